@@ -1,0 +1,74 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * Modules that may not be imported from a folder, each with the reason shown to the author.
+ *
+ * @param {string[]} files
+ * @param {[regex: string, message: string][]} patterns
+ * @returns {import('typescript-eslint').ConfigArray[number]}
+ */
+const wall = (files, patterns) => ({
+  files,
+  rules: {
+    'no-restricted-imports': ['error', { patterns: patterns.map(([regex, message]) => ({ regex, message })) }],
+  },
+});
+
+const PURE = 'is pure: it decides from what it is given, so it imports no node: module except node:buffer.';
+const EDGES = 'The arrows go one way: prefork-tcp-server -> master | worker -> ipc, policy, filters -> errors.';
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'test/fixtures/broken/**'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: [] }, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/strict-boolean-expressions': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidReturningFunctions: true }],
+    },
+  },
+  {
+    files: ['src/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-globals': ['error',
+        ...['setTimeout', 'setInterval', 'setImmediate', 'Date', 'performance'].map((name) => ({
+          name, message: 'Time comes from clock.ts, so that tests can move it.',
+        }))],
+    },
+  },
+  { files: ['src/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
+  wall(['src/policy/**'], [
+    ['^node:(?!buffer)', `policy/ ${PURE}`],
+    ['/(master|worker|ipc|filters)/', EDGES],
+  ]),
+  wall(['src/filters/**'], [
+    // zlib and v8 are the body codecs of the Reference filter: synchronous functions from bytes to bytes.
+    ['^node:(?!buffer|zlib|v8)', `filters/ ${PURE}`],
+    ['/(master|worker|ipc|policy)/', EDGES],
+  ]),
+  wall(['src/ipc/**'], [['/(master|worker|filters)/', EDGES]]),
+  wall(['src/master/**'], [['/worker/', 'master/ and worker/ run in different processes: they share only ipc/.']]),
+  wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/.']]),
+  {
+    files: ['test/**'],
+    ignores: ['test/support/**', 'test/fixtures/**', 'test/bench/**'],
+    rules: {
+      'no-restricted-globals': ['error', ...['setTimeout', 'setInterval'].map((name) => ({
+        name, message: 'No sleeps in tests: wait for a fact (an event, a line, server.waitUntil).',
+      }))],
+    },
+  },
+  {
+    // Plain programs: examples, fixtures and benches run as they are, without a build.
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+);
