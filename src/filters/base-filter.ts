@@ -1,0 +1,51 @@
+import type { Buffer } from 'node:buffer';
+import type { Chunk, Layer } from './filter.js';
+
+/**
+ * What the filters of this package share: `get` made of `get_one_start` and `get_one`, without losing the records that
+ * come before a fault.
+ *
+ * @typeParam In - what `get_one` yields
+ * @typeParam Out - what `put` takes
+ * @typeParam Fed - what `get_one_start` takes
+ * @typeParam Sent - what `put` makes
+ */
+export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> implements Layer {
+  /** A fault that `get` met after records that it had to return first. */
+  #late: { readonly error: unknown } | undefined;
+
+  abstract get_one_start(chunks: readonly Fed[]): void;
+  abstract put(records: readonly Out[]): Sent[];
+  abstract get_pending(): undefined | Sent[];
+  abstract clone(): BaseFilter<In, Out, Fed, Sent>;
+
+  /** Takes the next whole record off the input, or throws if that is where the fault is. */
+  protected abstract cut(): [] | [In];
+
+  /** Takes the next whole record, as an array of one; an empty array if there is none yet. */
+  get_one(): [] | [In] {
+    if (this.#late !== undefined) {
+      const { error } = this.#late;
+      this.#late = undefined;
+      throw error;
+    }
+    return this.cut();
+  }
+
+  /** Adds input and takes every whole record. If a fault follows some records, these are returned and the next call throws. */
+  get(chunks: readonly Fed[]): In[] {
+    this.get_one_start(chunks);
+    const records: In[] = [];
+    try {
+      for (;;) {
+        const one = this.get_one();
+        if (one.length === 0) return records;
+        records.push(one[0]);
+      }
+    } catch (error) {
+      if (records.length === 0) throw error;
+      this.#late = { error };
+      return records;
+    }
+  }
+}

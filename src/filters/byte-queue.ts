@@ -1,0 +1,101 @@
+import { Buffer } from 'node:buffer';
+import type { Chunk } from './filter.js';
+
+/** No bytes. */
+export const EMPTY: Buffer = Buffer.alloc(0);
+
+/** The bytes of a chunk; a string is taken as UTF-8. */
+export function bytesOf(chunk: Chunk): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+}
+
+/** Memory that is not worth the work of giving it up: a small buffer shares its page with others anyway. */
+const SMALL = 4096;
+
+/**
+ * Bytes in, bytes out, first come first served. Adding costs the bytes added, whatever the size of the chunks: the
+ * memory doubles when it is full. Bytes that were taken are never written again, so they need no copy.
+ */
+export class ByteQueue {
+  /** Bytes from #start to #end are in the queue; what follows #end is free if the memory is #owned. */
+  #memory: Buffer = EMPTY;
+  #start = 0;
+  #end = 0;
+  #owned = false;
+
+  /** How many bytes are in the queue. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Adds bytes at the end. The caller must not write to them any more. */
+  push(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    if (this.#start === this.#end && fills(bytes)) this.#adopt(bytes);
+    else {
+      if (!this.#owned || this.#end + bytes.length > this.#memory.length) this.#move(bytes.length);
+      bytes.copy(this.#memory, this.#end);
+      this.#end += bytes.length;
+    }
+  }
+
+  /** Adds chunks at the end. */
+  append(chunks: readonly Chunk[]): void {
+    for (const chunk of chunks) this.push(bytesOf(chunk));
+  }
+
+  /** A copy of all bytes, which stay, as `get_pending` returns it. */
+  pending(): undefined | [Buffer] {
+    return this.length === 0 ? undefined : [Buffer.from(this.peek())];
+  }
+
+  /** Removes the first bytes and returns them: all of them by default. There must be as many. */
+  take(count: number = this.length): Buffer {
+    const taken = this.peek(count);
+    this.drop(count);
+    return taken;
+  }
+
+  /** The first bytes, which stay. There must be as many. */
+  peek(count: number = this.length): Buffer {
+    return this.#memory.subarray(this.#start, this.#start + count);
+  }
+
+  /** Removes the first bytes: all of them by default. There must be as many. */
+  drop(count: number = this.length): void {
+    this.#start += count;
+    if (this.#start < this.#end) return;
+    this.#memory = EMPTY;
+    this.#start = this.#end = 0;
+    this.#owned = false;
+  }
+
+  /** Gives up memory if the queue holds little of it: a few bytes must not keep the whole of a large read alive. */
+  compact(): void {
+    const kept = this.#owned ? this.#memory.length : this.#memory.buffer.byteLength;
+    if (kept > SMALL && this.length * 4 < kept) this.#move(0);
+  }
+
+  #adopt(bytes: Buffer): void {
+    this.#memory = bytes;
+    this.#start = 0;
+    this.#end = bytes.length;
+    this.#owned = false;
+  }
+
+  /** Moves to memory of its own with room for more bytes: at least as many as it holds, so that moves stay rare. */
+  #move(more: number): void {
+    const { length } = this;
+    const memory = Buffer.allocUnsafe(length + Math.max(more, more === 0 ? 0 : length));
+    this.#memory.copy(memory, 0, this.#start, this.#end);
+    this.#memory = memory;
+    this.#start = 0;
+    this.#end = length;
+    this.#owned = true;
+  }
+}
+
+/** Tells whether bytes make up at least a quarter of the memory that they keep alive. */
+function fills(bytes: Buffer): boolean {
+  return bytes.length * 4 >= bytes.buffer.byteLength;
+}

@@ -1,0 +1,57 @@
+import type { Buffer } from 'node:buffer';
+
+/** Bytes on their way in or out. A string is taken as UTF-8. */
+export type Chunk = Buffer | string;
+
+/**
+ * Cuts a byte stream into records and turns records into bytes. Anyone can write one: it is an interface, not a
+ * base class. A filter holds the unfinished input of one client, so every client gets its own (`clone`).
+ *
+ * The methods are those of POE::Filter. Bad input throws a PreforkError; in a session that closes this one client.
+ *
+ * @typeParam In - what `get_one` yields
+ * @typeParam Out - what `put` takes
+ */
+export interface Filter<In = unknown, Out = In> {
+  /** Adds bytes to the unfinished input. */
+  get_one_start(chunks: readonly Chunk[]): void;
+  /** Takes the next whole record, as an array of one; an empty array if there is none yet. */
+  get_one(): [] | [In];
+  /** Adds bytes and takes every whole record. */
+  get(chunks: readonly Chunk[]): In[];
+  /** Turns records into bytes to send, in order. */
+  put(records: readonly Out[]): Buffer[];
+  /**
+   * The input that is not part of a record yet, or undefined if there is none: bytes, as an array of one. It stays. Another
+   * filter can go on with it (`get_one_start`).
+   */
+  get_pending(): undefined | Buffer[];
+  /** A filter with the same parameters and no input. */
+  clone(): Filter<In, Out>;
+  /**
+   * Optional, to make many small records cheap: the bytes of `put` as a text in `text_encoding`, or undefined if these
+   * records have none. A session joins the texts of one turn of the event loop and writes once.
+   */
+  put_text?(records: readonly Out[]): string | undefined;
+  /** How the text of `put_text` becomes bytes. Default 'utf8'. */
+  readonly text_encoding?: 'utf8' | 'latin1';
+}
+
+/** Any filter, whatever its records. */
+// The records of an unknown filter can be read as unknown, but only `any` lets a caller put one.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyFilter = Filter<any, any>;
+
+/**
+ * A filter in a stack: as Filter, but what it takes and puts may be records of the filter below it instead of bytes. Map,
+ * Grep and RecordBlock work on those.
+ */
+export interface Layer {
+  get_one_start(records: readonly unknown[]): void;
+  get_one(): [] | [unknown];
+  get(records: readonly unknown[]): unknown[];
+  put(records: readonly unknown[]): unknown[];
+  /** What was taken from below and has not been part of a record yet, in the form it came in. */
+  get_pending(): undefined | unknown[];
+  clone(): Layer;
+}

@@ -1,0 +1,47 @@
+import type { Buffer } from 'node:buffer';
+import { CodeFilter } from './code-filter.js';
+
+/** Parameters of {@link GrepFilter}: Code, or both Get and Put. Each tells, by a true value, which records pass. */
+export interface GrepParameters<Passed> {
+  /** Get and Put in one. */
+  readonly Code?: ((record: Passed) => unknown) | undefined;
+  /** Chooses among the records from below. */
+  readonly Get?: ((record: Passed) => unknown) | undefined;
+  /** Chooses among the records that are put. */
+  readonly Put?: ((record: Passed) => unknown) | undefined;
+}
+
+/**
+ * Lets through the records that the user's code chooses; the others are dropped. It stands above another filter in a
+ * Stackable; alone it works on the chunks of bytes as they come. `get_pending` returns the records that Get has not seen.
+ *
+ * @typeParam Passed - records in both directions
+ */
+export class GrepFilter<Passed = Buffer> extends CodeFilter<
+  Passed, Passed, (record: Passed) => unknown, (record: Passed) => unknown, (record: Passed) => unknown
+> {
+  /** @throws PreforkError ERR_PREFORK_FILTER if there is neither Code nor both Get and Put, or something else */
+  constructor(parameters: GrepParameters<Passed>) {
+    super('GrepFilter', parameters);
+  }
+
+  protected override cut(): [] | [Passed] {
+    for (;;) {
+      const next = this.waiting.take();
+      if (next.length === 0 || Boolean(this.directions.get(next[0]))) return next;
+    }
+  }
+
+  put(records: readonly Passed[]): Passed[] {
+    return records.filter((record) => Boolean(this.directions.put(record)));
+  }
+
+  get_pending(): undefined | Passed[] {
+    const pending = this.waiting.peek();
+    return pending.length === 0 ? undefined : pending;
+  }
+
+  clone(): GrepFilter<Passed> {
+    return new GrepFilter<Passed>({ Get: this.directions.get, Put: this.directions.put });
+  }
+}

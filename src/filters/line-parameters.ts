@@ -1,0 +1,119 @@
+import { Buffer } from 'node:buffer';
+import { checkParameters, literal, oneOf, parameterError, positive, regexp } from './parameters.js';
+import {
+  DetectedTerminator, LiteralTerminator, MAX_REGEXP_TERMINATOR, MixedTerminator, RegexpTerminator, type Terminator,
+} from './terminators.js';
+
+/** What `put` of a LineFilter takes: text, bytes, or something whose text is obvious. null and undefined are ''. */
+export type LineRecord = string | Uint8Array | number | bigint | boolean | null | undefined;
+
+/** The Encoding of a LineFilter whose lines come as strings or as Buffers. */
+export type LineEncoding<Line extends string | Buffer> = [Line] extends [string] ? 'utf8' | 'latin1'
+  : [Line] extends [Buffer] ? 'buffer' : 'utf8' | 'latin1' | 'buffer';
+
+/** Parameters of {@link LineFilter}. A string literal stands for its bytes in Encoding. */
+export interface LineParameters<Line extends string | Buffer = string | Buffer> {
+  /** Exact terminator in both directions. Excludes InputLiteral, InputRegexp and OutputLiteral; not empty. */
+  readonly Literal?: string | Uint8Array | undefined;
+  /**
+   * Exact terminator of input. Given as '' or as undefined, the first terminator of each connection (LF, CR LF or CR)
+   * is that of the whole connection. Not given: LF, CR LF, CR and LF CR in any mixture. Excludes InputRegexp.
+   */
+  readonly InputLiteral?: string | Uint8Array | undefined;
+  /**
+   * Terminator of input as a regular expression; every character is one byte (latin1). A record is delivered as soon as
+   * its terminator matches; if the bytes of the next read make that match longer, they are swallowed. So `/\n+/` yields
+   * the same records however the input was cut into reads, for terminators of up to 256 bytes. Do not use anchors and
+   * look-around: what surrounds the match may not have arrived. A match of nothing is no terminator.
+   */
+  readonly InputRegexp?: RegExp | undefined;
+  /** Sent after every record. Default CR LF. May be empty. */
+  readonly OutputLiteral?: string | Uint8Array | undefined;
+  /** How lines and bytes are turned into each other. 'latin1' is exact for every byte. Default 'utf8'. */
+  readonly Encoding?: LineEncoding<Line> | undefined;
+  /** Longest line, in bytes without its terminator. Default 64 KiB, or MaxBuffer if that is less. */
+  readonly MaxLength?: number | undefined;
+  /** Bytes of earlier reads that may wait when more come. Default 1 MiB, or MaxLength if that is more. */
+  readonly MaxBuffer?: number | undefined;
+}
+
+/** The parameters, checked, with every default filled in. */
+export interface LineSettings {
+  readonly encoding: 'utf8' | 'latin1' | 'buffer';
+  /** Makes what finds the ends of lines; it has state, so every client gets its own. */
+  readonly createTerminator: () => Terminator;
+  /** What ends a record sent. */
+  readonly output: Buffer;
+  readonly maxLength: number;
+  /** MaxBuffer, and what an unfinished line of MaxLength may have in addition: an unfinished terminator. */
+  readonly maxWaiting: number;
+}
+
+const CHECKS = {
+  Literal: literal,
+  InputLiteral: literal,
+  InputRegexp: regexp,
+  OutputLiteral: literal,
+  Encoding: oneOf('utf8', 'latin1', 'buffer'),
+  MaxLength: positive,
+  MaxBuffer: positive,
+};
+
+/** Checks the parameters of a LineFilter; throws one ERR_PREFORK_FILTER with all that is wrong. */
+export function resolveLineParameters(given: LineParameters<string> | LineParameters<Buffer> | LineParameters = {}): LineSettings {
+  checkParameters('LineFilter', given, CHECKS, () => contradictions(given));
+  const encoding = given.Encoding ?? 'utf8';
+  const input = given.Literal ?? given.InputLiteral;
+  const inputBytes = input === undefined ? '' : literalBytes(input, encoding).toString('latin1');
+  const { createTerminator, slack } = chooseTerminator(given, inputBytes);
+  const maxLength = given.MaxLength ?? Math.min(DEFAULT_MAX_LENGTH, given.MaxBuffer ?? Infinity);
+  return {
+    encoding,
+    createTerminator,
+    output: literalBytes(given.Literal ?? given.OutputLiteral ?? '\r\n', encoding),
+    maxLength,
+    maxWaiting: (given.MaxBuffer ?? Math.max(DEFAULT_MAX_BUFFER, maxLength)) + slack,
+  };
+}
+
+/** 64 KiB: what a line-based protocol needs, and what ten thousand clients may make a process hold. */
+const DEFAULT_MAX_LENGTH = 64 * 1024;
+/** 1 MiB. */
+const DEFAULT_MAX_BUFFER = 1024 * 1024;
+
+function contradictions(given: LineParameters): string[] {
+  const problems: string[] = [];
+  const exclude = (one: keyof LineParameters, other: keyof LineParameters): void => {
+    if (given[one] !== undefined && other in given) problems.push(`${one} and ${other} exclude each other; give one of them.`);
+  };
+  exclude('Literal', 'InputLiteral');
+  exclude('Literal', 'InputRegexp');
+  exclude('Literal', 'OutputLiteral');
+  exclude('InputRegexp', 'InputLiteral');
+  if (given.Literal?.length === 0) problems.push('Literal must not be empty: lines would have no end.');
+  if (given.MaxLength !== undefined && given.MaxBuffer !== undefined && given.MaxLength > given.MaxBuffer) {
+    problems.push(`MaxLength (${given.MaxLength}) must not exceed MaxBuffer (${given.MaxBuffer}); lower the first or raise the second.`);
+  }
+  return problems;
+}
+
+function chooseTerminator(given: LineParameters, input: string): { createTerminator: () => Terminator; slack: number } {
+  const { InputRegexp: pattern } = given;
+  if (pattern !== undefined) return { createTerminator: () => new RegexpTerminator(pattern), slack: MAX_REGEXP_TERMINATOR };
+  if (input !== '') return { createTerminator: () => new LiteralTerminator(input), slack: input.length };
+  if ('InputLiteral' in given) return { createTerminator: () => new DetectedTerminator(), slack: MAX_REGEXP_TERMINATOR };
+  return { createTerminator: () => new MixedTerminator(), slack: 0 };
+}
+
+function literalBytes(given: string | Uint8Array, encoding: LineSettings['encoding']): Buffer {
+  if (typeof given !== 'string') return Buffer.from(given);
+  if (encoding === 'latin1' && hasWideCharacters(given)) {
+    throw parameterError('LineFilter', ["a literal has characters above U+00FF, which Encoding 'latin1' does not have."]);
+  }
+  return Buffer.from(given, encoding === 'latin1' ? 'latin1' : 'utf8');
+}
+
+/** Tells whether a text has characters that are no byte in latin1. Node would cut them: U+010A would become a line feed. */
+export function hasWideCharacters(text: string): boolean {
+  return /[^\0-\xff]/.test(text);
+}

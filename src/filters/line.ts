@@ -1,0 +1,224 @@
+import { Buffer, isAscii } from 'node:buffer';
+import { PreforkError } from '../errors.js';
+import { BaseFilter } from './base-filter.js';
+import { ByteQueue, EMPTY, bytesOf } from './byte-queue.js';
+import type { Chunk } from './filter.js';
+import {
+  hasWideCharacters, resolveLineParameters, type LineParameters, type LineRecord, type LineSettings,
+} from './line-parameters.js';
+import { bufferFull, recordError } from './parameters.js';
+import type { Terminator } from './terminators.js';
+
+/**
+ * Cuts the byte stream into lines, without their terminators, and sends a terminator after every record: the default
+ * filter, POE::Filter::Line.
+ *
+ * By default LF, CR LF, CR and LF CR end a line, in any mixture, and CR LF is sent. A line is delivered as soon as the
+ * first byte of its terminator is there; the second byte is swallowed when it comes, so a pair that is split over two
+ * reads is one terminator. Lines come as strings, or as Buffers with `Encoding: 'buffer'`.
+ *
+ * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG when a line is, or gets, longer than MaxLength. That line is
+ * discarded whole, with what is still to come of it; the next line is delivered as usual. `get_one_start` and `get`
+ * throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still wait.
+ *
+ * @typeParam Line - what a line comes as
+ */
+export class LineFilter<Line extends string | Buffer = string> extends BaseFilter<Line, LineRecord> {
+  /** How the text of `put_text` becomes bytes. */
+  readonly text_encoding: 'utf8' | 'latin1';
+  readonly #parameters: LineParameters<Line>;
+  readonly #settings: LineSettings;
+  readonly #terminator: Terminator;
+  /** What ends a record sent, as text; undefined if it is no text in text_encoding. */
+  readonly #outputText: string | undefined;
+
+  /** The current read, and the same as text with one character per byte: a position is the same in both. */
+  #bytes: Buffer = EMPTY;
+  #text = '';
+  /** Where the next line begins in the current read. */
+  #at = 0;
+  /** Whether a slice of #text is a line without further decoding. */
+  #isPlain = false;
+  /** The current read as UTF-8 from a line's beginning on, decoded once for all of them; #wideAt is the next line's. */
+  #wide = '';
+  #wideAt = 0;
+  /** The position in #bytes that belongs to #wideAt; -1 before #wide is decoded. */
+  #wideFrom = -1;
+  /** Reads that came after the current one, and how many bytes they have. */
+  readonly #reads: Buffer[] = [];
+  #unread = 0;
+  /** The beginning of the unfinished line, from earlier reads. It holds no terminator, so it is not searched again. */
+  readonly #rest = new ByteQueue();
+  /** The end of the unfinished line that could be the beginning of a terminator. */
+  #held: Buffer = EMPTY;
+  /** Whether the unfinished line was reported as too long. */
+  #isDiscarding = false;
+
+  /** @throws PreforkError ERR_PREFORK_FILTER if a parameter is unknown, of a wrong type or contradicts another */
+  constructor(parameters?: LineParameters<Line>) {
+    super();
+    this.#settings = resolveLineParameters(parameters);
+    this.#parameters = { ...parameters };
+    this.#terminator = this.#settings.createTerminator();
+    const { encoding, output } = this.#settings;
+    this.text_encoding = encoding === 'latin1' ? 'latin1' : 'utf8';
+    const outputText = output.toString(this.text_encoding);
+    this.#outputText = output.equals(Buffer.from(outputText, this.text_encoding)) ? outputText : undefined;
+  }
+
+  get_one_start(chunks: readonly Chunk[]): void {
+    const waiting = this.#rest.length + this.#held.length + this.#text.length - this.#at + this.#unread;
+    if (waiting > this.#settings.maxWaiting) throw bufferFull('LineFilter', waiting);
+    for (const chunk of chunks) {
+      const bytes = bytesOf(chunk);
+      this.#reads.push(bytes);
+      this.#unread += bytes.length;
+    }
+  }
+
+  protected override cut(): [] | [Line] {
+    const terminator = this.#terminator;
+    while (this.#at < this.#text.length || this.#openRead()) {
+      if (!terminator.find(this.#text, this.#at)) {
+        this.#closeRead();
+        continue;
+      }
+      const from = this.#at;
+      const to = terminator.start;
+      this.#at = terminator.end;
+      if (this.#isDiscarding) this.#isDiscarding = false;
+      else if (this.#rest.length + to - from > this.#settings.maxLength) throw this.#tooLong();
+      else return [this.#line(from, to)];
+    }
+    return [];
+  }
+
+  /** @throws PreforkError ERR_PREFORK_FILTER for an object that is no bytes, and for text that Encoding does not have */
+  put(records: readonly LineRecord[]): Buffer[] {
+    return records.map((record) => {
+      if (!(record instanceof Uint8Array) && this.#outputText !== undefined) {
+        return Buffer.from(this.#textOf(record) + this.#outputText, this.text_encoding);
+      }
+      const bytes = record instanceof Uint8Array ? record : Buffer.from(this.#textOf(record), this.text_encoding);
+      return Buffer.concat([bytes, this.#settings.output]);
+    });
+  }
+
+  /** @throws PreforkError ERR_PREFORK_FILTER as `put` */
+  put_text(records: readonly LineRecord[]): string | undefined {
+    let text = '';
+    for (const record of records) {
+      if (record instanceof Uint8Array || this.#outputText === undefined) return undefined;
+      text += this.#textOf(record) + this.#outputText;
+    }
+    return text;
+  }
+
+  get_pending(): undefined | [Buffer] {
+    // The next read may begin with the second half of the last terminator, which is nobody's input.
+    if (this.#at === this.#text.length) this.#openRead();
+    const pending = Buffer.concat([this.#rest.peek(), this.#held, this.#bytes.subarray(this.#at), ...this.#reads]);
+    return pending.length === 0 ? undefined : [pending];
+  }
+
+  clone(): LineFilter<Line> {
+    return new LineFilter<Line>(this.#parameters);
+  }
+
+  /** Takes up the next read, if there is one. */
+  #openRead(): boolean {
+    const read = this.#reads.shift();
+    if (read === undefined) {
+      this.#leaveRead();
+      return false;
+    }
+    this.#unread -= read.length;
+    this.#bytes = this.#held.length === 0 ? read : Buffer.concat([this.#held, read]);
+    this.#held = EMPTY;
+    this.#text = this.#bytes.toString('latin1');
+    this.#wideFrom = -1;
+    const { encoding } = this.#settings;
+    this.#isPlain = encoding === 'latin1' || (encoding === 'utf8' && isAscii(this.#bytes));
+    this.#at = this.#terminator.begin(this.#text);
+    return true;
+  }
+
+  /** Puts aside what the current read holds of an unfinished line, unless that is too long. */
+  #closeRead(): void {
+    const heldFrom = this.#text.length - this.#terminator.held(this.#text, this.#at);
+    const unfinished = this.#bytes.subarray(this.#at, heldFrom);
+    // A copy: a few bytes must not keep the whole read alive.
+    this.#held = Buffer.from(this.#bytes.subarray(heldFrom));
+    this.#leaveRead();
+    if (this.#isDiscarding) return;
+    if (this.#rest.length + unfinished.length > this.#settings.maxLength) {
+      this.#isDiscarding = true;
+      throw this.#tooLong();
+    }
+    this.#rest.push(unfinished);
+  }
+
+  #leaveRead(): void {
+    this.#bytes = EMPTY;
+    this.#text = this.#wide = '';
+    this.#wideFrom = -1;
+    this.#at = 0;
+  }
+
+  /** The line between two positions of the current read, after what earlier reads hold of it. */
+  #line(from: number, to: number): Line {
+    if (this.#rest.length > 0) {
+      this.#rest.push(this.#bytes.subarray(from, to));
+      const whole = this.#rest.take();
+      return this.#decode(whole, 0, whole.length);
+    }
+    if (this.#isPlain) return this.#text.slice(from, to) as Line;
+    if (this.#settings.encoding === 'utf8' && this.#terminator.mark !== '') {
+      if (this.#wideFrom === -1) this.#widen(from);
+      // False after a line that was too long: nothing is known about where it ends in #wide.
+      if (this.#wideFrom === from) return this.#wideLine() as Line;
+    }
+    return this.#decode(this.#bytes, from, to);
+  }
+
+  #widen(from: number): void {
+    this.#wide = this.#bytes.toString('utf8', from);
+    this.#wideAt = 0;
+    this.#wideFrom = from;
+  }
+
+  /** Takes the next line off #wide: it ends where the mark of its terminator is. */
+  #wideLine(): string {
+    const { mark, start, end } = this.#terminator;
+    const to = this.#wide.indexOf(mark, this.#wideAt);
+    const line = this.#wide.slice(this.#wideAt, to);
+    this.#wideAt = to + end - start;
+    this.#wideFrom = end;
+    return line;
+  }
+
+  #decode(bytes: Buffer, from: number, to: number): Line {
+    const { encoding } = this.#settings;
+    return (encoding === 'buffer' ? bytes.subarray(from, to) : bytes.toString(encoding, from, to)) as Line;
+  }
+
+  #textOf(record: unknown): string {
+    if (typeof record === 'string') {
+      if (this.text_encoding === 'latin1' && hasWideCharacters(record)) {
+        throw recordError('LineFilter', record, "characters up to U+00FF with Encoding 'latin1'");
+      }
+      return record;
+    }
+    if (record === undefined || record === null) return '';
+    if (typeof record === 'number' || typeof record === 'bigint' || typeof record === 'boolean') return String(record);
+    throw recordError('LineFilter', record, 'strings, numbers, booleans and Buffers');
+  }
+
+  #tooLong(): PreforkError {
+    this.#rest.drop();
+    return new PreforkError(
+      'ERR_PREFORK_RECORD_TOO_LONG',
+      `A line is longer than MaxLength (${this.#settings.maxLength} bytes); it is discarded.`,
+    );
+  }
+}

@@ -1,0 +1,63 @@
+import { Buffer } from 'node:buffer';
+import { PreforkError } from '../errors.js';
+import { checkEach, show, type Check } from '../option-table.js';
+
+/** The parameters of a filter and what each may be. */
+export type ParameterChecks = Readonly<Record<string, Check>>;
+
+/** Throws one ERR_PREFORK_FILTER that lists every problem with the parameters of a filter; undefined is none. */
+export function checkParameters(filter: string, given: unknown, checks: ParameterChecks, contradictions: () => string[] = () => []): void {
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw parameterError(filter, [`they must be one object, not ${show(given)}.`]);
+  }
+  const problems = checkEach(given as Readonly<Record<string, unknown>>, checks);
+  if (problems.length === 0) problems.push(...contradictions());
+  if (problems.length > 0) throw parameterError(filter, problems);
+}
+
+/** The error for parameters that a filter cannot take. */
+export function parameterError(filter: string, problems: readonly string[]): PreforkError {
+  return new PreforkError('ERR_PREFORK_FILTER', `The parameters of ${filter} cannot be used: ${problems.join(' ')}`);
+}
+
+/** The error for a record that a filter cannot send. */
+export function recordError(filter: string, record: unknown, expected: string): PreforkError {
+  return new PreforkError('ERR_PREFORK_FILTER', `${filter} cannot send ${show(record)}; it takes ${expected}.`);
+}
+
+/** The bytes of a record that is a string (UTF-8) or bytes, without a copy. */
+export function outputBytes(filter: string, record: unknown): Buffer {
+  if (typeof record === 'string') return Buffer.from(record);
+  if (record instanceof Uint8Array) return Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+  throw recordError(filter, record, 'Buffers and strings');
+}
+
+/** The error for input that comes although too much of the earlier input still waits. */
+export function bufferFull(filter: string, waiting: number): PreforkError {
+  return new PreforkError(
+    'ERR_PREFORK_BUFFER_FULL',
+    `${filter} still holds ${waiting} bytes, more than MaxBuffer; take the records (get_one) before adding input.`,
+  );
+}
+
+const expect = (holds: (value: unknown) => boolean, expected: string): Check =>
+  (value) => (holds(value) ? undefined : `must be ${expected}`);
+
+/** A number of bytes or records that can be counted. */
+export const positive: Check = expect((value) => Number.isSafeInteger(value) && (value as number) > 0, 'a whole number above 0');
+/** An on/off switch in the original's form or ours. */
+export const flag: Check = expect((value) => typeof value === 'boolean' || value === 0 || value === 1, 'true, false, 1 or 0');
+/** Code of the user. */
+export const code: Check = expect((value) => typeof value === 'function', 'a function');
+/** Exact bytes. */
+export const literal: Check = expect((value) => typeof value === 'string' || value instanceof Uint8Array, 'a string or a Buffer');
+/** A regular expression. */
+export const regexp: Check = expect((value) => value instanceof RegExp, 'a RegExp');
+/** A list. */
+export const list: Check = expect((value) => Array.isArray(value), 'an array');
+/** One of a few names. */
+export const oneOf = (...names: readonly string[]): Check => expect(
+  (value) => typeof value === 'string' && names.includes(value),
+  names.map((name) => `'${name}'`).join(' or '),
+);

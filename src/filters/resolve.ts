@@ -1,0 +1,81 @@
+import type { Buffer } from 'node:buffer';
+import { PreforkError } from '../errors.js';
+import { nearestName, show } from '../option-table.js';
+import { BlockFilter } from './block.js';
+import { factoryOf, isFilter, METHODS, type FilterClass } from './construct.js';
+import type { AnyFilter } from './filter.js';
+import { GrepFilter } from './grep.js';
+import { HttpdFilter } from './httpd.js';
+import { LineFilter } from './line.js';
+import { MapFilter } from './map.js';
+import { RecordBlockFilter } from './record-block.js';
+import { ReferenceFilter } from './reference.js';
+import { StackableFilter } from './stackable.js';
+import { StreamFilter } from './stream.js';
+
+/**
+ * What `ClientFilter` and its kin take: a class, `[class, parameters]`, an instance, which is cloned for every client,
+ * or a name: 'Line' or 'POE::Filter::Line', 'Block', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable', 'Reference',
+ * 'HTTPD'.
+ */
+export type FilterSpec<F extends AnyFilter = AnyFilter> = FilterClass<F> | readonly [FilterClass<F>, unknown?] | F | string;
+
+const BY_NAME = new Map<string, FilterClass>([
+  ['Line', LineFilter],
+  ['Block', BlockFilter],
+  ['Stream', StreamFilter],
+  ['RecordBlock', RecordBlockFilter<Buffer>],
+  ['Map', MapFilter<Buffer>],
+  ['Grep', GrepFilter<Buffer>],
+  ['Stackable', StackableFilter],
+  ['Reference', ReferenceFilter],
+  ['HTTPD', HttpdFilter],
+]);
+
+/**
+ * Turns what a user gave as a filter into a function that makes a fresh one for each client. The first is made at once,
+ * to find wrong parameters before a client does.
+ *
+ * @throws PreforkError ERR_PREFORK_FILTER if it is no filter, or if its parameters cannot be used
+ */
+export function resolveFilter(spec: FilterSpec): () => AnyFilter {
+  const create = factoryOfNamed(spec);
+  if (create === undefined) throw notAFilter(show(spec), '');
+  const first: unknown = made(spec, create);
+  if (!isFilter(first)) throw notAFilter(`${show(spec)}, which makes ${show(first)},`, ` A filter has the methods ${METHODS.join(', ')}.`);
+  return create;
+}
+
+// What arrives may come from JavaScript, so nothing is taken for granted.
+function factoryOfNamed(spec: unknown): (() => AnyFilter) | undefined {
+  if (typeof spec === 'string') return factoryOf(named(spec));
+  if (!Array.isArray(spec)) return factoryOf(spec);
+  const [filter, ...parameters] = spec as readonly unknown[];
+  return factoryOf([typeof filter === 'string' ? named(filter) : filter, ...parameters]);
+}
+
+/** Makes the first filter: something that is no class shows now. */
+function made(spec: unknown, create: () => unknown): unknown {
+  try {
+    return create();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw notAFilter(`${show(spec)}, which cannot be constructed (${error.message}),`, '', error);
+  }
+}
+
+function named(name: string): FilterClass {
+  const short = name.replace(/^POE::Filter::/, '');
+  const filter = BY_NAME.get(short);
+  if (filter !== undefined) return filter;
+  const nearest = nearestName(short, [...BY_NAME.keys()]);
+  throw notAFilter(show(name), nearest === undefined ? '' : ` Did you mean '${nearest}'?`);
+}
+
+function notAFilter(given: string, more: string, cause?: unknown): PreforkError {
+  return new PreforkError(
+    'ERR_PREFORK_FILTER',
+    `A filter must be a class, [class, parameters], an instance or one of the names ${[...BY_NAME.keys()].join(', ')}, not ${given}.${more}`,
+    cause === undefined ? undefined : { cause },
+  );
+}

@@ -1,0 +1,66 @@
+import { Buffer } from 'node:buffer';
+import { deserialize, serialize } from 'node:v8';
+import { deflateSync, inflateSync } from 'node:zlib';
+import { PreforkError } from '../errors.js';
+import { bytesOf } from './byte-queue.js';
+
+/** How an object becomes bytes and comes back. */
+export interface Serializer {
+  /** The bytes (or the text, taken as UTF-8) of an object. */
+  freeze(value: object): Uint8Array | string;
+  /** The object of such bytes. It throws if they are none. Bytes come from the peer: it must bound what it makes of them. */
+  thaw(bytes: Buffer): unknown;
+}
+
+/** The serializers that can be chosen by name. */
+export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
+  json: {
+    freeze(value: object): string {
+      const text = JSON.stringify(value) as string | undefined;
+      // toJSON makes a string of a Date, which would not come back as an object.
+      if (text === undefined || !/^[[{]/.test(text)) throw new TypeError('its JSON is no object and no array');
+      return text;
+    },
+    thaw: (bytes: Buffer): unknown => JSON.parse(bytes.toString()),
+  },
+  v8: { freeze: serialize, thaw: deserialize },
+};
+
+/** Makes the bytes of an object; throws ERR_PREFORK_FILTER if it cannot be serialized. */
+export function freeze(value: object, { serializer, isCompressed }: BodyFormat): Buffer {
+  try {
+    const frozen = serializer.freeze(value);
+    const bytes = typeof frozen === 'string' ? bytesOf(frozen) : frozen;
+    return isCompressed ? deflateSync(bytes) : Buffer.from(bytes);
+  } catch (error) {
+    throw new PreforkError('ERR_PREFORK_FILTER', `ReferenceFilter cannot send an object: ${textOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Makes the object of such bytes. Throws ERR_PREFORK_BAD_RECORD if it is none, and ERR_PREFORK_RECORD_TOO_LONG if it would
+ * inflate to more than maxLength bytes: a few compressed bytes can be gigabytes.
+ */
+export function thaw(body: Buffer, { serializer, isCompressed, maxLength }: BodyFormat): object {
+  let value: unknown;
+  try {
+    value = serializer.thaw(isCompressed ? inflateSync(body, { maxOutputLength: maxLength }) : body);
+  } catch (error) {
+    if (error instanceof RangeError && (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new PreforkError('ERR_PREFORK_RECORD_TOO_LONG', `A body inflates to more than MaxLength (${maxLength} bytes).`, { cause: error });
+    }
+    throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is no serialized object: ${textOf(error)}`, { cause: error });
+  }
+  if (typeof value === 'object' && value !== null) return value;
+  throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is no serialized object but a ${value === null ? 'null' : typeof value}.`);
+}
+
+/** What the body of a frame is. */
+export interface BodyFormat {
+  readonly serializer: Serializer;
+  readonly isCompressed: boolean;
+  /** Bytes that a body may inflate to. */
+  readonly maxLength: number;
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

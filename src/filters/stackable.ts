@@ -1,0 +1,144 @@
+import { Buffer } from 'node:buffer';
+import { PreforkError } from '../errors.js';
+import { show } from '../option-table.js';
+import { BaseFilter } from './base-filter.js';
+import { factoryOf, isFilter } from './construct.js';
+import type { Chunk, Layer } from './filter.js';
+import { checkParameters, list, outputBytes, parameterError } from './parameters.js';
+
+/** A class of filters for a stack. */
+// `any`: each filter's constructor names its own parameters, and only `any` fits them all.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type LayerClass = new (parameters: any) => Layer;
+
+/** What a stack is made of: a class, `[class, parameters]`, or an instance. */
+export type LayerSpec = LayerClass | readonly [LayerClass, unknown?] | Layer;
+
+/** Parameters of {@link StackableFilter}. */
+export interface StackableParameters {
+  /** The filters, the one nearest to the socket first. Instances are cloned, so that two stacks never share one. Default none. */
+  readonly Filters?: readonly LayerSpec[] | undefined;
+}
+
+/**
+ * Filters on top of each other: the first takes the bytes, each other takes the records of the one below it, and the last
+ * one's records are the stack's. `put` goes the other way; what comes out at the bottom must be bytes or strings (UTF-8).
+ * A record is taken from below only when it is needed, so a filter holds no more than it would alone. Without filters
+ * it can neither take nor put: ERR_PREFORK_STATE.
+ *
+ * `get_pending` hands on everything that is not part of a record yet, as bytes: what a filter holds goes back down through
+ * `put` of those below it, before what these hold. So it comes as those filters send it (a line with OutputLiteral), and
+ * only what they can send can be handed on: a filter that refuses it throws.
+ *
+ * @typeParam In - records of the last filter
+ * @typeParam Out - what `put` of the last filter takes
+ */
+export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out> {
+  readonly #layers: Layer[];
+
+  /** @throws PreforkError ERR_PREFORK_FILTER if one of Filters is no filter */
+  constructor(parameters: StackableParameters = {}) {
+    super();
+    checkParameters('StackableFilter', parameters, { Filters: list });
+    this.#layers = (parameters.Filters ?? []).map((spec) => layerOf(spec, factoryOf(spec)?.()));
+  }
+
+  get_one_start(chunks: readonly Chunk[]): void {
+    this.#bottom().get_one_start(chunks);
+  }
+
+  protected override cut(): [] | [In] {
+    this.#bottom();
+    return this.#pull(this.#layers.length - 1) as [] | [In];
+  }
+
+  /** @throws PreforkError ERR_PREFORK_FILTER if the lowest filter makes something that is no bytes and no string */
+  put(records: readonly Out[]): Buffer[] {
+    this.#bottom();
+    const sent = this.#layers.reduceRight<readonly unknown[]>((above, layer) => layer.put(above), records);
+    return sent.map((bytes) => outputBytes('StackableFilter', bytes));
+  }
+
+  get_pending(): undefined | [Buffer] {
+    const pending = this.#layers.reduceRight<unknown[]>((above, layer) => [
+      // A clone, because what a filter keeps back when it puts belongs to the output.
+      ...above.length === 0 ? [] : layer.clone().put(above),
+      ...layer.get_pending() ?? [],
+    ], []);
+    const bytes = Buffer.concat(pending.map((one) => outputBytes('StackableFilter', one)));
+    return bytes.length === 0 ? undefined : [bytes];
+  }
+
+  clone(): StackableFilter<In, Out> {
+    return new StackableFilter<In, Out>({ Filters: this.#layers });
+  }
+
+  /**
+   * Adds filters at the top; the last is the new last one. An instance is used as it is.
+   *
+   * @returns how many filters there are now
+   * @throws PreforkError ERR_PREFORK_FILTER if one of them is no filter
+   */
+  push(...filters: LayerSpec[]): number {
+    return this.#layers.push(...filters.map(ownLayer));
+  }
+
+  /** Removes the filter at the top, with what it holds. */
+  pop(): Layer | undefined {
+    return this.#layers.pop();
+  }
+
+  /** Removes the filter nearest to the socket, with what it holds. */
+  shift(): Layer | undefined {
+    return this.#layers.shift();
+  }
+
+  /**
+   * Adds filters between the socket and the rest; the first is nearest to the socket. An instance is used as it is. What is
+   * already in the stack does not pass them.
+   *
+   * @returns how many filters there are now
+   * @throws PreforkError ERR_PREFORK_FILTER if one of them is no filter
+   */
+  unshift(...filters: LayerSpec[]): number {
+    return this.#layers.unshift(...filters.map(ownLayer));
+  }
+
+  /** The filters, the one nearest to the socket first. */
+  filters(): Layer[] {
+    return [...this.#layers];
+  }
+
+  /** The names of the filters' classes, the one nearest to the socket first. */
+  filter_types(): string[] {
+    return this.#layers.map((layer) => layer.constructor.name);
+  }
+
+  #bottom(): Layer {
+    const [bottom] = this.#layers;
+    if (bottom === undefined) throw new PreforkError('ERR_PREFORK_STATE', 'The stack has no filters; give Filters or push one first.');
+    return bottom;
+  }
+
+  /** Takes one record of the filter at a level, which takes from below as many as it needs for that. */
+  #pull(level: number): [] | [unknown] {
+    const layer = this.#layers[level];
+    if (layer === undefined) return [];
+    for (;;) {
+      const one = layer.get_one();
+      if (one.length > 0) return one;
+      const below = this.#pull(level - 1);
+      if (below.length === 0) return [];
+      layer.get_one_start(below);
+    }
+  }
+}
+
+function ownLayer(spec: LayerSpec): Layer {
+  return layerOf(spec, isFilter(spec) ? spec : factoryOf(spec)?.());
+}
+
+function layerOf(spec: unknown, made: unknown): Layer {
+  if (isFilter(made)) return made;
+  throw parameterError('StackableFilter', [`a filter of a stack must be a class, [class, parameters] or an instance, not ${show(spec)}.`]);
+}
