@@ -1,0 +1,39 @@
+import { performance } from 'node:perf_hooks';
+
+/** A timer that has not fired yet. */
+export interface Timer {
+  /** Forgets the timer. Harmless after it fired. */
+  cancel(): void;
+}
+
+/** Time, injected so that policy and supervision can be tested without waiting. */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary start. Never goes back, whatever happens to the wall clock. */
+  now(): number;
+  /** Wall-clock milliseconds since 1970, for reports and alarms only. */
+  wallNow(): number;
+  /**
+   * Calls `task` once, `delayMs` from now. With `idle` the timer does not keep the process alive.
+   * Delays above 2^31 - 1 ms, which Node would turn into 1 ms, are cut to that.
+   */
+  after(delayMs: number, task: () => void, options?: { readonly idle?: boolean }): Timer;
+  /** Calls `task` once, after the input that is ready now has been handled. */
+  soon(task: () => void): void;
+}
+
+// https://nodejs.org/api/timers.html#settimeoutcallback-delay-args: larger delays are set to 1.
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** The clock of this machine. The only place that touches timers. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  after(delayMs, task, options) {
+    const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS));
+    if (options?.idle === true) timer.unref();
+    return { cancel: () => { clearTimeout(timer); } };
+  },
+  soon(task) {
+    setImmediate(task);
+  },
+};

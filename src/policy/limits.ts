@@ -1,0 +1,83 @@
+/** What the limit policy knows of one worker. */
+export interface LimitView {
+  readonly id: number;
+  /** Ready, not draining, not killed: may take clients. */
+  readonly eligible: boolean;
+  /** Clients now, as last reported. */
+  readonly clients: number;
+  /** The limit ordered last; Infinity = unlimited. */
+  readonly ordered: number;
+  /** The limit that the worker keeps to, as last reported; Infinity = unlimited. */
+  readonly confirmed: number;
+  /** It takes no more clients, and said so: what it has is all it will have. */
+  readonly closed: boolean;
+}
+
+/** A worker's new share of MaxSession; Infinity = unlimited. */
+export interface LimitOrder {
+  readonly workerId: number;
+  readonly clients: number;
+}
+
+/**
+ * Shares MaxSession out, so that the pool never has one client more, whatever message is on its way or lost.
+ *
+ * Each worker keeps to its own share. A share counts as taken until the worker has confirmed a smaller one, has said
+ * that it accepts no more, or is gone. So all shares together never exceed the limit, and nothing is asked of the
+ * master when a client comes. Shares are as even as the workers' clients allow.
+ */
+export function shareLimit(workers: readonly LimitView[], most: number): readonly LimitOrder[] {
+  const open = workers.filter(isOpen);
+  if (most === Infinity) return open.filter(isLimited).map(({ id }) => ({ workerId: id, clients: Infinity }));
+
+  const orders: LimitOrder[] = [];
+  const elsewhere = sum(workers.filter((worker) => !isOpen(worker)).map(taken));
+  let free = most - elsewhere - sum(open.map(taken));
+  const shares = fairShares(open, most - elsewhere);
+  // First ask back what is beyond a fair share: it can be given away when its return is confirmed. Not before the worker
+  // has confirmed what it was given last: it may fill a larger share after all that the smaller one would hide.
+  for (const { worker, share } of shares) {
+    if (worker.ordered > share && worker.ordered <= worker.confirmed) orders.push({ workerId: worker.id, clients: share });
+  }
+  for (const { worker, share } of shares) {
+    const more = Math.min(share - taken(worker), free);
+    if (more <= 0) continue;
+    free -= more;
+    orders.push({ workerId: worker.id, clients: taken(worker) + more });
+  }
+  return orders;
+}
+
+const isOpen = ({ eligible, closed }: LimitView): boolean => eligible && !closed;
+
+/** Whether the worker keeps to a limit, and none without one nor a smaller one is on its way. */
+const isLimited = ({ ordered, confirmed }: LimitView): boolean => ordered !== Infinity && confirmed !== Infinity;
+
+/** What a worker may have at the most, whatever it has received so far. */
+function taken({ clients, ordered, confirmed, closed }: LimitView): number {
+  return closed ? clients : Math.max(ordered, confirmed, clients);
+}
+
+/**
+ * Divides the limit as evenly as whole clients allow; the first workers get the remainder. One that has more clients
+ * than an even share keeps these and no more, and the others share what is left.
+ */
+function fairShares(workers: readonly LimitView[], most: number): readonly { readonly worker: LimitView; readonly share: number }[] {
+  const full = new Set<LimitView>();
+  let left = most;
+  for (const worker of workers.toSorted((one, other) => other.clients - one.clients)) {
+    if (worker.clients * (workers.length - full.size) <= left) break;
+    full.add(worker);
+    left -= worker.clients;
+  }
+  let others = workers.length - full.size;
+  return workers.map((worker) => {
+    if (full.has(worker)) return { worker, share: worker.clients };
+    const share = Math.ceil(left / others);
+    left -= share;
+    others -= 1;
+    return { worker, share };
+  });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,119 @@
+/** Whether a worker may accept: it has no permit, holds one, or has used up its credit. */
+export type PermitState = 'none' | 'held' | 'spent';
+
+/** What the permit policy knows of one worker. Times are the master's monotonic milliseconds. */
+export interface PermitView {
+  readonly id: number;
+  /** Ready, not draining, not killed. */
+  readonly eligible: boolean;
+  /** Nothing but a permit is missing for it to accept: it is not paused and below its limits. */
+  readonly available: boolean;
+  /** Clients now, as last reported. */
+  readonly clients: number;
+  /** Whether a permit was ordered and not taken back. */
+  readonly ordered: boolean;
+  /** The permit ordered has no credit: it was given while the pool was small. */
+  readonly unlimited: boolean;
+  /** When the permit was ordered or taken back last. */
+  readonly orderedAt: number;
+  /** Whether its last report came after it had the last order. */
+  readonly confirmed: boolean;
+  /** As it reported last; of interest only if confirmed. */
+  readonly permit: PermitState;
+  /** It was about to run the user's code when it reported last. */
+  readonly busy: boolean;
+  readonly heardAt: number;
+  /** Copies of the listening handle that it has not used up, as far as known. */
+  readonly copies: number;
+  /** Copies that it ought to have. */
+  readonly stock: number;
+}
+
+/** What to tell the workers. */
+export type PermitOrder =
+  | { readonly kind: 'copies'; readonly workerId: number; readonly count: number }
+  | { readonly kind: 'permit'; readonly workerId: number; readonly credit: number | null }
+  | { readonly kind: 'withdraw'; readonly workerId: number };
+
+/** How permits are given. */
+export interface PermitConfig {
+  /** Holders at the same time in a large pool. */
+  readonly holders: number;
+  /** A worker takes one client at a time. */
+  readonly single: boolean;
+}
+
+/** What to do now, and when to look again if no report comes before; Infinity = no need. */
+export interface PermitPlan {
+  readonly orders: readonly PermitOrder[];
+  readonly nextAt: number;
+}
+
+/** By how much a holder's clients may grow before it asks again; also the imbalance that is not worth a move. */
+export const CREDIT = 4;
+
+/** A holder that is silent for so long after it became busy, or that does not confirm its permit, is blocked. */
+export const QUIET_MS = 30;
+
+/**
+ * Decides who may accept.
+ *
+ * Every worker with an open copy of the handle wakes for every connection, so in a large pool only a few hold a permit,
+ * with a credit: when a holder's clients have grown by it, the permit goes to the worker with the fewest clients, unless
+ * the holder itself is within CREDIT of that. A holder that is blocked counts for none, and neither does one that is
+ * paused or at its limit. Where a worker takes one client at a time, and where there are no more workers than holders,
+ * every one has a permit without a credit: those that are busy have closed their copies anyway.
+ */
+export function planPermits(workers: readonly PermitView[], config: PermitConfig, now: number): PermitPlan {
+  const eligible = workers.filter((worker) => worker.eligible);
+  const orders = eligible.filter(isShort).map(({ id, copies, stock }): PermitOrder => ({ kind: 'copies', workerId: id, count: stock - copies }));
+  if (config.single || eligible.length <= config.holders) {
+    const missing = eligible.filter(({ ordered, unlimited, confirmed, permit }) => !ordered || !unlimited || (confirmed && permit !== 'held'));
+    return { orders: [...orders, ...missing.map(({ id }): PermitOrder => ({ kind: 'permit', workerId: id, credit: null }))], nextAt: Infinity };
+  }
+  const moves = movePermits(eligible, config, now);
+  return { orders: [...orders, ...moves], nextAt: quietAt(eligible, now) };
+}
+
+const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
+
+function movePermits(workers: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
+  const orders: PermitOrder[] = [];
+  const waiting = workers
+    .filter((worker) => !worker.ordered && worker.available && !isBlocked(worker, now))
+    .sort((one, other) => one.clients - other.clients);
+  const useful: PermitView[] = [];
+  for (const holder of workers.filter(({ ordered }) => ordered)) {
+    const [least] = waiting;
+    if (holder.unlimited) {
+      orders.push({ kind: 'permit', workerId: holder.id, credit: CREDIT });
+      useful.push(holder);
+    } else if (!holder.confirmed || holder.permit === 'held') {
+      if (holder.available && !isBlocked(holder, now)) useful.push(holder);
+    } else if (least !== undefined && holder.clients >= least.clients + CREDIT) {
+      orders.push({ kind: 'withdraw', workerId: holder.id });
+    } else {
+      orders.push({ kind: 'permit', workerId: holder.id, credit: CREDIT });
+      useful.push(holder);
+    }
+  }
+  for (const { id } of waiting.slice(0, Math.max(config.holders - useful.length, 0))) orders.push({ kind: 'permit', workerId: id, credit: CREDIT });
+  // More than needed, since one of them was blocked for a while: those with the most clients go.
+  const most = useful.sort((one, other) => one.clients - other.clients).slice(config.holders);
+  for (const { id } of most) orders.push({ kind: 'withdraw', workerId: id });
+  return orders;
+}
+
+function isBlocked(worker: PermitView, now: number): boolean {
+  return now >= blockedAt(worker);
+}
+
+/** When a worker counts as blocked unless it is heard of before. */
+function blockedAt({ busy, heardAt, confirmed, orderedAt }: PermitView): number {
+  const silent = busy ? heardAt + QUIET_MS : Infinity;
+  return confirmed ? silent : Math.min(silent, Math.max(orderedAt, heardAt) + QUIET_MS);
+}
+
+function quietAt(workers: readonly PermitView[], now: number): number {
+  return Math.min(...workers.filter(({ ordered }) => ordered).map(blockedAt).filter((time) => time > now), Infinity);
+}

@@ -1,0 +1,43 @@
+import type { Census } from './census.js';
+import { isIdle } from './census.js';
+import type { Action, PoolConfig, WorkerSnapshot } from './snapshot.js';
+
+const isOld = ({ bornAt, lifeMs }: WorkerSnapshot, now: number): boolean => now >= bornAt + lifeMs;
+/** A limit below what a fresh worker needs must not replace workers without end: each lives for a heartbeat at least. */
+const isLarge = ({ rss, bornAt }: WorkerSnapshot, { maxRss, heartbeatMs }: PoolConfig, now: number): boolean => (
+  maxRss > 0 && rss >= maxRss && now >= bornAt + heartbeatMs
+);
+
+/**
+ * The workers past their life or memory that are being relieved now, oldest first: at most a quarter of MaxServer at a time, so
+ * that a pool born together is not replaced in one go. They go on accepting until their successors are ready, and count
+ * neither as living nor as spare meanwhile.
+ */
+export function beingRelieved(census: Census, config: PoolConfig, now: number): readonly WorkerSnapshot[] {
+  return census.living
+    .filter((worker) => worker.phase === 'ready' && (isOld(worker, now) || isLarge(worker, config, now)))
+    .sort((one, other) => one.bornAt - other.bornAt)
+    .slice(0, Math.max(1, Math.floor(config.maxWorkers / 4)));
+}
+
+/** Drains the relieved once those that stay are ready in sufficient number without them. */
+export function retireRelieved(relieved: readonly WorkerSnapshot[], staying: Census, config: PoolConfig, now: number): readonly Action[] {
+  const ready = staying.living.length - staying.starting;
+  const busy = staying.living.length - staying.spare;
+  const needed = Math.min(Math.max(config.minWorkers, busy + config.minSpare, 1), config.maxWorkers);
+  if (ready < needed) return [];
+  return relieved.map((worker) => ({ kind: 'drain', workerId: worker.id, reason: isOld(worker, now) ? 'lifetime' : 'memory' }));
+}
+
+/** Drains workers that have had no client for MaxServerSpareTime, longest first, down to MinServer and MinSpareServer. */
+export function retireUnused(census: Census, config: PoolConfig, now: number): readonly Action[] {
+  if (config.maxIdleMs === 0) return [];
+  // One that is still starting makes nobody unused: it may never be ready.
+  const allowed = Math.min(census.living.length - config.minWorkers, census.spare - config.minSpare) - census.starting;
+  const dueAt = ({ idleSince = Infinity }: WorkerSnapshot): number => idleSince + config.maxIdleMs;
+  return census.living
+    .filter((worker) => isIdle(worker) && now >= dueAt(worker))
+    .sort((one, other) => dueAt(one) - dueAt(other))
+    .slice(0, Math.max(allowed, 0))
+    .map(({ id }) => ({ kind: 'drain', workerId: id, reason: 'spare' }));
+}

@@ -1,0 +1,52 @@
+import type { Census } from './census.js';
+import { isIdle } from './census.js';
+import type { Action, PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapshot.js';
+
+/**
+ * How many workers to fork now: enough for MinServer and MinSpareServer at once, within
+ *
+ * - MaxServer living workers (draining and relieved ones aside),
+ * - twice MaxServer processes of any kind, so that workers which do not finish draining cannot pile up,
+ * - `maxStarting` that are starting at the same time (starting takes CPU; the next follows when one is ready),
+ * - one at a time, with a growing pause, while starts fail; so none while a start that hung is being killed: its exit,
+ *   which is near, says when the next may be tried.
+ */
+export function countForks(staying: Census, snapshot: PoolSnapshot, config: PoolConfig, now: number): number {
+  if (snapshot.stopping || snapshot.workers.some((worker) => hasJustHung(worker, config, now))) return 0;
+  const wanted = Math.max(config.minWorkers - staying.living.length, config.minSpare - staying.spare);
+  const room = Math.min(
+    config.maxWorkers - staying.living.length,
+    2 * config.maxWorkers - staying.processes,
+    config.maxStarting - staying.starting,
+  );
+  const count = Math.max(Math.min(wanted, room), 0);
+  if (snapshot.retryAt === undefined) return count;
+  return now >= snapshot.retryAt && staying.starting === 0 ? Math.min(count, 1) : 0;
+}
+
+/** Whether a start has reached its limit within the last heartbeat. (A process that outlives SIGKILL longer holds nothing up.) */
+function hasJustHung({ phase, bornAt }: WorkerSnapshot, { bootMs, heartbeatMs }: PoolConfig, now: number): boolean {
+  return phase === 'starting' && now >= bornAt + bootMs && now < bornAt + bootMs + heartbeatMs;
+}
+
+/**
+ * Retires idle workers, oldest first and never a busy one: at once those above MaxServer (it was lowered); those above
+ * MaxSpareServer one after the other, a quarter of a heartbeat apart, after a whole heartbeat of surplus.
+ * Growing is quick and shrinking slow, so that a load that comes and goes does not flap.
+ */
+export function retireSurplus(census: Census, snapshot: PoolSnapshot, config: PoolConfig, now: number): readonly Action[] {
+  const idle = census.living.filter(isIdle).sort((one, other) => one.bornAt - other.bornAt);
+  const excess = census.living.length - config.maxWorkers;
+  if (excess > 0) return idle.slice(0, excess).map(retire);
+
+  const surplus = Math.min(census.spare - config.maxSpare, census.living.length - config.minWorkers);
+  if (surplus <= 0 || census.starting > 0 || now < shrinkAt(snapshot, config)) return [];
+  return idle.slice(0, 1).map(retire);
+}
+
+/** When a surplus of spare workers may be reduced by one. */
+export function shrinkAt({ surplusSince, shrunkAt }: PoolSnapshot, { heartbeatMs }: PoolConfig): number {
+  return surplusSince === undefined ? Infinity : Math.max(surplusSince + heartbeatMs, shrunkAt + heartbeatMs / 4);
+}
+
+const retire = ({ id }: WorkerSnapshot): Action => ({ kind: 'drain', workerId: id, reason: 'surplus' });

@@ -1,0 +1,103 @@
+/** Where a worker is in its life. It changes only on evidence from the process itself, or when a drain is ordered. */
+export type WorkerPhase = 'starting' | 'ready' | 'draining';
+
+/** Why a worker stops. */
+export type DrainReason =
+  | 'lifetime' // older than MaxServerLifeTime
+  | 'lifetimes' // has taken MaxServerLifeTimes clients
+  | 'spare' // without a client for MaxServerSpareTime
+  | 'surplus' // more idle workers than MaxSpareServer, or more workers than MaxServer
+  | 'memory' // larger than MaxServerMemory
+  | 'expired' // silent for longer than MaxServerExpireTime
+  | 'boot' // not ready within the start limit
+  | 'asked' // term(pid), or 'shutdown' posted by a callback
+  | 'shutdown'; // the whole pool stops
+
+/** Why a worker is killed. */
+export type KillReason =
+  | 'grace' // still there at its drain deadline
+  | 'boot' // not ready within the start limit
+  | 'asked'; // kill(pid)
+
+/** What the plan knows of one worker. Times are the master's monotonic milliseconds. */
+export interface WorkerSnapshot {
+  readonly id: number;
+  readonly phase: WorkerPhase;
+  readonly bornAt: number;
+  /** When it last said anything; its birth until then. */
+  readonly heardAt: number;
+  /** Since when it has no client; undefined while it has one. */
+  readonly idleSince: number | undefined;
+  /** Clients now. */
+  readonly clients: number;
+  /** Clients taken since birth. */
+  readonly served: number;
+  /** When it must be gone, fixed when the drain begins; undefined unless draining. */
+  readonly drainDeadline: number | undefined;
+  /** Whether it has been killed and only its exit is missing. */
+  readonly killed: boolean;
+  /** How long it is meant to live, in milliseconds, its share of the jitter included; Infinity = no limit. */
+  readonly lifeMs: number;
+  /** Resident memory in bytes as of its last heartbeat; 0 until then. */
+  readonly rss: number;
+}
+
+/** What the plan knows of the pool. */
+export interface PoolSnapshot {
+  readonly workers: readonly WorkerSnapshot[];
+  /** The pool is ending: nothing is forked. */
+  readonly stopping: boolean;
+  /** When the last plan was made; undefined before the first. */
+  readonly plannedAt: number | undefined;
+  /** When an idle worker was last retired as surplus; -Infinity if never. */
+  readonly shrunkAt: number;
+  /** Since when there are more spare workers than MaxSpareServer; undefined while there are not. */
+  readonly surplusSince: number | undefined;
+  /** Set while the last start failed: when the next one may be tried. */
+  readonly retryAt: number | undefined;
+}
+
+/** The thresholds of the pool, checked and in milliseconds. */
+export interface PoolConfig {
+  readonly maxWorkers: number;
+  readonly startWorkers: number;
+  readonly minWorkers: number;
+  readonly minSpare: number;
+  readonly maxSpare: number;
+  readonly heartbeatMs: number;
+  readonly expireMs: number;
+  readonly graceMs: number;
+  /** 0 = off. */
+  readonly maxIdleMs: number;
+  /** 0 = off. */
+  readonly maxLifeMs: number;
+  /** Resident memory in bytes from which a worker is replaced; 0 = off. */
+  readonly maxRss: number;
+  /** Clients of the pool at once; 0 = unlimited. */
+  readonly maxPoolClients: number;
+  /** Workers that may be starting at the same time. */
+  readonly maxStarting: number;
+  /** A worker that is not ready by then is killed. */
+  readonly bootMs: number;
+}
+
+/** What a worker is told of the configuration. */
+export interface WorkerConfig {
+  readonly heartbeatMs: number;
+  /** How long its clients have once it drains; null = for ever. */
+  readonly graceMs: number | null;
+  /** Clients at once, from MaxSessionPerServer; null = unlimited. */
+  readonly maxClients: number | null;
+  /** Clients at once, from Concurrency; null = unlimited. */
+  readonly concurrency: number | null;
+  /** Clients in its life; null = unlimited. */
+  readonly maxServed: number | null;
+}
+
+/** What the plan wants done. */
+export type Action = { readonly kind: 'fork'; readonly count: number } | WorkerAction;
+
+/** What it wants done to one worker. */
+export type WorkerAction =
+  | { readonly kind: 'drain'; readonly workerId: number; readonly reason: DrainReason }
+  | { readonly kind: 'kill'; readonly workerId: number; readonly reason: KillReason };

@@ -1,0 +1,38 @@
+/** How starts have gone. */
+export interface StartHistory {
+  /** Failed rounds since a worker last became ready. Workers forked together fail together: one round. */
+  readonly failures: number;
+  /** When the last round failed. */
+  readonly failedAt: number;
+  /** When the next start may be tried; undefined while none failed. */
+  readonly retryAt: number | undefined;
+  /** Whether any worker has ever become ready. */
+  readonly everReady: boolean;
+}
+
+export const NO_STARTS: StartHistory = { failures: 0, failedAt: -Infinity, retryAt: undefined, everReady: false };
+
+/** Failed rounds after which a pool that never worked gives up. */
+export const MOST_FAILURES = 3;
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** A worker is ready: all is well again. */
+export const startSucceeded = (): StartHistory => ({ ...NO_STARTS, everReady: true });
+
+/**
+ * A worker ended before it was ready: waits before the next try, twice as long each time, up to 30 s, less a random part
+ * (`chance`, 0 to 1) of up to half of it, so that servers that failed together do not retry together.
+ */
+export function startFailed(
+  history: StartHistory,
+  { bornAt, now, chance }: { readonly bornAt: number; readonly now: number; readonly chance: number },
+): StartHistory {
+  if (bornAt < history.failedAt) return history;
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** history.failures, LONGEST_PAUSE_MS);
+  return { ...history, failures: history.failures + 1, failedAt: now, retryAt: now + pause * (1 - chance / 2) };
+}
+
+/** Whether the pool has never worked and has tried often enough. */
+export const shouldGiveUp = ({ failures, everReady }: StartHistory): boolean => !everReady && failures >= MOST_FAILURES;

@@ -1,0 +1,166 @@
+import type { ListenAddress, PauseReason } from './ipc/protocol.js';
+import type { DrainReason, KillReason, WorkerPhase } from './policy/snapshot.js';
+
+/** One worker, as the master last heard of it. */
+export interface WorkerStatus {
+  /** Counts the workers of this server from 1. Unlike a pid it never comes again. */
+  readonly generation: number;
+  readonly pid: number;
+  readonly phase: WorkerPhase;
+  /** Whether it may take clients now. */
+  readonly accepting: boolean;
+  /** Why it does not accept although it is ready; empty if nothing but a permit is missing. */
+  readonly paused: readonly PauseReason[];
+  /** Whether it holds a permit. In a large pool only a few workers do, and the others take over when their clients grow. */
+  readonly permit: boolean;
+  /** Clients now. */
+  readonly connections: number;
+  /** Clients taken since it started. */
+  readonly served: number;
+  /** When it was forked, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** When it was last heard of, in milliseconds since 1970. */
+  readonly lastHeartbeatAt: number;
+  /** Seconds since it was forked. */
+  readonly age: number;
+  /** Seconds without a client; undefined while it has one. */
+  readonly idle: number | undefined;
+  /** Why it drains; undefined unless it does. */
+  readonly drainReason: DrainReason | undefined;
+  /** Seconds until it is ended, at the latest; undefined unless it drains with a deadline. */
+  readonly drainDeadline: number | undefined;
+  /** Resident memory in bytes, as of its last heartbeat. */
+  readonly rss: number | undefined;
+  /** JavaScript heap in use, in bytes, as of its last heartbeat. */
+  readonly heapUsed: number | undefined;
+  /** How late its last heartbeat was, in milliseconds: how long its event loop was kept busy. */
+  readonly loopDelay: number | undefined;
+}
+
+/** The pool, all workers together. */
+export interface PoolTotals {
+  /** Workers that neither drain nor are being killed. */
+  readonly workers: number;
+  readonly starting: number;
+  readonly ready: number;
+  readonly draining: number;
+  /** Ready workers without a client. */
+  readonly spare: number;
+  /** Clients now. */
+  readonly connections: number;
+  /** Clients taken since the server started, by workers that have gone too. */
+  readonly served: number;
+  /** Workers forked since the server started. */
+  readonly born: number;
+  /** Workers that have gone, by reason. */
+  readonly exits: Readonly<Record<ExitReason, number>>;
+}
+
+/** A snapshot of the server; frozen, and fit for JSON. */
+export interface ServerStatus {
+  readonly alias: string;
+  /** Where it listens; undefined until it is bound. */
+  readonly address: ListenAddress | undefined;
+  /** Whether `pause()` is in force. */
+  readonly paused: boolean;
+  /** Whether the server is shutting down or has. */
+  readonly stopping: boolean;
+  readonly totals: PoolTotals;
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** Why a worker ended: its drain, a kill of ours, or something of its own. */
+export type ExitReason = DrainReason | `killed:${KillReason}` | 'boot-failed' | 'crashed';
+
+/** A worker was forked. */
+export interface WorkerBornEvent {
+  readonly pid: number;
+  readonly generation: number;
+}
+
+/** A worker may take clients. */
+export interface WorkerReadyEvent {
+  readonly pid: number;
+  readonly generation: number;
+  /** Seconds since it was forked. */
+  readonly after: number;
+}
+
+/** A worker accepts no more and lets its clients finish. */
+export interface WorkerDrainEvent {
+  readonly pid: number;
+  readonly generation: number;
+  readonly reason: DrainReason;
+  /** Clients it still has, as last reported. */
+  readonly connections: number;
+}
+
+/** A worker's process is gone. */
+export interface WorkerExitEvent {
+  readonly pid: number;
+  readonly generation: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly reason: ExitReason;
+  /** The same in words. */
+  readonly text: string;
+  /** Clients it had when it was last heard of. */
+  readonly connections: number;
+  readonly served: number;
+}
+
+/** Something failed in a worker, or a worker failed. */
+export interface WorkerErrorEvent {
+  readonly pid: number;
+  readonly generation: number;
+  /** The callback or step that failed. */
+  readonly where: string;
+  readonly error: Error;
+}
+
+/** Where the main thread of a worker is stuck. */
+export interface HungFrame {
+  /** The function's name; empty for an anonymous one. */
+  readonly functionName: string;
+  /** File or URL. */
+  readonly url: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The event loop of a worker is blocked. */
+export interface WorkerHungEvent {
+  readonly pid: number;
+  readonly generation: number;
+  /** Seconds since the event loop turned last. */
+  readonly blockedFor: number;
+  /** The JavaScript call frames, innermost first; empty if the thread is not in JavaScript, as in a synchronous wait. */
+  readonly stack: readonly HungFrame[];
+}
+
+/** A message of the user's own. */
+export interface WorkerMessageEvent {
+  readonly pid: number;
+  readonly generation: number;
+  readonly message: unknown;
+}
+
+/** The events of the server in the master, and what each carries. */
+export interface ServerEvents {
+  /** The socket is bound; clients can connect once a worker is ready. */
+  listening: [ListenAddress];
+  'worker:born': [WorkerBornEvent];
+  'worker:ready': [WorkerReadyEvent];
+  'worker:drain': [WorkerDrainEvent];
+  'worker:exit': [WorkerExitEvent];
+  'worker:error': [WorkerErrorEvent];
+  /** A worker's event loop is blocked (HangReport). */
+  'worker:hung': [WorkerHungEvent];
+  /** A worker's script has sent a message of its own with `process.send`. */
+  'worker:message': [WorkerMessageEvent];
+  /** The server cannot listen, or no worker can start; `ready()` rejects with the same. */
+  error: [Error];
+  /** The status may have changed. At most one for each turn of the event loop; ask `status()`. */
+  status: [];
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { ProcessChannel } from '../../src/ipc/channel.js';
+import { envelope } from '../../src/ipc/protocol.js';
+
+/** One end of a line, which keeps what was sent. */
+class Endpoint {
+  connected = true;
+  broken = false;
+  readonly sent: unknown[] = [];
+
+  send(message: unknown, _handle?: unknown, _options?: unknown, done?: (error: Error | null) => void): boolean {
+    if (this.broken) throw new TypeError('This handle type cannot be sent');
+    this.sent.push(message);
+    done?.(new Error('write EPIPE'));
+    return true;
+  }
+}
+
+describe('ProcessChannel', () => {
+  it('sends our messages in their envelope, and those of the user as they are', () => {
+    const endpoint = new Endpoint();
+    const channel = new ProcessChannel(endpoint);
+
+    const results = [channel.send({ type: 'pause' }), channel.post({ type: 'mine' })];
+
+    expect(results).toEqual([true, true]);
+    expect(endpoint.sent).toEqual([envelope({ type: 'pause' }), { type: 'mine' }]);
+  });
+
+  it('returns false when the other side has gone', () => {
+    const endpoint = new Endpoint();
+    endpoint.connected = false;
+
+    expect(new ProcessChannel(endpoint).send({ type: 'pause' })).toBe(false);
+    expect(endpoint.sent).toEqual([]);
+  });
+
+  it('returns false, and does not throw, when the message cannot be sent', () => {
+    const endpoint = new Endpoint();
+    endpoint.broken = true;
+
+    expect(new ProcessChannel(endpoint).send({ type: 'copy' })).toBe(false);
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { envelope, isOurs, parseToMaster, parseToWorker } from '../../src/ipc/protocol.js';
+import type { ToMaster, ToWorker, WelcomeOrder, WorkerErrorReport, WorkerState } from '../../src/ipc/protocol.js';
+import { Seeded, seeds } from '../support/seeded.js';
+import { isRecord, kindsOf, leaves, randomJson, withLeaf } from '../support/json-shapes.js';
+
+type Message = ToWorker | ToMaster;
+type Samples<Kind extends Message> = { readonly [Type in Kind['type']]: readonly Extract<Kind, { readonly type: Type }>[] };
+
+const CONFIG = { heartbeatMs: 500, graceMs: 3000, maxClients: 1, concurrency: 2, maxServed: 3 };
+const UNLIMITED = { heartbeatMs: 500, graceMs: null, maxClients: null, concurrency: null, maxServed: null };
+const WELCOME: WelcomeOrder = {
+  type: 'welcome', token: 'secret', config: CONFIG, paused: false, limit: 4, backlog: 511, endWithMaster: false,
+  address: { address: '127.0.0.1', family: 'IPv4', port: 80 },
+};
+const STATE: WorkerState = {
+  clients: 1, served: 2, copiesUsed: 3, accepting: true, permit: 'held', permitOrders: 4, paused: [], busy: false, limit: 5, draining: false,
+};
+const BLOCKED: WorkerState = {
+  ...STATE, accepting: false, permit: 'spent', paused: ['paused', 'asked', 'limit', 'concurrency', 'pool-limit', 'lifetimes'], limit: null,
+};
+const VITALS = { rss: 1, heapUsed: 2, loopDelayMs: 0.5 };
+const ERROR: WorkerErrorReport = { name: 'TypeError', message: 'no', stack: 'TypeError: no\n  at', code: 'ERR', where: 'ClientInput' };
+const BARE_ERROR: WorkerErrorReport = { name: 'Error', message: '', where: 'uncaught' };
+
+// A message of every kind; where a field may be of several types, one of each.
+const ORDERS: Samples<ToWorker> = {
+  'welcome': [WELCOME, { ...WELCOME, config: UNLIMITED, limit: null, address: '/run/server.sock' }],
+  'configure': [{ type: 'configure', config: CONFIG }, { type: 'configure', config: UNLIMITED }],
+  'copy': [{ type: 'copy' }],
+  'permit': [{ type: 'permit', credit: 4 }, { type: 'permit', credit: null }],
+  'withdraw': [{ type: 'withdraw' }],
+  'limit': [{ type: 'limit', clients: 0 }, { type: 'limit', clients: null }],
+  'pause': [{ type: 'pause' }],
+  'resume': [{ type: 'resume' }],
+  'drain': [{ type: 'drain', reason: 'lifetime', graceMs: 0 }, { type: 'drain', reason: 'asked', graceMs: null }],
+  'heartbeat': [{ type: 'heartbeat' }],
+};
+const FACTS: Samples<ToMaster> = {
+  'hello': [{ type: 'hello', version: 1 }],
+  'ready': [{ type: 'ready' }],
+  'state': [{ type: 'state', state: STATE }, { type: 'state', state: BLOCKED }],
+  'heartbeat': [{ type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'heartbeat', state: BLOCKED, vitals: VITALS }],
+  'draining': [{ type: 'draining', reason: 'shutdown' }],
+  'failed': [{ type: 'failed', error: ERROR }, { type: 'failed', error: BARE_ERROR }],
+  'boot-failed': [{ type: 'boot-failed', error: ERROR }, { type: 'boot-failed', error: BARE_ERROR }],
+  'listen-failed': [{ type: 'listen-failed', code: 'EADDRINUSE', message: 'in use' }],
+  'shutdown-all': [{ type: 'shutdown-all' }],
+};
+
+/** What arrives at the other end of the channel. */
+const sent = (message: unknown): unknown => JSON.parse(JSON.stringify(envelope(message as Message)));
+
+const JUNK: readonly unknown[] = [undefined, null, true, 7, 'x', '', [], [1], {}, { type: 'x' }];
+
+describe.each([
+  ['parseToWorker', parseToWorker, ORDERS],
+  ['parseToMaster', parseToMaster, FACTS],
+] as const)('%s', (_name, parse, table) => {
+  const samples: Readonly<Record<string, readonly Message[]>> = table;
+  const kinds = Object.entries(samples).map(([type, messages]) => ({ type, messages, shape: kindsOf(messages) }));
+
+  it.each(kinds)('returns every "$type" that was sent', ({ messages }) => {
+    for (const message of messages) expect(parse(sent(message))).toEqual(message);
+  });
+
+  it.each(kinds)('refuses a "$type" with a field that is missing or of a wrong type', ({ messages, shape }) => {
+    for (const message of messages) {
+      for (const path of [...kindsOf([message]).keys()].filter((one) => one !== '' && one !== 'type')) {
+        for (const value of JUNK) {
+          const parsed = parse(sent(withLeaf(message, path, value)));
+          const [kind] = kindsOf([value]).get('') ?? [];
+          if (shape.get(path)?.has(kind ?? '') !== true) expect(parsed, `${path} = ${String(value)}`).toBeUndefined();
+          else if (parsed !== undefined) expect(kindsOf([parsed]).get(path)).toEqual(new Set([kind]));
+        }
+      }
+    }
+  });
+
+  it.each(kinds)('refuses a "$type" with a negative amount', ({ messages }) => {
+    for (const message of messages) {
+      for (const path of leaves(message).filter((leaf) => leaf !== 'version' && kindsOf([message]).get(leaf)?.has('number') === true)) {
+        expect(parse(sent(withLeaf(message, path, -1))), path).toBeUndefined();
+      }
+    }
+  });
+
+  it('lets messages of the user pass by', () => {
+    const users = [undefined, null, 0, 'ready', [], {}, { type: 'ready' }, { type: 'copy' }, { 'prefork-tcp-server': 'ready' }, { cmd: 'NODE_X' }];
+
+    for (const message of users) expect(parse(message)).toBeUndefined();
+  });
+
+  it('refuses kinds it does not know', () => {
+    for (const type of [...JUNK, 'accept', 'toString', '__proto__']) expect(parse(sent({ type }))).toBeUndefined();
+  });
+
+  it('returns nothing or a message of a known shape for anything at all, and never throws (random)', () => {
+    let understood = 0;
+    for (const seed of seeds(4000)) {
+      const random = new Seeded(seed);
+      const message = random.pick(random.pick(Object.values(samples)));
+      let sentence: unknown = message;
+      for (let change = random.int(0, 2); change > 0 && isRecord(sentence); change--) {
+        sentence = withLeaf(sentence, random.pick(['type', ...leaves(sentence)]), randomJson(random));
+      }
+
+      const parsed = parse(random.chance(0.9) ? sent(sentence) : randomJson(random));
+
+      if (parsed === undefined) continue;
+      understood += 1;
+      const shape = kinds.find(({ type }) => type === parsed.type)?.shape;
+      for (const [path, found] of kindsOf([parsed])) {
+        for (const kind of found) expect(shape?.get(path)?.has(kind), `seed ${seed}: ${path} is ${kind}`).toBe(true);
+      }
+      expect(parse(sent(parsed)), `seed ${seed}`).toEqual(parsed);
+    }
+    expect(understood).toBeGreaterThan(1000);
+  });
+});
+
+describe('words', () => {
+  it.each([
+    ['a reason to drain', parseToWorker, { type: 'drain', reason: 'boredom', graceMs: 0 }],
+    ['a reason to drain, reported', parseToMaster, { type: 'draining', reason: 'boredom' }],
+    ['a state of the permit', parseToMaster, { type: 'state', state: { ...STATE, permit: 'lost' } }],
+    ['a reason to pause', parseToMaster, { type: 'state', state: { ...STATE, paused: ['limit', 'boredom'] } }],
+  ])('that are not known are refused: %s', (_title, parse, message) => {
+    expect(parse(sent(message))).toBeUndefined();
+  });
+
+  it.each(['lifetime', 'lifetimes', 'spare', 'surplus', 'expired', 'memory', 'boot', 'asked', 'shutdown'])(
+    'that are known are taken: %s is a reason to drain', (reason) => {
+      expect(parseToMaster(sent({ type: 'draining', reason }))).toEqual({ type: 'draining', reason });
+    },
+  );
+});
+
+describe('isOurs', () => {
+  it.each([
+    ['knows our messages', sent(WELCOME), true],
+    ['knows them even if they are malformed', { 'prefork-tcp-server': 0 }, true],
+    ['leaves the messages of the user alone', { type: 'ready' }, false],
+    ['leaves everything else alone', 'prefork-tcp-server', false],
+    ['leaves null alone', null, false],
+  ])('%s', (_title, message, expected) => {
+    expect(isOurs(message)).toBe(expected);
+  });
+});
