@@ -1,0 +1,57 @@
+import type { ExitReason } from '../status.js';
+import type { WorkerRecord } from './roster.js';
+import type { Exit } from './worker-process.js';
+
+/** Why a worker ended, as far as the master can tell. */
+export function exitReason(record: WorkerRecord, exit: Exit): ExitReason {
+  if (record.killed !== undefined) return `killed:${record.killed}`;
+  if (record.drain !== undefined && (exit.code === 0 || exit.signal === 'SIGKILL')) return record.drain.reason;
+  return record.readyAt === undefined ? 'boot-failed' : 'crashed';
+}
+
+const DRAINS: Readonly<Record<string, string>> = {
+  lifetime: 'older than MaxServerLifeTime',
+  lifetimes: 'had taken MaxServerLifeTimes clients',
+  spare: 'without a client for MaxServerSpareTime',
+  surplus: 'more workers than needed',
+  memory: 'larger than MaxServerMemory',
+  expired: 'silent for longer than MaxServerExpireTime',
+  boot: 'not ready within the start limit',
+  asked: 'asked to',
+  shutdown: 'the pool shuts down',
+};
+
+const KILLS: Readonly<Record<string, string>> = {
+  grace: 'still there at the end of GraceExpireTime',
+  boot: 'not ready within the start limit',
+  asked: 'asked to',
+};
+
+/** The same in words. */
+export function exitText(record: WorkerRecord, exit: Exit): string {
+  const how = howItEnded(exit);
+  const phase = record.readyAt === undefined ? ', before it was ready' : '';
+  if (record.killed !== undefined) return `${how}: killed, ${KILLS[record.killed] ?? record.killed}`;
+  // Those that cannot listen to a drain yet are ended, and so is everybody when there is no more time for it.
+  if (record.drain !== undefined && exit.signal === 'SIGKILL') return `${how}: ended${phase === '' ? ' while it drained' : ' before it was ready'}, ${DRAINS[record.drain.reason] ?? record.drain.reason}`;
+  if (exit.signal !== null) return `${how}, not ours: ${FOREIGN_SIGNALS[exit.signal] ?? 'somebody sent it'}${phase}`;
+  if (record.drain !== undefined && exit.code === 0) return `${how}: drained, ${DRAINS[record.drain.reason] ?? record.drain.reason}`;
+  if (exit.code === 0) return `${how}: ended by itself${phase}`;
+  return `${how}: ${exit.error === undefined ? `its program ended${phase}` : exit.error.message}`;
+}
+
+const FOREIGN_SIGNALS: Readonly<Record<string, string>> = {
+  SIGKILL: 'perhaps out of memory',
+  SIGABRT: 'perhaps its JavaScript heap was full',
+  SIGSEGV: 'a fault of native code',
+  SIGBUS: 'a fault of native code',
+};
+
+// 134 = 128 + SIGABRT: what a shell in between makes of an abort.
+const CODES: Readonly<Record<number, string>> = { 134: 'exit code 134 (aborted, perhaps its JavaScript heap was full)' };
+
+function howItEnded({ code, signal, error }: Exit): string {
+  if (signal !== null) return signal;
+  if (code === null) return error === undefined ? 'gone' : 'could not be started';
+  return CODES[code] ?? `exit code ${code}`;
+}

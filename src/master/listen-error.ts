@@ -1,0 +1,37 @@
+import { getSystemErrorMap, getSystemErrorName } from 'node:util';
+import { PreforkError } from '../errors.js';
+
+/** Why an address cannot be listened on, with the step that failed. */
+export class ListenError extends PreforkError {
+  readonly operation: string;
+  readonly errno: number;
+  /** The system's words for it. */
+  readonly errstr: string;
+
+  constructor({ operation, code, errno, where, cause }: { operation: string; code: string; errno: number; where: string; cause: unknown }) {
+    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${ADVICE[code] ?? '.'}`, { cause });
+    this.operation = operation;
+    this.errno = errno;
+    this.errstr = getSystemErrorMap().get(-errno)?.[1] ?? code;
+  }
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: '; another program listens there: stop it or choose another Port or Address.',
+  EADDRNOTAVAIL: '; this machine has no such address: choose one of its own, or leave Address out.',
+  EACCES: '; ports below 1024 and foreign folders need the right to use them: choose another or start with that right.',
+  ENOTFOUND: '; the name cannot be resolved: correct Hostname or give an Address.',
+  ENOENT: '; there is no such name or folder: correct it.',
+};
+
+/** Makes the error for a status that libuv returned. */
+export function systemListenError(operation: string, status: number, where: string): ListenError {
+  const code = getSystemErrorName(status);
+  return codeListenError({ operation, code, errno: status, where });
+}
+
+/** Makes the error for a failure that is known by its code. */
+export function codeListenError({ operation, code, errno, where }: { operation: string; code: string; errno: number; where: string }): ListenError {
+  const cause = Object.assign(new Error(`${operation} ${code} ${where}`), { code, errno, syscall: operation });
+  return new ListenError({ operation, code, errno: Math.abs(errno), where, cause });
+}

@@ -1,0 +1,220 @@
+import { EventEmitter } from 'node:events';
+import { availableParallelism } from 'node:os';
+import type { Clock } from '../clock.js';
+import { PreforkError } from '../errors.js';
+import type { ListenAddress } from '../ipc/protocol.js';
+import type { PoolOptions, PreforkTcpServerOptions } from '../options.js';
+import { checkChange, resolveThresholds } from '../resolve-options.js';
+import type { ServerEvents, ServerStatus } from '../status.js';
+import { codeListenError, ListenError } from './listen-error.js';
+import { resolveTarget, showTarget } from './listen-target.js';
+import { bindListeningSocket, type ListeningSocket } from './listening-socket.js';
+import { handleSignals } from './signals.js';
+import { newTally, reportStatus } from './status-report.js';
+import { Roster } from './roster.js';
+import { Supervisor } from './supervisor.js';
+import type { Spawn, SpawnOptions } from './worker-process.js';
+
+/** What a master is made of. */
+export interface MasterParts {
+  readonly options: Omit<PreforkTcpServerOptions, 'ClientInput' | 'Acceptor'>;
+  readonly alias: string;
+  readonly clock: Clock;
+  readonly spawn: Spawn;
+  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  readonly token: string;
+}
+
+/** libuv's default, too. */
+const DEFAULT_BACKLOG = 511;
+
+/** The master's side of a server: binds, starts the pool, and ends it. */
+export class Master {
+  readonly events: EventEmitter<ServerEvents> = new EventEmitter<ServerEvents>();
+  readonly #parts: MasterParts;
+  readonly #readiness: Deferred = defer();
+  #options: PoolOptions;
+  #phase: 'binding' | 'running' | 'stopping' | 'stopped' = 'binding';
+  #socket: ListeningSocket | undefined;
+  #supervisor: Supervisor | undefined;
+  #isPaused = false;
+  #isStatusDue = false;
+  #isReadyAsked = false;
+  #stopped: Promise<void> | undefined;
+  readonly #removeSignals: (() => void) | undefined;
+
+  constructor(parts: MasterParts) {
+    this.#parts = parts;
+    this.#options = parts.options;
+    if (parts.options.HandleSignals !== false) {
+      this.#removeSignals = handleSignals({ drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll() });
+    }
+    // ShutdownChildren: when this process ends without a drain.
+    process.once('exit', this.#onExit);
+    void this.#start();
+  }
+
+  readonly #onExit = (): void => {
+    if (this.#endsWorkers) this.#supervisor?.killAll();
+  };
+
+  ready(): Promise<void> {
+    this.#isReadyAsked = true;
+    return this.#readiness.promise;
+  }
+
+  get address(): ListenAddress | undefined {
+    return this.#socket?.address;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** The running pool. @throws PreforkError ERR_PREFORK_STATE if it is not running */
+  running(call: string): Supervisor {
+    if (this.#supervisor !== undefined && this.#phase === 'running') return this.#supervisor;
+    throw new PreforkError('ERR_PREFORK_STATE', `${call}() needs a running pool: await ready() before it, and call it before shutdown().`);
+  }
+
+  get supervisor(): Supervisor | undefined {
+    return this.#supervisor;
+  }
+
+  status(): ServerStatus {
+    const { alias, clock } = this.#parts;
+    return reportStatus({
+      alias, clock, address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
+      roster: this.#supervisor?.roster ?? new Roster(), tally: this.#supervisor?.tally ?? newTally(),
+    });
+  }
+
+  pause(on: boolean): void {
+    this.#isPaused = on;
+    this.#supervisor?.pause(on);
+  }
+
+  configure(change: unknown): void {
+    const options = checkChange(this.#options, change);
+    this.#options = options;
+    this.#supervisor?.configure(resolveThresholds(options));
+  }
+
+  /** @param grace - seconds; undefined = GraceExpireTime */
+  shutdown(grace?: number): Promise<void> {
+    const graceMs = grace === undefined ? resolveThresholds(this.#options).pool.graceMs : grace * 1000;
+    if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
+    else if (grace !== undefined) void this.#supervisor?.stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    // Callers may add their listeners in the turn of the construction.
+    await Promise.resolve();
+    try {
+      const { options } = this.#parts;
+      const target = await resolveTarget(options);
+      const socket = await bindListeningSocket(target);
+      // shutdown() was called meanwhile.
+      if (this.#stopped !== undefined) {
+        socket.close();
+        return;
+      }
+      this.#socket = socket;
+      this.#phase = 'running';
+      this.#startPool(socket, showTarget(target));
+      this.events.emit('listening', socket.address);
+      options.Started?.({ args: options.ListenerArgs ?? [] });
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #startPool(socket: ListeningSocket, where: string): void {
+    const { clock, options, spawn, spawnOptions, token } = this.#parts;
+    this.#supervisor = new Supervisor({
+      clock, spawn, spawnOptions,
+      thresholds: resolveThresholds(this.#options),
+      address: socket.address,
+      handle: socket.handle,
+      welcome: { token, backlog: options.Backlog ?? DEFAULT_BACKLOG, endWithMaster: this.#endsWorkers },
+      holders: Math.max(2, availableParallelism()),
+      random: () => Math.random(),
+      emit: (name, ...args) => { this.#emit(name, ...args); },
+      accepting: () => { this.#readiness.resolve(); },
+      broken: (error) => {
+        if (error instanceof Error) return this.#fail(error);
+        const { listenCode: code } = error;
+        const at = typeof socket.address === 'string' ? socket.address : where.replace(/:0$/, `:${socket.address.port}`);
+        this.#fail(codeListenError({ operation: 'listen', code, errno: 0, where: at }));
+      },
+      shutdownAsked: () => { void this.shutdown(); },
+    });
+    if (this.#isPaused) this.#supervisor.pause(true);
+    this.#supervisor.start();
+  }
+
+  /** Tells everybody once that the server cannot work, and leaves nothing behind. */
+  #fail(error: Error): void {
+    if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
+    const { Error: callback } = this.#parts.options;
+    const isHandled = callback !== undefined || this.#isReadyAsked || this.events.listenerCount('error') > 0;
+    // An error that nobody handles ends the process, as an 'error' event that nobody listens to does.
+    if (isHandled) this.#readiness.promise.catch(() => undefined);
+    this.#readiness.reject(error);
+    const { operation, errno, errstr } = error instanceof ListenError ? error : { operation: 'start', errno: 0, errstr: error.message };
+    callback?.({ operation, errno, errstr, error });
+    if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
+    void this.shutdown(0);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const wasRunning = this.#phase === 'running';
+    this.#phase = 'stopping';
+    // From here on nobody new is let in; the workers close their copies at once.
+    this.#socket?.close();
+    await this.#supervisor?.stop(graceMs);
+    this.#phase = 'stopped';
+    this.#removeSignals?.();
+    process.off('exit', this.#onExit);
+    this.#readiness.promise.catch(() => undefined);
+    this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
+    if (wasRunning) this.#parts.options.Stopped?.();
+    this.#emit('status');
+  }
+
+  #emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
+    if (name !== 'status') {
+      // The events are typed by name; EventEmitter's own types cannot follow a generic name.
+      (this.events as EventEmitter).emit(name, ...args);
+      return;
+    }
+    if (this.#isStatusDue || this.events.listenerCount('status') === 0) return;
+    this.#isStatusDue = true;
+    this.#parts.clock.soon(() => {
+      this.#isStatusDue = false;
+      this.events.emit('status');
+    });
+  }
+
+  get #endsWorkers(): boolean {
+    const { ShutdownChildren } = this.#parts.options;
+    return ShutdownChildren === true || ShutdownChildren === 1;
+  }
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+function defer(): Deferred {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

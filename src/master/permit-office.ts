@@ -1,0 +1,70 @@
+import type { SendHandle } from 'node:child_process';
+import type { ToWorker } from '../ipc/protocol.js';
+import { shareLimit } from '../policy/limits.js';
+import { planPermits, QUIET_MS } from '../policy/permits.js';
+import type { PermitConfig, PermitOrder } from '../policy/permits.js';
+import type { Roster, WorkerRecord } from './roster.js';
+
+/** The most copies of the listening handle that a worker is given in advance; each is an open file of it. */
+const MOST_STOCK = 64;
+/** A stock that is half used up in less than this is too small. */
+const QUICKLY_MS = 1000;
+
+/** What it hands out. */
+export interface PermitOfficeParts {
+  readonly roster: Roster;
+  readonly handle: SendHandle;
+  readonly send: (workerId: number, order: ToWorker, handle?: SendHandle) => boolean;
+}
+
+/** Hands out permits, copies of the listening handle and shares of MaxSession, as the policies say. */
+export class PermitOffice {
+  readonly #parts: PermitOfficeParts;
+
+  constructor(parts: PermitOfficeParts) {
+    this.#parts = parts;
+  }
+
+  /** @returns when to look again; Infinity = when the next report comes */
+  update({ permits, mostClients, now }: { readonly permits: PermitConfig; readonly mostClients: number; readonly now: number }): number {
+    const { roster } = this.#parts;
+    const { orders, nextAt } = planPermits(roster.permitViews(), permits, now);
+    for (const order of orders) this.#perform(order, now);
+    for (const { workerId, clients } of shareLimit(roster.limitViews(), mostClients)) {
+      const limit = clients === Infinity ? null : clients;
+      const record = roster.get(workerId);
+      if (record !== undefined && this.#parts.send(workerId, { type: 'limit', clients: limit })) record.limitOrdered = limit;
+    }
+    // Whoever is given a permit now is missed if it does not confirm it by then, even if nobody reports meanwhile.
+    return orders.some(({ kind }) => kind === 'permit') ? Math.min(nextAt, now + QUIET_MS) : nextAt;
+  }
+
+  #perform(order: PermitOrder, now: number): void {
+    const record = this.#parts.roster.get(order.workerId);
+    if (record === undefined) return;
+    switch (order.kind) {
+      case 'copies': return this.#sendCopies(record, order.count, now);
+      case 'permit': return this.#order(record, { type: 'permit', credit: order.credit }, now);
+      case 'withdraw': return this.#order(record, { type: 'withdraw' }, now);
+    }
+  }
+
+  #sendCopies(record: WorkerRecord, count: number, now: number): void {
+    // It uses them up quickly: let it have more in advance.
+    const used = record.state.copiesUsed - record.refilled.copiesUsed;
+    if (used >= record.stock / 2 && now - record.refilled.at < QUICKLY_MS) record.stock = Math.min(record.stock * 2, MOST_STOCK);
+    record.refilled = { at: now, copiesUsed: record.state.copiesUsed };
+    for (let left = count; left > 0; left--) {
+      if (!this.#parts.send(record.id, { type: 'copy' }, this.#parts.handle)) return;
+      record.copiesSent += 1;
+    }
+  }
+
+  #order(record: WorkerRecord, order: ToWorker & { type: 'permit' | 'withdraw' }, now: number): void {
+    if (!this.#parts.send(record.id, order)) return;
+    record.permitOrdered = order.type === 'permit';
+    record.permitCredit = order.type === 'permit' ? order.credit : null;
+    record.permitOrders += 1;
+    record.permitOrderedAt = now;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Clock } from '../clock.js';
+import type { ListenAddress } from '../ipc/protocol.js';
+import { isLiving } from '../policy/census.js';
+import type { ExitReason, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
+import type { Roster, WorkerRecord } from './roster.js';
+
+/** What the master counts over the life of the server. */
+export interface Tally {
+  /** Workers forked. */
+  born: number;
+  /** Clients taken by workers that have gone. */
+  servedByGone: number;
+  readonly exits: Record<ExitReason, number>;
+}
+
+export const newTally = (): Tally => ({
+  born: 0,
+  servedByGone: 0,
+  exits: {
+    lifetime: 0, lifetimes: 0, spare: 0, surplus: 0, memory: 0, expired: 0, boot: 0, asked: 0, shutdown: 0,
+    'killed:grace': 0, 'killed:boot': 0, 'killed:asked': 0, 'boot-failed': 0, crashed: 0,
+  },
+});
+
+/** Makes the snapshot that `status()` returns. */
+export function reportStatus({ alias, address, paused, stopping, roster, tally, clock }: {
+  alias: string; address: ListenAddress | undefined; paused: boolean; stopping: boolean; roster: Roster; tally: Tally; clock: Clock;
+}): ServerStatus {
+  const workers = roster.all().map((record) => reportWorker(record, clock));
+  return deepFreeze({ alias, address, paused, stopping, totals: sum(workers, roster, tally), workers });
+}
+
+function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
+  const now = clock.now();
+  const seconds = (sinceMs: number): number => Math.max(now - sinceMs, 0) / 1000;
+  const { state, vitals, drain } = record;
+  return {
+    generation: record.id,
+    pid: record.pid,
+    phase: record.phase,
+    accepting: state.accepting && record.phase === 'ready',
+    paused: [...state.paused],
+    permit: state.permit === 'held',
+    connections: state.clients,
+    served: state.served,
+    startedAt: record.bornAtWall,
+    lastHeartbeatAt: Math.round(clock.wallNow() - (now - record.heardAt)),
+    age: seconds(record.bornAt),
+    idle: record.idleSince === undefined ? undefined : seconds(record.idleSince),
+    drainReason: drain?.reason,
+    drainDeadline: drain === undefined || drain.deadline === Infinity ? undefined : Math.max(drain.deadline - now, 0) / 1000,
+    rss: vitals?.rss,
+    heapUsed: vitals?.heapUsed,
+    loopDelay: vitals?.loopDelayMs,
+  };
+}
+
+function sum(workers: readonly WorkerStatus[], roster: Roster, tally: Tally): PoolTotals {
+  const count = (holds: (worker: WorkerStatus) => boolean): number => workers.filter(holds).length;
+  const add = (value: (worker: WorkerStatus) => number): number => workers.reduce((total, worker) => total + value(worker), 0);
+  return {
+    workers: roster.workers().filter(isLiving).length,
+    starting: count(({ phase }) => phase === 'starting'),
+    ready: count(({ phase }) => phase === 'ready'),
+    draining: count(({ phase }) => phase === 'draining'),
+    spare: count(({ phase, connections }) => phase === 'ready' && connections === 0),
+    connections: add(({ connections }) => connections),
+    served: tally.servedByGone + add(({ served }) => served),
+    born: tally.born,
+    exits: { ...tally.exits },
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value) as unknown[]) {
+    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,363 @@
+import type { Clock, Timer } from '../clock.js';
+import type { SendHandle } from 'node:child_process';
+import { PROTOCOL_VERSION } from '../ipc/protocol.js';
+import type { ListenAddress, ToMaster } from '../ipc/protocol.js';
+import { takeCensus } from '../policy/census.js';
+import { wasAsleep } from '../policy/liveness.js';
+import { plan } from '../policy/plan.js';
+import type { Action, DrainReason, KillReason, PoolSnapshot } from '../policy/snapshot.js';
+import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded } from '../policy/starts.js';
+import type { Thresholds } from '../resolve-options.js';
+import { Announcer, type Emit } from './announcer.js';
+import { exitReason } from './exits.js';
+import { PermitOffice } from './permit-office.js';
+import { Roster, type WorkerRecord } from './roster.js';
+import { newTally, type Tally } from './status-report.js';
+import type { Exit, Spawn, SpawnOptions, WorkerEvents, WorkerProcess } from './worker-process.js';
+
+/** What the supervisor is made of. */
+export interface SupervisorParts {
+  readonly clock: Clock;
+  readonly spawn: Spawn;
+  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  readonly thresholds: Thresholds;
+  readonly address: ListenAddress;
+  readonly handle: SendHandle;
+  /** What a worker is welcomed with besides its configuration. */
+  readonly welcome: { readonly token: string; readonly backlog: number; readonly endWithMaster: boolean };
+  /** Holders of permits in a large pool. */
+  readonly holders: number;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
+  readonly emit: Emit;
+  /** A worker may take clients, for the first time. */
+  readonly accepting: () => void;
+  /** The pool cannot work: nobody can listen, or no worker starts. */
+  readonly broken: (error: Error | { readonly listenCode: string }) => void;
+  /** A worker's callback asks for the end of the pool. */
+  readonly shutdownAsked: () => void;
+}
+
+/** How much longer than its clients a draining worker may live, to say goodbye and to end by itself. */
+const FAREWELL_MS = 250;
+
+/** A program that crashes so soon after it was ready, and without a client, crashes by itself. */
+const EARLY_MS = 1000;
+
+/** The jitter of MaxServerLifeTime: each worker lives up to so much less. */
+const LIFE_JITTER = 0.1;
+
+/** Owns the workers: tells the roster what happened, asks the plan, and performs what it says. */
+export class Supervisor {
+  readonly roster: Roster = new Roster();
+  readonly tally: Tally = newTally();
+  readonly #parts: SupervisorParts;
+  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #office: PermitOffice;
+  readonly #announcer: Announcer;
+  #thresholds: Thresholds;
+  #starts = NO_STARTS;
+  #paused = false;
+  #stopping: { graceMs: number; gone: () => void } | undefined;
+  #plannedAt: number | undefined;
+  #shrunkAt = -Infinity;
+  #surplusSince: number | undefined;
+  #isPlanDue = false;
+  #timer: Timer | undefined;
+  #hasAccepted = false;
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+    this.#thresholds = parts.thresholds;
+    const { handle } = parts;
+    this.#announcer = new Announcer(parts.emit);
+    this.#office = new PermitOffice({ roster: this.roster, handle, send: (id, order, copy) => this.#processes.get(id)?.send(order, copy) ?? false });
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  /** Forks the first workers. */
+  start(): void {
+    this.#fork(this.#thresholds.pool.startWorkers);
+    this.#requestPlan();
+  }
+
+  /** Changes thresholds and limits of the running pool. */
+  configure(thresholds: Thresholds): void {
+    this.#thresholds = thresholds;
+    for (const { id } of this.roster.all()) this.#processes.get(id)?.send({ type: 'configure', config: thresholds.worker });
+    this.#requestPlan();
+  }
+
+  pause(on: boolean): void {
+    this.#paused = on;
+    for (const { id } of this.roster.all()) this.#processes.get(id)?.send({ type: on ? 'pause' : 'resume' });
+    this.#changed();
+  }
+
+  /** Forks workers beyond what the plan asks for, up to MaxServer. @returns how many */
+  born(count: number): number {
+    const { living } = takeCensus({ workers: this.roster.workers() });
+    const room = Math.min(count, this.#thresholds.pool.maxWorkers - living.length, 2 * this.#thresholds.pool.maxWorkers - this.roster.size);
+    this.#fork(Math.max(room, 0));
+    return Math.max(room, 0);
+  }
+
+  /** Drains a worker. @returns false if there is none with this pid, or it drains already */
+  term(pid: number): boolean {
+    const record = this.roster.withPid(pid);
+    return record !== undefined && this.#drain(record, 'asked');
+  }
+
+  /** Ends a worker at once. @returns false if there is none with this pid */
+  kill(pid: number): boolean {
+    const record = this.roster.withPid(pid);
+    if (record === undefined) return false;
+    this.#kill(record, 'asked');
+    return true;
+  }
+
+  /** Sends a message of the user's own. @returns false if there is no such worker */
+  post(pid: number, message: unknown): boolean {
+    const record = this.roster.withPid(pid);
+    return record !== undefined && (this.#processes.get(record.id)?.post(message) ?? false);
+  }
+
+  /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
+  async stop(graceMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    if (this.#stopping === undefined) {
+      await new Promise<void>((gone) => {
+        this.#stopping = { graceMs, gone };
+        this.#timer?.cancel();
+        this.#plan();
+        if (this.roster.size === 0) gone();
+      });
+      this.#timer?.cancel();
+      return;
+    }
+    for (const record of this.roster.all()) {
+      if (record.drain !== undefined) record.drain = { ...record.drain, deadline: Math.min(record.drain.deadline, clock.now() + graceMs) };
+    }
+    this.#requestPlan();
+  }
+
+  /** Ends every worker at once. */
+  killAll(): void {
+    for (const process of this.#processes.values()) process.kill();
+  }
+
+  // --- Decide and act -----------------------------------------------------------------------------------------------
+
+  /** A message may ask for an early plan; it never acts itself. */
+  #requestPlan(): void {
+    if (this.#isPlanDue) return;
+    this.#isPlanDue = true;
+    this.#parts.clock.soon(() => {
+      this.#isPlanDue = false;
+      this.#plan();
+    });
+  }
+
+  #plan(): void {
+    const { clock } = this.#parts;
+    const { pool, worker } = this.#thresholds;
+    const now = clock.now();
+    const snapshot = this.#snapshot(now);
+    const { actions, nextAt } = plan(snapshot, pool, now);
+    if (!wasAsleep(snapshot, pool, now)) this.#beat(now);
+    this.#plannedAt = now;
+    for (const action of actions) this.#perform(action, now);
+    let lookAt = nextAt;
+    if (!this.isStopping) {
+      const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
+      const mostClients = pool.maxPoolClients === 0 ? Infinity : pool.maxPoolClients;
+      lookAt = Math.min(lookAt, this.#office.update({ permits: { holders: this.#parts.holders, single }, mostClients, now }));
+    }
+    this.#timer?.cancel();
+    if (this.roster.size > 0 || !this.isStopping) this.#timer = clock.after(Math.max(lookAt - now, 1), () => { this.#plan(); });
+  }
+
+  #snapshot(now: number): PoolSnapshot {
+    const workers = this.roster.workers();
+    const { living, spare } = takeCensus({ workers });
+    const { maxSpare, minWorkers } = this.#thresholds.pool;
+    const hasSurplus = spare > maxSpare && living.length > minWorkers;
+    this.#surplusSince = hasSurplus ? this.#surplusSince ?? now : undefined;
+    return {
+      workers, stopping: this.isStopping, plannedAt: this.#plannedAt, shrunkAt: this.#shrunkAt,
+      surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
+    };
+  }
+
+  /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */
+  #beat(now: number): void {
+    for (const record of this.roster.all()) {
+      if (record.heartbeatUnanswered || now - record.heardAt < this.#thresholds.pool.heartbeatMs) continue;
+      record.heartbeatUnanswered = true;
+      this.#processes.get(record.id)?.send({ type: 'heartbeat' });
+    }
+  }
+
+  #perform(action: Action, now: number): void {
+    switch (action.kind) {
+      case 'fork': return this.#fork(action.count);
+      case 'drain': {
+        const record = this.roster.get(action.workerId);
+        if (record === undefined || !this.#drain(record, action.reason)) return;
+        if (action.reason === 'surplus') this.#shrunkAt = now;
+        return;
+      }
+      case 'kill': {
+        const record = this.roster.get(action.workerId);
+        if (record !== undefined) this.#kill(record, action.reason);
+      }
+    }
+  }
+
+  #fork(count: number): void {
+    const { clock, random, spawn, spawnOptions } = this.#parts;
+    const { maxLifeMs, maxPoolClients } = this.#thresholds.pool;
+    for (let left = count; left > 0; left--) {
+      const id = this.roster.nextId;
+      const process = spawn(this.#listen(id), spawnOptions(this.#starts.failures > 0));
+      this.#processes.set(id, process);
+      const lifeMs = maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * random());
+      const limit = maxPoolClients === 0 ? null : 0;
+      this.tally.born += 1;
+      this.#announcer.born(this.roster.add({ pid: process.pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
+    }
+    if (count > 0) this.#changed();
+  }
+
+  #drain(record: WorkerRecord, reason: DrainReason): boolean {
+    const wasStarting = record.phase === 'starting';
+    if (!this.#beginDrain(record, reason)) return false;
+    const process = this.#processes.get(record.id);
+    const graceMs = this.#graceMs;
+    // It has no client yet, and may not even listen to orders.
+    if (wasStarting) process?.kill();
+    else process?.send({ type: 'drain', reason, graceMs: graceMs === Infinity ? null : graceMs });
+    return true;
+  }
+
+  /** Notes a drain, whoever began it. The deadline is fixed here. */
+  #beginDrain(record: WorkerRecord, reason: DrainReason): boolean {
+    if (!this.roster.drain(record, reason, this.#parts.clock.now() + this.#graceMs + FAREWELL_MS)) return false;
+    this.#announcer.drains(record, reason);
+    this.#changed();
+    return true;
+  }
+
+  get #graceMs(): number {
+    return this.#stopping?.graceMs ?? this.#thresholds.pool.graceMs;
+  }
+
+  #kill(record: WorkerRecord, reason: KillReason): void {
+    record.killed ??= reason;
+    this.#processes.get(record.id)?.kill();
+    this.#changed();
+  }
+
+  // --- What happened ------------------------------------------------------------------------------------------------
+
+  /** What a worker's process tells, as long as it is in the roster. */
+  #listen(id: number): WorkerEvents {
+    const known = (tell: (record: WorkerRecord) => void): void => {
+      const record = this.roster.get(id);
+      if (record !== undefined) tell(record);
+    };
+    return {
+      fact: (fact) => { known((record) => { this.#heard(record, fact); }); },
+      exit: (exit) => { known((record) => { this.#exited(record, exit); }); },
+      garbled: () => { known((record) => { this.#announcer.garbled(record); }); },
+      message: (message) => { known((record) => { this.#announcer.message(record, message); }); },
+      hung: (report) => { known((record) => { this.#announcer.hung(record, report); }); },
+    };
+  }
+
+  #heard(record: WorkerRecord, fact: ToMaster): void {
+    this.roster.apply(record, fact, this.#parts.clock.now());
+    switch (fact.type) {
+      case 'hello': return this.#welcome(record, fact.version);
+      case 'ready': return this.#ready(record);
+      case 'state':
+      case 'heartbeat': return this.#reported(record);
+      case 'draining': return void this.#beginDrain(record, fact.reason);
+      case 'failed':
+      case 'boot-failed': return this.#announcer.failed(record, fact.error);
+      case 'listen-failed':
+        this.#announcer.failed(record, { name: 'Error', message: fact.message, code: fact.code, where: 'listen' });
+        if (!this.#hasAccepted) this.#parts.broken({ listenCode: fact.code });
+        return;
+      case 'shutdown-all': return this.#parts.shutdownAsked();
+    }
+  }
+
+  #welcome(record: WorkerRecord, version: number): void {
+    if (version !== PROTOCOL_VERSION) {
+      this.#announcer.foreignVersion(record, version);
+      return this.#kill(record, 'boot');
+    }
+    const { welcome, address } = this.#parts;
+    this.#processes.get(record.id)?.send({
+      type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, limit: record.limitOrdered,
+    });
+  }
+
+  #ready(record: WorkerRecord): void {
+    if (record.phase !== 'ready') return;
+    this.#starts = startSucceeded();
+    this.#announcer.ready(record, this.#parts.clock.now());
+    this.#changed();
+  }
+
+  #reported(record: WorkerRecord): void {
+    if (!this.#hasAccepted && record.phase === 'ready' && (record.state.accepting || record.state.paused.length > 0)) {
+      this.#hasAccepted = true;
+      this.#parts.accepting();
+    }
+    this.#changed();
+  }
+
+  #exited(record: WorkerRecord, exit: Exit): void {
+    this.roster.remove(record.id);
+    this.#processes.delete(record.id);
+    const reason = exitReason(record, exit);
+    this.tally.exits[reason] += 1;
+    this.tally.servedByGone += record.state.served;
+    this.#announcer.exited(record, exit, reason);
+    if (this.#isFailedStart(record, exit)) this.#startFailed(record, exit);
+    this.#changed();
+    if (this.roster.size === 0) this.#stopping?.gone();
+  }
+
+  /** Whether a worker ended before it was of any use, so that the next start has to wait. */
+  #isFailedStart(record: WorkerRecord, exit: Exit): boolean {
+    if (this.isStopping || record.drain !== undefined) return false;
+    if (record.readyAt === undefined) return true;
+    const hasCrashed = exit.signal === null && exit.code !== 0 && record.state.served === 0;
+    return hasCrashed && this.#parts.clock.now() - record.readyAt < EARLY_MS;
+  }
+
+  #startFailed(record: WorkerRecord, exit: Exit): void {
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    this.#starts = startFailed(this.#starts, { bornAt: record.bornAt, now, chance: random() });
+    const { failures, retryAt = now } = this.#starts;
+    const givesUp = shouldGiveUp(this.#starts);
+    const error = this.#announcer.startFailed(record, exit, { failures, nextMs: givesUp ? undefined : retryAt - now });
+    if (givesUp) this.#parts.broken(error);
+  }
+
+  #changed(): void {
+    this.#requestPlan();
+    this.#announcer.status();
+  }
+}

@@ -1,0 +1,118 @@
+import { fork } from 'node:child_process';
+import type { SendHandle } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { ProcessChannel } from '../ipc/channel.js';
+import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
+import { isOurs, parseToMaster } from '../ipc/protocol.js';
+import type { ToMaster, ToWorker } from '../ipc/protocol.js';
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines of its stderr, if they were captured. */
+  readonly stderr: string | undefined;
+  /** Why it could not be started at all. */
+  readonly error: Error | undefined;
+}
+
+/** What the supervisor hears from a worker's process. */
+export interface WorkerEvents {
+  fact(fact: ToMaster): void;
+  /** A message of ours that nobody understands: from another version, or forged. */
+  garbled(): void;
+  /** A message of the user's own. */
+  message(message: unknown): void;
+  /** Its event loop is blocked. */
+  hung(report: HangReport): void;
+  /** Once, after which nothing more is said and nothing may be sent. */
+  exit(exit: Exit): void;
+}
+
+/** A worker's process as the master sees it. The supervisor is given fakes of it in tests. */
+export interface WorkerProcess {
+  /** 0 if the process could not be started. */
+  readonly pid: number;
+  /** @returns false if the channel is closed */
+  send(order: ToWorker, handle?: SendHandle): boolean;
+  /** Sends a message of the user's own. @returns false if the channel is closed */
+  post(message: unknown): boolean;
+  /** Ends it at once. Does nothing after its exit was seen: the pid may be somebody else's by then. */
+  kill(): void;
+}
+
+/** What every worker of a server is started with. */
+export interface WorkerCommand {
+  readonly script: string | URL;
+  readonly args: readonly string[];
+  readonly execArgv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** What it runs as; undefined = as the master does. */
+  /** Whether a watchdog thread reports on a pipe of its own. */
+  readonly watched: boolean;
+  readonly account: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** What can be different for each worker. */
+export interface SpawnOptions {
+  /** Added to the environment: names the server, so that the same script knows that it is a worker. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Lets stderr pass through this process, so that its last lines can be told. */
+  readonly captureStderr: boolean;
+}
+
+/** Starts a worker. Nothing else forks. */
+export type Spawn = (events: WorkerEvents, options: SpawnOptions) => WorkerProcess;
+
+/** Forks processes that run a command. */
+export function forkWorkers(command: WorkerCommand): Spawn {
+  return (events, { env, captureStderr }) => {
+    const child = fork(command.script, command.args, {
+      execArgv: [...command.execArgv],
+      env: { ...command.env, ...env },
+      ...command.account,
+      // stdout and stderr are the user's own, untouched.
+      stdio: ['ignore', 'inherit', captureStderr ? 'pipe' : 'inherit', 'ipc', ...(command.watched ? ['pipe' as const] : [])],
+    });
+    const channel = new ProcessChannel<ToWorker>(child);
+    let ended = false;
+    let stderr: string | undefined;
+    const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void => {
+      if (ended) return;
+      ended = true;
+      events.exit({ code, signal, stderr, error });
+    };
+    child.stderr?.on('data', (data: Buffer) => {
+      process.stderr.write(data);
+      stderr = lastLines((stderr ?? '') + data.toString());
+    });
+    const evidence = child.stdio[HANG_FD] as Readable | undefined;
+    evidence?.setEncoding('utf8').on('data', readHangReports((report) => { if (!ended) events.hung(report); })).on('error', ignore);
+    child.on('message', (message) => {
+      if (ended) return;
+      if (!isOurs(message)) return events.message(message);
+      const fact = parseToMaster(message);
+      if (fact === undefined) events.garbled();
+      else events.fact(fact);
+    });
+    // With captured stderr wait for its end too, or the last lines may be missing ('exit' may come before them).
+    child.on(captureStderr ? 'close' : 'exit', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
+    // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors say that a
+    // message or signal could not be delivered: its exit tells the rest.
+    child.on('error', (error) => { if (child.pid === undefined) end(null, null, error); });
+    return {
+      pid: child.pid ?? 0,
+      send: (order, handle) => channel.send(order, handle),
+      post: (message) => channel.post(message),
+      kill: () => { if (!ended) child.kill('SIGKILL'); },
+    };
+  };
+}
+
+function ignore(): void {
+  // A broken pipe says that the worker has ended; its exit says so better.
+}
+
+const KEPT_CHARACTERS = 4096;
+
+const lastLines = (text: string): string => text.slice(-KEPT_CHARACTERS);

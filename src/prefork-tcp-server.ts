@@ -1,0 +1,247 @@
+import { randomBytes } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import { resolveAccount } from './accounts.js';
+import { systemClock } from './clock.js';
+import { PreforkError, asError } from './errors.js';
+import type { AnyFilter } from './filters/filter.js';
+import type { LineFilter } from './filters/line.js';
+import type { ListenAddress } from './ipc/protocol.js';
+import { Master } from './master/master.js';
+import type { Supervisor } from './master/supervisor.js';
+import { forkWorkers } from './master/worker-process.js';
+import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
+import { checkOptions } from './resolve-options.js';
+import { takePart, workerEnvironment, workerScript, type Mark } from './role.js';
+import type { ServerEvents, ServerStatus } from './status.js';
+import { createWorker } from './worker/create-worker.js';
+import { processLine } from './worker/master-line.js';
+import type { WorkerRuntime } from './worker/runtime.js';
+import { setUpWorkerProcess } from './worker/worker-process-setup.js';
+
+/** How long `shutdown` lets clients finish. */
+export interface ShutdownOptions {
+  /** Seconds; 0 = end them now. Default GraceExpireTime. */
+  readonly grace?: number | undefined;
+}
+
+/**
+ * A TCP server whose clients are served by a pool of worker processes, forked before any client comes, which accept on
+ * one shared socket. The process that constructs it is the **master**: it binds the socket and keeps the pool, and never
+ * accepts. The master runs the same script again in each worker; there this constructor makes it the **worker**, with
+ * the callbacks given there. Any other PreforkTcpServer in a worker is **inert**: it does nothing.
+ *
+ * @typeParam Own - the user's own fields in `heap`
+ * @typeParam F - the filter of the clients' input, from which the type of `input` follows
+ */
+export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> implements AsyncDisposable {
+  /** The server's name: the Alias option. */
+  readonly alias: string;
+  /** The name of its manager, for `kernel.post`: the MasterAlias option. */
+  readonly masterAlias: string;
+  /** Whether this process keeps the pool. */
+  readonly isMaster: boolean;
+  /** Whether this process serves clients. */
+  readonly isWorker: boolean;
+  readonly #master: Master | undefined;
+  readonly #worker: WorkerRuntime | undefined;
+
+  /** @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong with the options */
+  constructor(options: PreforkTcpServerOptions<Own, F>) {
+    checkOptions(options);
+    // Inside, callbacks are typed by what calls them; the user's own types are checked at this edge.
+    const given = options as unknown as PreforkTcpServerOptions;
+    this.alias = given.Alias ?? 'prefork_server';
+    this.masterAlias = given.MasterAlias ?? 'prefork_master';
+    const part = takePart(this);
+    this.isMaster = part.role === 'master';
+    this.isWorker = part.role === 'worker';
+    if (part.role === 'master') {
+      // A script of its own constructs the server once, however often this process does.
+      this.#master = createMaster(given, this.alias, given.Script === undefined ? part.ordinal : 1);
+    }
+    if (part.role === 'worker') this.#worker = startWorker(given, this, part.mark);
+  }
+
+  /**
+   * Master: resolves when the socket is bound and the first worker accepts. Worker: after ServerStarted. Inert: never.
+   *
+   * @throws PreforkError ERR_PREFORK_LISTEN if the address cannot be listened on (`cause` is the system's error),
+   *   ERR_PREFORK_WORKER_BOOT if no worker starts, ERR_PREFORK_STATE if it was shut down before
+   */
+  ready(): Promise<void> {
+    return this.#master?.ready() ?? this.#worker?.ready() ?? new Promise(() => undefined);
+  }
+
+  /** Where it listens, as net.Server's `address()`: an object with the port resolved, the path of a Unix socket, or null before it is bound. */
+  address(): ListenAddress | null {
+    return this.#master?.address ?? this.#worker?.address ?? null;
+  }
+
+  /** A snapshot of the pool. @throws PreforkError ERR_PREFORK_STATE outside the master */
+  status(): ServerStatus {
+    return this.#inMaster('status').status();
+  }
+
+  /** Stops accepting in every worker. Clients can still connect: they wait in the kernel's queue. */
+  pause(): void {
+    this.#inMaster('pause').pause(true);
+  }
+
+  /** Accepts again, the clients that waited first. Workers that are paused for a reason of their own stay so. */
+  resume(): void {
+    this.#inMaster('resume').pause(false);
+  }
+
+  /** Forks more workers, within MaxServer. @returns how many */
+  born(count = 1): number {
+    if (!Number.isSafeInteger(count) || count < 0) throw new PreforkError('ERR_PREFORK_STATE', `born() was given ${String(count)}; it takes a number of workers.`);
+    return this.#running('born').born(count);
+  }
+
+  /** Drains a worker; it is replaced if the pool needs it. @returns false if there is none with this pid, or it drains already */
+  term(pid: number): boolean {
+    return this.#running('term').term(pid);
+  }
+
+  /** Ends a worker at once, with its clients. @returns false if there is none with this pid */
+  kill(pid: number): boolean {
+    return this.#running('kill').kill(pid);
+  }
+
+  /**
+   * Changes thresholds and limits of the running pool; what is not given stays.
+   *
+   * @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong; then nothing is changed
+   */
+  configure(change: PoolOptions): void {
+    this.#inMaster('configure').configure(change);
+  }
+
+  /** Sends a message to a worker, where it arrives as `process.on('message')`. @returns false if there is no such worker */
+  send(pid: number, message: unknown): boolean {
+    return this.#running('send').post(pid, message);
+  }
+
+  /** Sends a message to every worker. @returns how many it was sent to */
+  broadcast(message: unknown): number {
+    const pool = this.#running('broadcast');
+    return pool.roster.all().filter(({ pid }) => pool.post(pid, message)).length;
+  }
+
+  /**
+   * Master: refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
+   * Worker: drains this one. May be called in any state and more than once; a later call can only shorten the grace.
+   */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { grace } = options;
+    if (grace !== undefined && !(typeof grace === 'number' && grace >= 0)) {
+      throw new PreforkError('ERR_PREFORK_STATE', `shutdown() was given a grace of ${String(grace)}; it takes a number of seconds.`);
+    }
+    this.#worker?.shutdown(grace === undefined ? undefined : grace * 1000);
+    await this.#master?.shutdown(grace);
+  }
+
+  /**
+   * Resolves with the first status that satisfies the predicate: now, or after any change.
+   *
+   * @throws the signal's reason when it is aborted
+   */
+  async waitUntil(predicate: (status: ServerStatus) => boolean, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
+    const master = this.#inMaster('waitUntil');
+    signal?.throwIfAborted();
+    const now = master.status();
+    if (predicate(now)) return now;
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.off('status', onStatus);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const onAbort = (): void => {
+        end();
+        reject(asError(signal?.reason));
+      };
+      const onStatus = (): void => {
+        try {
+          const status = master.status();
+          if (!predicate(status)) return;
+          resolve(status);
+        } catch (error) {
+          reject(asError(error));
+        }
+        end();
+      };
+      this.on('status', onStatus);
+      signal?.addEventListener('abort', onAbort);
+    });
+  }
+
+  /** Calls back for an event of the pool. Does nothing outside the master. */
+  on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
+    this.#events?.on(name, listener);
+    return this;
+  }
+
+  /** Calls back for the next event of that name. */
+  once<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
+    this.#events?.once(name, listener);
+    return this;
+  }
+
+  /** Forgets a listener. */
+  off<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
+    this.#events?.off(name, listener);
+    return this;
+  }
+
+  /** The same as `shutdown()`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  // A listener's type depends on a generic name, which EventEmitter's own types cannot follow.
+  get #events(): EventEmitter | undefined {
+    return this.#master?.events;
+  }
+
+  #inMaster(call: string): Master {
+    if (this.#master !== undefined) return this.#master;
+    const role = this.isWorker ? 'a worker' : 'an inert copy in a worker of another server';
+    throw new PreforkError('ERR_PREFORK_STATE', `${call}() works in the master only, and this is ${role}; ask server.isMaster first.`);
+  }
+
+  #running(call: string): Supervisor {
+    return this.#inMaster(call).running(call);
+  }
+}
+
+function createMaster(options: PreforkTcpServerOptions, alias: string, ordinal: number): Master {
+  const { script, args, execArgv, env } = workerScript(options);
+  if (script === undefined) {
+    throw new PreforkError('ERR_PREFORK_OPTION', 'There is no main script that workers could run again (REPL, node -e, standard input): give Script, the file that constructs the server in the workers.');
+  }
+  const watched = options.HangReport === true;
+  const token = randomBytes(16).toString('hex');
+  return new Master({
+    options, alias, token,
+    clock: systemClock,
+    spawn: forkWorkers({ script, args, execArgv, env, watched, account: resolveAccount(options) }),
+    spawnOptions: (captureStderr) => ({ captureStderr, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watched }) }),
+  });
+}
+
+function startWorker(options: PreforkTcpServerOptions, names: { readonly alias: string; readonly masterAlias: string }, mark: Mark): WorkerRuntime {
+  if (process.send === undefined) {
+    throw new PreforkError('ERR_PREFORK_STATE', 'This process has the mark of a worker in its environment but no IPC channel to a master; remove the variable PREFORK_TCP_SERVER_WORKER.');
+  }
+  const runtime = createWorker({
+    options, ...names,
+    token: mark.token,
+    line: processLine(),
+    clock: systemClock,
+    watched: mark.watched,
+    exit: (code) => process.exit(code),
+  });
+  setUpWorkerProcess(runtime, mark);
+  runtime.start();
+  return runtime;
+}

@@ -1,0 +1,43 @@
+import { isIP } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
+
+/** Decides which connections become clients, by their address. */
+export interface Bouncer {
+  /** Whether this connection may come in. An admitted one counts until `left`. */
+  admit(socket: Socket): boolean;
+  left(socket: Socket): void;
+}
+
+/** Admits everybody; costs nothing. */
+const OPEN_DOOR: Bouncer = { admit: () => true, left: () => undefined };
+
+/**
+ * @param blocked - addresses that are never admitted
+ * @param mostPerAddress - connections of one address at once; 0 = unlimited
+ */
+export function createBouncer(blocked: BlockList | undefined, mostPerAddress: number): Bouncer {
+  if (blocked === undefined && mostPerAddress === 0) return OPEN_DOOR;
+  const counts = new Map<string, number>();
+  // The address is asked for only once: a connection that was reset has none.
+  const addresses = new WeakMap<Socket, string>();
+  return {
+    admit(socket) {
+      const address = socket.remoteAddress;
+      if (address === undefined) return true;
+      if (blocked?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true) return false;
+      if (mostPerAddress === 0) return true;
+      const count = (counts.get(address) ?? 0) + 1;
+      if (count > mostPerAddress) return false;
+      counts.set(address, count);
+      addresses.set(socket, address);
+      return true;
+    },
+    left(socket) {
+      const address = addresses.get(socket);
+      if (address === undefined) return;
+      const count = (counts.get(address) ?? 1) - 1;
+      if (count > 0) counts.set(address, count);
+      else counts.delete(address);
+    },
+  };
+}

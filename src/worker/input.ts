@@ -1,0 +1,152 @@
+import type { Duplex } from 'node:stream';
+import type { AnyFilter, Chunk } from '../filters/filter.js';
+
+/** What the input of a client is told to. */
+export interface InputHost {
+  /** One whole record. A promise holds the next one back until it settles. */
+  record(record: unknown): Promise<unknown> | undefined;
+  /** The filter refused the input. */
+  fault(error: unknown): void;
+  /** The client sends no more, and every record has been handled. */
+  end(): void;
+}
+
+/** Why a client is not read. The reasons are independent: ending one does not end another. */
+export const Hold = {
+  /** A callback has not settled yet. */
+  callback: 1,
+  /** The queued output is above HighMark. */
+  output: 2,
+  /** `pause_input`. */
+  user: 4,
+} as const;
+
+/** Cuts what a client sends into records, hands them on one after the other, and reads no faster than they are handled. */
+export class Input {
+  readonly #source: Duplex;
+  readonly #host: InputHost;
+  #filter: AnyFilter;
+  #holds = 0;
+  #isPumping = false;
+  #isPaused = false;
+  #hasEnded = false;
+  #isDiscarding = false;
+  /** What was left when the filter refused its input last, in bytes; undefined since it was fed. */
+  #refused: number | undefined;
+
+  constructor(source: Duplex, filter: AnyFilter, host: InputHost) {
+    this.#source = source;
+    this.#filter = filter;
+    this.#host = host;
+  }
+
+  get filter(): AnyFilter {
+    return this.#filter;
+  }
+
+  /** Replaces the filter between two records. What is not a record yet goes to the new one. */
+  replace(filter: AnyFilter): void {
+    const pending = this.#filter.get_pending();
+    this.#filter = filter;
+    this.#refused = undefined;
+    if (pending === undefined) return;
+    this.#feed(pending);
+    this.#pump();
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#isDiscarding) return;
+    this.#feed([chunk]);
+    this.#pump();
+  }
+
+  /** The client has sent everything. */
+  finish(): void {
+    this.#hasEnded = true;
+    this.#pump();
+  }
+
+  hold(reason: number): void {
+    this.#holds |= reason;
+    this.#pump();
+  }
+
+  /** Holds the next record back until a callback has settled. */
+  wait(settled: Promise<unknown>): void {
+    this.hold(Hold.callback);
+    const release = (): void => { this.release(Hold.callback); };
+    settled.then(release, release);
+  }
+
+  release(reason: number): void {
+    if ((this.#holds & reason) === 0) return;
+    this.#holds &= ~reason;
+    this.#pump();
+  }
+
+  /** Handles nothing more; what still comes is read and thrown away. */
+  discard(): void {
+    this.#isDiscarding = true;
+    if (this.#isPaused) this.#source.resume();
+    this.#isPaused = false;
+  }
+
+  #feed(chunks: readonly Chunk[]): void {
+    this.#refused = undefined;
+    try {
+      this.#filter.get_one_start(chunks);
+    } catch (error) {
+      this.#host.fault(error);
+    }
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#holds === 0 && !this.#isDiscarding && this.#step()) { /* until there is no whole record */ }
+    this.#isPumping = false;
+    if (this.#isDiscarding) return;
+    if (this.#holds !== 0) {
+      if (!this.#isPaused) this.#source.pause();
+      this.#isPaused = true;
+    } else if (this.#hasEnded) {
+      this.#isDiscarding = true;
+      this.#host.end();
+    } else if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#source.resume();
+    }
+  }
+
+  /** Handles one record. @returns false if there is none yet */
+  #step(): boolean {
+    let one: [] | [unknown];
+    try {
+      one = this.#filter.get_one();
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    if (one.length === 0) return false;
+    const settled = this.#host.record(one[0]);
+    if (settled !== undefined) this.wait(settled);
+    return true;
+  }
+
+  /** A filter that refuses the same bytes for ever must not keep the worker busy with them; what follows a bad record is handled. */
+  #refuse(error: unknown): boolean {
+    const left = this.#pendingBytes();
+    if (left === this.#refused) return false;
+    this.#refused = left;
+    this.#host.fault(error);
+    return true;
+  }
+
+  #pendingBytes(): number {
+    try {
+      return (this.#filter.get_pending() ?? []).reduce((total, { length }) => total + length, 0);
+    } catch {
+      // A filter that refuses its input may not even be able to give it back. It counts as one that makes no progress.
+      return 0;
+    }
+  }
+}

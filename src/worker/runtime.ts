@@ -1,0 +1,280 @@
+import { memoryUsage } from 'node:process';
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../clock.js';
+import { PreforkError, asError } from '../errors.js';
+import { PROTOCOL_VERSION } from '../ipc/protocol.js';
+import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import type { DrainReason, WorkerConfig } from '../policy/snapshot.js';
+import { AcceptLoop } from './accept-loop.js';
+import type { Clients } from './clients.js';
+import type { DescriptorGuard } from './descriptors.js';
+import { toReport } from './faults.js';
+import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
+import type { MasterLine } from './master-line.js';
+import { Reporter } from './reporter.js';
+import type { Watchdog } from './watchdog.js';
+
+/** What a worker's runtime is made of. */
+export interface RuntimeParts {
+  readonly line: MasterLine;
+  readonly clock: Clock;
+  /** The secret of the mark that this process was started with. */
+  readonly token: string;
+  readonly createListener: (events: ListenerEvents, backlog: number) => Listener;
+  /** @param left - to be called when a client has gone */
+  readonly createClients: (left: () => void) => Clients;
+  readonly descriptors: DescriptorGuard;
+  readonly watchdog: Watchdog | undefined;
+  readonly serverStarted: () => unknown;
+  readonly serverStopped: () => unknown;
+  /** Ends the process. */
+  readonly exit: (code: number) => void;
+}
+
+/** A worker as it is from inside: it obeys the master's orders, reports, and ends when it has drained. */
+export class WorkerRuntime {
+  readonly #parts: RuntimeParts;
+  readonly #clients: Clients;
+  readonly #reporter: Reporter;
+  #loop: AcceptLoop | undefined;
+  #address: ListenAddress | undefined;
+  #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
+  #wasStarted = false;
+  #endWithMaster = false;
+  #graceMs: number | null = null;
+  #heartbeat: { timer: Timer; everyMs: number; dueAt: number } | undefined;
+  readonly #readiness: (() => void)[] = [];
+
+  constructor(parts: RuntimeParts) {
+    this.#parts = parts;
+    this.#clients = parts.createClients(() => { this.#left(); });
+    this.#reporter = new Reporter({
+      clock: parts.clock,
+      state: () => this.#state(),
+      send: (state) => { parts.line.send({ type: 'state', state }); },
+    });
+  }
+
+  start(): void {
+    const { line } = this.#parts;
+    line.onOrder((order, copy) => { this.#obey(order, copy); });
+    line.onClosed(() => { this.#orphaned(); });
+    line.send({ type: 'hello', version: PROTOCOL_VERSION });
+  }
+
+  get address(): ListenAddress | undefined {
+    return this.#address;
+  }
+
+  /** Resolves after ServerStarted. */
+  async ready(): Promise<void> {
+    if (!this.#wasStarted) await new Promise<void>((resolve) => this.#readiness.push(resolve));
+  }
+
+  /** The user's code is about to run. */
+  active(): void {
+    if (this.#loop?.isCountedOn === true) this.#reporter.active();
+  }
+
+  /** Tells the master of a fault. */
+  failed(error: Error, where: string): void {
+    this.#parts.line.send({ type: 'failed', error: toReport(error, where) });
+  }
+
+  /** One more reason not to accept, or one less: 'pause' and 'resume' of a callback. */
+  pause(on: boolean): void {
+    this.#loop?.ask('asked', on);
+  }
+
+  setConcurrency(clients: number): void {
+    this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients });
+  }
+
+  /** Drains the whole pool. */
+  shutdownAll(): void {
+    this.#parts.line.send({ type: 'shutdown-all' });
+  }
+
+  /** Drains this worker, because one of its own callbacks or a signal asks for it. */
+  shutdown(graceMs: number | null = this.#graceMs): void {
+    this.#drain('asked', graceMs);
+  }
+
+  #obey(order: ToWorker, copy: HandleCopy | undefined): void {
+    switch (order.type) {
+      case 'welcome': return void this.#welcome(order);
+      case 'copy':
+        if (copy !== undefined) this.#loop?.addCopy(copy);
+        return;
+      case 'configure': return this.#configure(order.config);
+      case 'permit': return this.#loop?.grant(order.credit);
+      case 'withdraw': return this.#loop?.withdraw();
+      case 'limit': return this.#loop?.setLimits({ share: order.clients });
+      case 'pause': return this.#loop?.ask('paused', true);
+      case 'resume': return this.#loop?.ask('paused', false);
+      case 'drain': return this.#drain(order.reason, order.graceMs);
+      case 'heartbeat': return; // it is answered by our own; its purpose is to fail when we are gone
+    }
+  }
+
+  async #welcome(order: WelcomeOrder): Promise<void> {
+    if (this.#phase !== 'waiting') return;
+    if (order.token !== this.#parts.token) { this.#refuse('it was greeted with a wrong token: its parent process is not its master'); return; }
+    this.#phase = 'starting';
+    this.#address = order.address;
+    this.#endWithMaster = order.endWithMaster;
+    const { config } = order;
+    this.#loop = new AcceptLoop({
+      clock: this.#parts.clock,
+      listener: this.#parts.createListener({
+        connection: (socket) => { this.#connection(socket); },
+        error: (error) => { this.#listenFailed(error); },
+      }, order.backlog),
+      limits: { ...limitsOf(config), share: order.limit, descriptors: null },
+      changed: (urgency) => { if (this.#phase !== 'starting') this.#reporter.changed(urgency); },
+    });
+    this.#configure(config);
+    this.#loop.ask('paused', order.paused);
+    this.#watchDescriptors();
+    try {
+      await this.#parts.serverStarted();
+    } catch (error) {
+      this.#parts.line.send({ type: 'boot-failed', error: toReport(asError(error), 'ServerStarted') });
+      this.#parts.exit(1); return;
+    }
+    this.#wasStarted = true;
+    if (this.#isDraining) return this.#endIfEmpty();
+    this.#phase = 'ready';
+    this.#parts.line.send({ type: 'ready' });
+    for (const resolve of this.#readiness.splice(0)) resolve();
+  }
+
+  #configure(config: WorkerConfig): void {
+    this.#graceMs = config.graceMs;
+    this.#loop?.setLimits(limitsOf(config));
+    this.#heartbeat?.timer.cancel();
+    this.#startHeartbeat(config.heartbeatMs);
+    this.#parts.watchdog?.configure(config);
+    this.#endIfWornOut();
+  }
+
+  #connection(socket: Socket): void {
+    const loop = this.#loop;
+    if (loop === undefined || !this.#clients.admit(socket)) return;
+    // Before anything else: it may close the listener, so that not one client more is taken.
+    loop.opened();
+    if (this.#parts.descriptors.isDue()) this.#watchDescriptors();
+    this.#clients.take(socket);
+    this.#endIfWornOut();
+  }
+
+  #left(): void {
+    this.#loop?.closed();
+    if (this.#isDraining) void this.#endIfEmpty();
+  }
+
+  #endIfWornOut(): void {
+    if (this.#loop?.isWornOut === true) this.#drain('lifetimes', this.#graceMs);
+  }
+
+  #watchDescriptors(): void {
+    const loop = this.#loop;
+    if (loop === undefined) return;
+    const wasShort = loop.paused.includes('descriptors');
+    loop.setLimits({ descriptors: this.#parts.descriptors.measure(loop.clients) });
+    if (wasShort || !loop.paused.includes('descriptors')) return;
+    this.failed(new PreforkError(
+      'ERR_PREFORK_DESCRIPTORS',
+      `A worker with ${loop.clients} clients is close to its limit of ${this.#parts.descriptors.limit} open files and stops accepting until some are closed; raise the limit (ulimit -n) or lower MaxSessionPerServer.`,
+    ), 'accept');
+  }
+
+  #listenFailed(error: NodeJS.ErrnoException): void {
+    this.#loop?.failed();
+    this.#parts.line.send({ type: 'listen-failed', code: error.code ?? 'EIO', message: error.message });
+  }
+
+  // --- The end ------------------------------------------------------------------------------------------------------
+
+  get #isDraining(): boolean {
+    return this.#phase === 'draining' || this.#phase === 'ending';
+  }
+
+  #drain(reason: DrainReason, graceMs: number | null): void {
+    if (this.#isDraining || this.#phase === 'waiting') return;
+    this.#phase = 'draining';
+    this.#loop?.stop();
+    this.#parts.line.send({ type: 'draining', reason });
+    const { clock } = this.#parts;
+    if (graceMs !== null) clock.after(graceMs, () => { this.#clients.abort(); });
+    this.#clients.drain(graceMs === null ? Infinity : graceMs / 1000);
+    void this.#endIfEmpty();
+  }
+
+  async #endIfEmpty(): Promise<void> {
+    if (this.#phase !== 'draining' || (this.#loop?.clients ?? 0) > 0) return;
+    this.#phase = 'ending';
+    await this.#clients.closed();
+    if (this.#wasStarted) {
+      try {
+        await this.#parts.serverStopped();
+      } catch (error) {
+        this.failed(asError(error), 'ServerStopped');
+      }
+    }
+    this.#parts.exit(0);
+  }
+
+  /** The master has gone. Clients are served on for as long as they would be in a drain. */
+  #orphaned(): void {
+    if (this.#endWithMaster || this.#phase === 'waiting') return this.#parts.exit(1);
+    this.#drain('shutdown', this.#graceMs);
+    // Nobody else would end it if it hangs in ServerStarted or ServerStopped.
+    if (this.#graceMs !== null) this.#parts.clock.after(this.#graceMs + 1000, () => { this.#parts.exit(1); }, { idle: true });
+  }
+
+  #refuse(why: string): void {
+    this.#parts.line.send({ type: 'boot-failed', error: toReport(new PreforkError('ERR_PREFORK_STATE', `This worker does not start: ${why}.`), 'start') });
+    this.#parts.exit(1);
+  }
+
+  // --- Reports ------------------------------------------------------------------------------------------------------
+
+  #startHeartbeat(everyMs: number): void {
+    const { clock } = this.#parts;
+    const dueAt = clock.now() + everyMs;
+    this.#heartbeat = { everyMs, dueAt, timer: clock.after(everyMs, () => { this.#beat(); }) };
+  }
+
+  #beat(): void {
+    const { everyMs = 0, dueAt = 0 } = this.#heartbeat ?? {};
+    this.#watchDescriptors();
+    this.#parts.line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals: vitals(this.#parts.clock.now() - dueAt) });
+    this.#startHeartbeat(everyMs);
+  }
+
+  #state(): WorkerState {
+    const loop = this.#loop;
+    return {
+      clients: loop?.clients ?? 0,
+      served: loop?.served ?? 0,
+      copiesUsed: loop?.copiesUsed ?? 0,
+      accepting: loop?.accepting ?? false,
+      permit: loop?.permit ?? 'none',
+      permitOrders: loop?.permitOrders ?? 0,
+      paused: loop?.paused ?? [],
+      busy: false,
+      limit: loop?.limits.share ?? null,
+      draining: loop?.draining ?? false,
+    };
+  }
+}
+
+function limitsOf({ maxClients, concurrency, maxServed }: WorkerConfig): Pick<WorkerConfig, 'maxClients' | 'concurrency' | 'maxServed'> {
+  return { maxClients, concurrency, maxServed };
+}
+
+function vitals(lateMs: number): WorkerVitals {
+  const { rss, heapUsed } = memoryUsage();
+  return { rss, heapUsed, loopDelayMs: Math.max(lateMs, 0) };
+}

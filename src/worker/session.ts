@@ -1,0 +1,268 @@
+import type { Duplex } from 'node:stream';
+import type {
+  CallbackResult, ClientOperation, Context, Heap, Kernel, SessionReference, StateContext,
+} from '../callbacks.js';
+import type { Clock } from '../clock.js';
+import { PreforkError, asError } from '../errors.js';
+import type { AnyFilter } from '../filters/filter.js';
+import { RESERVED_EVENTS } from '../option-table.js';
+import type { AnyCallback } from '../options.js';
+import { Alarms } from './alarms.js';
+import { Wheel } from './client.js';
+import { isThenable, systemErrorText } from './faults.js';
+import type { EventQueue } from './event-queue.js';
+import { Input } from './input.js';
+import { SessionKernel, type KernelSession } from './kernel.js';
+
+/** The user's callbacks of one client. */
+export interface SessionCallbacks {
+  readonly connected: AnyCallback | undefined;
+  readonly input: AnyCallback;
+  readonly disconnected: AnyCallback | undefined;
+  readonly error: AnyCallback | undefined;
+  readonly flushed: AnyCallback | undefined;
+  readonly high: AnyCallback | undefined;
+  readonly low: AnyCallback | undefined;
+  readonly draining: AnyCallback | undefined;
+  readonly states: ReadonlyMap<string, AnyCallback>;
+}
+
+/** What all sessions of a worker share. */
+export interface SessionShared {
+  readonly callbacks: SessionCallbacks;
+  readonly clock: Clock;
+  readonly queue: EventQueue;
+  readonly clientArgs: readonly unknown[];
+  readonly marks: { readonly high: number; readonly low: number };
+  readonly createFilters: () => { readonly input: AnyFilter; readonly output: AnyFilter };
+  /** The user's code is about to run. */
+  readonly active: () => void;
+  /** Reports a fault of a callback to the master. */
+  readonly failed: (error: Error, where: string) => void;
+  /** The session is over; the stream may still have to be closed, with patience or at once. */
+  readonly ended: (session: Session, stream: Duplex, how: 'politely' | 'at once') => void;
+}
+
+/** One client in its worker, from the connection to the end of it. */
+export class Session implements KernelSession {
+  readonly ID: number;
+  readonly heap: Heap<object>;
+  readonly kernel: Kernel;
+  readonly alarms: Alarms;
+  readonly names: Set<string> = new Set<string>();
+  /** When the client last did something: completed a record or took output. Monotonic milliseconds. */
+  activeAt: number;
+  readonly #shared: SessionShared;
+  #states: ReadonlyMap<string, AnyCallback>;
+  #input: Input | undefined;
+  #wheel: Wheel | undefined;
+  #stream: Duplex | undefined;
+  #phase: 'new' | 'open' | 'closing' | 'over' = 'new';
+  #isBusy = 0;
+
+  constructor(shared: SessionShared, heap: Omit<Heap<object>, 'client'>) {
+    this.#shared = shared;
+    this.#states = shared.callbacks.states;
+    this.ID = shared.queue.nextId();
+    this.heap = heap as Heap<object>;
+    this.kernel = new SessionKernel(this, shared);
+    this.alarms = new Alarms(shared.clock, (event, args) => { this.handle(event, args, this); });
+    this.activeAt = shared.clock.now();
+  }
+
+  /** What callbacks get besides their own arguments. */
+  get context(): Context<object> {
+    return { heap: this.heap, kernel: this.kernel, session: this };
+  }
+
+  /** The client is there and may be talked to. */
+  start(stream: Duplex): void {
+    const { callbacks, createFilters, marks, queue, clientArgs } = this.#shared;
+    const { input, output } = createFilters();
+    this.#phase = 'open';
+    this.#stream = stream;
+    this.#input = new Input(stream, input, this);
+    this.#wheel = new Wheel({ id: queue.nextId(), stream, input: this.#input, output, marks, host: this });
+    this.heap.client = this.#wheel;
+    queue.add(this);
+    stream.on('data', (chunk: Buffer) => { this.#input?.push(chunk); });
+    stream.on('end', () => { this.#input?.finish(); });
+    stream.on('error', (error) => { this.#socketFailed(error); });
+    stream.on('close', () => { this.#over(); });
+    if (callbacks.connected === undefined) return;
+    const settled = this.#run('ClientConnected', callbacks.connected, { args: clientArgs });
+    if (settled !== undefined) this.#input.wait(settled);
+  }
+
+  // --- What the input tells -----------------------------------------------------------------------------------------
+
+  record(record: unknown): Promise<unknown> | undefined {
+    this.activeAt = this.#shared.clock.now();
+    return this.#run('ClientInput', this.#shared.callbacks.input, { input: record, wheelId: this.#wheelId });
+  }
+
+  fault(error: unknown): void {
+    const fault = asError(error);
+    this.#failed({ operation: 'input', errno: 0, errstr: fault.message, error: fault });
+  }
+
+  end(): void {
+    this.#failed({ operation: 'read', errno: 0, errstr: '', error: undefined });
+  }
+
+  // --- What the wheel tells -----------------------------------------------------------------------------------------
+
+  get wantsFlushed(): boolean {
+    return this.#shared.callbacks.flushed !== undefined;
+  }
+
+  high(): void {
+    this.#tell('ClientHigh', this.#shared.callbacks.high);
+  }
+
+  low(): void {
+    this.activeAt = this.#shared.clock.now();
+    this.#tell('ClientLow', this.#shared.callbacks.low);
+  }
+
+  flushed(): void {
+    this.activeAt = this.#shared.clock.now();
+    if (this.#phase !== 'over') this.#tell('ClientFlushed', this.#shared.callbacks.flushed);
+  }
+
+  report(error: Error): void {
+    this.#shared.failed(error, 'put');
+  }
+
+  // --- Events -------------------------------------------------------------------------------------------------------
+
+  expect(event: string): void {
+    if (event === 'shutdown') this.#input?.discard();
+  }
+
+  handle(event: string, args: readonly unknown[], sender: SessionReference): void {
+    void this.call(event, args, sender);
+  }
+
+  call(event: string, args: readonly unknown[], sender: SessionReference): unknown {
+    if (this.#phase === 'over') return undefined;
+    if (event === 'shutdown') { this.shutdown(); return; }
+    const handler = this.#states.get(event);
+    if (handler === undefined) return undefined;
+    const context: Partial<StateContext<object>> = { args, state: event, sender };
+    let result: unknown;
+    void this.#run(event, (full) => (result = handler(full)), context);
+    return result;
+  }
+
+  setState(event: string, handler: ((context: never) => CallbackResult) | undefined): void {
+    if (RESERVED_EVENTS.has(event)) {
+      throw new PreforkError('ERR_PREFORK_STATE', `kernel.state cannot change '${event}': it is an event of the session itself. Choose another name.`);
+    }
+    const states = new Map(this.#states);
+    if (handler === undefined) states.delete(event);
+    else states.set(event, handler as AnyCallback);
+    this.#states = states;
+  }
+
+  // --- The end ------------------------------------------------------------------------------------------------------
+
+  /** Handles no more input, sends what is queued, and ends. */
+  shutdown(): void {
+    if (this.#phase === 'open') this.#close({ wheelId: this.#wheelId });
+  }
+
+  /** Tells the client's handler that its worker drains. */
+  drain(deadline: number): void {
+    if (this.#phase === 'open') this.#tell('ClientDraining', this.#shared.callbacks.draining, { deadline });
+  }
+
+  /** Ends now: the worker has no more time. */
+  abort(): void {
+    this.#over();
+  }
+
+  /** The client has been idle for too long. */
+  timeOut(): void {
+    this.#failed({ operation: 'read', ...systemErrorText('ETIMEDOUT') });
+    // What it does not take now it will never take.
+    if (this.heap.shutdown) this.#over('politely');
+  }
+
+  /** Whether the client is expected to do something; false while a callback of it has not settled. */
+  get isWaiting(): boolean {
+    return this.#isBusy === 0 && this.#phase !== 'over';
+  }
+
+  #socketFailed(error: NodeJS.ErrnoException): void {
+    const operation = error.syscall === 'write' || error.code === 'EPIPE' ? 'write' : 'read';
+    if (this.#phase !== 'over') this.#failed({ operation, ...systemErrorText(error.code, error) });
+    this.#over();
+  }
+
+  #failed(fault: { operation: ClientOperation; errno: number; errstr: string; error: Error | undefined }): void {
+    // What fails after a first error, while its goodbye is still being sent, is the same end.
+    if (this.#phase !== 'open' && this.heap.got_an_error) return;
+    this.#tell('ClientError', this.#shared.callbacks.error, fault);
+    if (!this.heap.shutdown_on_error) return;
+    this.heap.got_an_error = true;
+    // A broken stream takes no goodbye; whoever found it so ends the session.
+    if (this.#phase === 'open' && this.#stream?.destroyed === false) this.#close({});
+  }
+
+  #close(last: { readonly wheelId?: number }): void {
+    this.#phase = 'closing';
+    this.heap.shutdown = true;
+    this.#input?.discard();
+    // If the stream fails meanwhile, its 'error' and 'close' tell.
+    this.#wheel?.end((error) => { if (error == null) this.#over('politely', last); });
+  }
+
+  #over(how: 'politely' | 'at once' = 'at once', last: { readonly wheelId?: number } = {}): void {
+    if (this.#phase === 'over' || this.#stream === undefined) return;
+    const { disconnected } = this.#shared.callbacks;
+    this.heap.shutdown = true;
+    this.#input?.discard();
+    this.#phase = 'closing';
+    if (disconnected !== undefined) void this.#run('ClientDisconnected', disconnected, last);
+    this.#phase = 'over';
+    this.#wheel?.close();
+    this.alarms.end();
+    this.#shared.queue.remove(this, this.names);
+    this.#shared.ended(this, this.#stream, how);
+  }
+
+  get #wheelId(): number {
+    return this.#wheel?.ID ?? 0;
+  }
+
+  /** Calls back about the connection; nothing waits for it. */
+  #tell(name: string, callback: AnyCallback | undefined, own: object = {}): void {
+    if (callback !== undefined) void this.#run(name, callback, { wheelId: this.#wheelId, ...own });
+  }
+
+  /** Runs a callback of the user. Its fault costs this client and nobody else. */
+  #run(name: string, callback: AnyCallback, own: object): Promise<unknown> | undefined {
+    this.#shared.active();
+    let result: unknown;
+    try {
+      result = callback({ heap: this.heap, kernel: this.kernel, session: this, ...own });
+    } catch (error) {
+      this.#callbackFailed(name, error);
+      return undefined;
+    }
+    if (!isThenable(result)) return undefined;
+    this.#isBusy += 1;
+    return Promise.resolve(result).catch((error: unknown) => { this.#callbackFailed(name, error); }).finally(() => {
+      this.#isBusy -= 1;
+      this.activeAt = this.#shared.clock.now();
+    });
+  }
+
+  #callbackFailed(name: string, thrown: unknown): void {
+    const error = asError(thrown);
+    this.#shared.failed(error, name);
+    if (name === 'ClientError' || name === 'ClientDisconnected' || this.#phase === 'over') return;
+    this.#failed({ operation: 'callback', errno: 0, errstr: error.message, error });
+  }
+}

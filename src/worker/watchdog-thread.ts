@@ -1,0 +1,75 @@
+// Runs in a thread of its own: see watchdog.ts. It shares no clock with the main thread but the system's.
+import { writeSync } from 'node:fs';
+import { Session, type Debugger } from 'node:inspector';
+import { workerData } from 'node:worker_threads';
+import { systemClock } from '../clock.js';
+import { hangReport, type HangReport } from '../ipc/hang-report.js';
+import { Place, type WatchdogData } from './watchdog.js';
+
+const { shared, fd } = workerData as WatchdogData;
+const places = new BigInt64Array(shared);
+const master = process.ppid;
+
+/** How often it looks. */
+const LOOK_MS = 100;
+/** How long the main thread may take to come to a place where it has a stack: a system call has none. */
+const STACK_MS = 1000;
+
+let orphanedAt: number | undefined;
+let isReported = false;
+
+look();
+
+function look(): void {
+  const blockedMs = Number(process.hrtime.bigint() - Atomics.load(places, Place.beatenAt)) / 1e6;
+  const hungMs = Number(Atomics.load(places, Place.hungMs));
+  const isHung = hungMs > 0 && blockedMs >= hungMs;
+  if (!isHung) isReported = false;
+  else if (!isReported) {
+    isReported = true;
+    reportHang(blockedMs);
+  }
+  if (isHung) endIfOrphaned();
+  systemClock.after(LOOK_MS, look);
+}
+
+/** A main thread that turns sees for itself that its master is gone; one that hangs never does. */
+function endIfOrphaned(): void {
+  if (process.ppid === master) return;
+  const graceMs = Number(Atomics.load(places, Place.graceMs));
+  orphanedAt ??= systemClock.now();
+  if (graceMs >= 0 && systemClock.now() - orphanedAt >= graceMs) process.kill(process.pid, 'SIGKILL');
+}
+
+function reportHang(blockedMs: number): void {
+  const session = new Session();
+  const urls = new Map<string, string>();
+  let isSent = false;
+  const timer = systemClock.after(STACK_MS, () => {
+    isSent = true;
+    send({ blockedMs, stack: [] });
+  });
+  session.connectToMainThread();
+  session.on('Debugger.scriptParsed', ({ params }) => { urls.set(params.scriptId, params.url); });
+  session.once('Debugger.paused', ({ params }) => {
+    session.post('Debugger.resume');
+    session.post('Debugger.disable');
+    session.disconnect();
+    timer.cancel();
+    if (!isSent) send({ blockedMs, stack: params.callFrames.map((frame) => frameOf(frame, urls)) });
+  });
+  session.post('Debugger.enable');
+  session.post('Debugger.pause');
+}
+
+function frameOf({ functionName, location }: Debugger.CallFrame, urls: ReadonlyMap<string, string>): HangReport['stack'][number] {
+  return { functionName, url: urls.get(location.scriptId) ?? '', line: location.lineNumber + 1, column: (location.columnNumber ?? 0) + 1 };
+}
+
+function send(report: HangReport): void {
+  try {
+    writeSync(fd, hangReport(report));
+  } catch {
+    // The master is gone (EPIPE): nobody wants to know any more.
+  }
+}

@@ -1,0 +1,61 @@
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../clock.js';
+
+/** What the watchdog's thread is started with. */
+export interface WatchdogData {
+  /** Places below, shared by both threads. */
+  readonly shared: SharedArrayBuffer;
+  /** The pipe to the master for its reports. */
+  readonly fd: number;
+}
+
+/** Places in the shared memory, each a 64-bit number. */
+export const Place = {
+  /** When the event loop turned last: process.hrtime, in nanoseconds. */
+  beatenAt: 0,
+  /** How long the loop may stand still before it counts as hung, in milliseconds. */
+  hungMs: 1,
+  /** How long this process may outlive its master, in milliseconds; -1 = for ever. */
+  graceMs: 2,
+} as const;
+
+/** At least so often the main thread shows that it turns. */
+const LONGEST_BEAT_MS = 1000;
+
+/**
+ * Watches the event loop from a thread of its own, which also works while the main thread is blocked: it sends the
+ * master the JavaScript stack of the blocked thread, and ends a process that hangs and has lost its master.
+ */
+export class Watchdog {
+  readonly #clock: Clock;
+  readonly #places: BigInt64Array;
+  #timer: Timer | undefined;
+
+  constructor({ clock, fd }: { readonly clock: Clock; readonly fd: number }) {
+    this.#clock = clock;
+    const shared = new SharedArrayBuffer(8 * Object.keys(Place).length);
+    this.#places = new BigInt64Array(shared);
+    const workerData: WatchdogData = { shared, fd };
+    this.#beat(LONGEST_BEAT_MS);
+    // Loaders of the user's program would only cost time and memory there; and it needs hardly any heap.
+    const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {
+      workerData, execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
+    });
+    thread.unref();
+    thread.on('error', () => { this.#timer?.cancel(); });
+  }
+
+  /** Takes over times of the configuration, in milliseconds; a grace of null = for ever. */
+  configure({ heartbeatMs, graceMs }: { readonly heartbeatMs: number; readonly graceMs: number | null }): void {
+    const everyMs = Math.min(heartbeatMs, LONGEST_BEAT_MS);
+    Atomics.store(this.#places, Place.hungMs, BigInt(Math.ceil(2 * everyMs)));
+    Atomics.store(this.#places, Place.graceMs, graceMs === null ? -1n : BigInt(Math.ceil(graceMs)));
+    this.#timer?.cancel();
+    this.#beat(everyMs);
+  }
+
+  #beat(everyMs: number): void {
+    Atomics.store(this.#places, Place.beatenAt, process.hrtime.bigint());
+    this.#timer = this.#clock.after(everyMs, () => { this.#beat(everyMs); }, { idle: true });
+  }
+}
