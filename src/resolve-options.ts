@@ -29,11 +29,21 @@ export function checkOptions(given: unknown): void {
 /** Throws one error that lists every problem with what `configure()` was given, merged into the options of before. */
 export function checkChange(before: PoolOptions, change: unknown): PoolOptions {
   if (typeof change !== 'object' || change === null) throw optionError(['configure({...}) needs an object of options.'], 'configure');
-  const merged = { ...before, ...change };
+  const sound = soundOptions(change as Readonly<Record<string, unknown>>, POOL_CHECKS);
   const problems = checkEach(change as Readonly<Record<string, unknown>>, POOL_CHECKS);
-  problems.push(...contradictions({ ...before, ...soundOptions(change as Readonly<Record<string, unknown>>, POOL_CHECKS) }));
+  // What is given as undefined goes back to its default.
+  const unset = Object.fromEntries(Object.entries(change).filter(([, value]) => value === undefined));
+  const merged = { ...before, ...sound, ...unset };
+  const after = sound['StartServer'] === undefined ? asRunning(merged) : merged;
+  problems.push(...contradictions(after));
   if (problems.length > 0) throw optionError(problems, 'configure');
-  return merged;
+  return after;
+}
+
+/** A pool that runs has started: how many workers it began with is nothing that a change could contradict. */
+function asRunning(given: PoolOptions): PoolOptions {
+  const { StartServer, MinServer = 0, MaxServer = Infinity } = given;
+  return StartServer === undefined ? given : { ...given, StartServer: clamp(StartServer, MinServer, MaxServer) };
 }
 
 function optionError(problems: readonly string[], where: 'constructor' | 'configure'): PreforkError {

@@ -93,9 +93,17 @@ export function workerScript(options: Pick<PreforkTcpServerOptions, 'Script' | '
   return {
     script: options.Script ?? mainScript(),
     args: options.ScriptArgs ?? process.argv.slice(2),
-    execArgv: options.ExecArgv ?? withoutInspector(process.execArgv),
+    execArgv: options.ExecArgv ?? withoutInspector(withoutProgram(process.execArgv)),
     env,
   };
+}
+
+/** Node's arguments without a program that they hold (`node -e`): workers run Script instead. */
+function withoutProgram(args: readonly string[]): string[] {
+  return args.filter((arg, index) => {
+    const before = args[index - 1] ?? '';
+    return !EVAL_FLAG.test(arg) && !arg.startsWith('--input-type') && !/^(-e|-p|-pe|--eval|--print|--input-type)$/.test(before);
+  });
 }
 
 const EVAL_FLAG = /^(-e|-p|-pe|-i|--eval|--print|--interactive)(=|$)/;

@@ -78,7 +78,7 @@ export interface WorkerBornEvent {
   readonly generation: number;
 }
 
-/** A worker may take clients. */
+/** A worker has started. It accepts when it has a permit, which follows at once if it is its turn. */
 export interface WorkerReadyEvent {
   readonly pid: number;
   readonly generation: number;

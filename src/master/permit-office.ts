@@ -1,5 +1,6 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
+import { NO_CHURN, creditFor, observeChurn } from '../policy/churn.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits, QUIET_MS } from '../policy/permits.js';
 import type { PermitConfig, PermitOrder } from '../policy/permits.js';
@@ -20,15 +21,20 @@ export interface PermitOfficeParts {
 /** Hands out permits, copies of the listening handle and shares of MaxSession, as the policies say. */
 export class PermitOffice {
   readonly #parts: PermitOfficeParts;
+  #churn = NO_CHURN;
 
   constructor(parts: PermitOfficeParts) {
     this.#parts = parts;
   }
 
   /** @returns when to look again; Infinity = when the next report comes */
-  update({ permits, mostClients, now }: { readonly permits: PermitConfig; readonly mostClients: number; readonly now: number }): number {
+  update({ permits, mostClients, servedByGone, now }: {
+    readonly permits: Omit<PermitConfig, 'credit'>; readonly mostClients: number; readonly servedByGone: number; readonly now: number;
+  }): number {
     const { roster } = this.#parts;
-    const { orders, nextAt } = planPermits(roster.permitViews(), permits, now);
+    const { served, clients } = roster.clientCounts();
+    this.#churn = observeChurn(this.#churn, { served: servedByGone + served, clients, now });
+    const { orders, nextAt } = planPermits(roster.permitViews(), { ...permits, credit: creditFor(this.#churn) }, now);
     for (const order of orders) this.#perform(order, now);
     for (const { workerId, clients } of shareLimit(roster.limitViews(), mostClients)) {
       const limit = clients === Infinity ? null : clients;

@@ -141,6 +141,17 @@ export class Roster {
     }));
   }
 
+  /** Clients taken, and clients now, of all workers together. */
+  clientCounts(): { readonly served: number; readonly clients: number } {
+    let served = 0;
+    let clients = 0;
+    for (const { state } of this.#records.values()) {
+      served += state.served;
+      clients += state.clients;
+    }
+    return { served, clients };
+  }
+
   permitViews(): PermitView[] {
     return this.all().map((record) => ({
       id: record.id,

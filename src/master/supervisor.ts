@@ -6,7 +6,7 @@ import { takeCensus } from '../policy/census.js';
 import { wasAsleep } from '../policy/liveness.js';
 import { plan } from '../policy/plan.js';
 import type { Action, DrainReason, KillReason, PoolSnapshot } from '../policy/snapshot.js';
-import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded } from '../policy/starts.js';
+import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } from '../policy/starts.js';
 import type { Thresholds } from '../resolve-options.js';
 import { Announcer, type Emit } from './announcer.js';
 import { exitReason } from './exits.js';
@@ -131,21 +131,18 @@ export class Supervisor {
 
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
   async stop(graceMs: number): Promise<void> {
-    const { clock } = this.#parts;
-    if (this.#stopping === undefined) {
-      await new Promise<void>((gone) => {
-        this.#stopping = { graceMs, gone };
-        this.#timer?.cancel();
-        this.#plan();
-        if (this.roster.size === 0) gone();
-      });
-      this.#timer?.cancel();
-      return;
-    }
+    const deadline = this.#parts.clock.now() + graceMs + FAREWELL_MS;
     for (const record of this.roster.all()) {
-      if (record.drain !== undefined) record.drain = { ...record.drain, deadline: Math.min(record.drain.deadline, clock.now() + graceMs) };
+      if (record.drain !== undefined) record.drain = { ...record.drain, deadline: Math.min(record.drain.deadline, deadline) };
     }
-    this.#requestPlan();
+    if (this.#stopping !== undefined) return this.#requestPlan();
+    await new Promise<void>((gone) => {
+      this.#stopping = { graceMs, gone };
+      this.#timer?.cancel();
+      this.#plan();
+      if (this.roster.size === 0) gone();
+    });
+    this.#timer?.cancel();
   }
 
   /** Ends every worker at once. */
@@ -178,7 +175,7 @@ export class Supervisor {
     if (!this.isStopping) {
       const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
       const mostClients = pool.maxPoolClients === 0 ? Infinity : pool.maxPoolClients;
-      lookAt = Math.min(lookAt, this.#office.update({ permits: { holders: this.#parts.holders, single }, mostClients, now }));
+      lookAt = Math.min(lookAt, this.#office.update({ permits: { holders: this.#parts.holders, single }, mostClients, servedByGone: this.tally.servedByGone, now }));
     }
     this.#timer?.cancel();
     if (this.roster.size > 0 || !this.isStopping) this.#timer = clock.after(Math.max(lookAt - now, 1), () => { this.#plan(); });
@@ -313,12 +310,13 @@ export class Supervisor {
 
   #ready(record: WorkerRecord): void {
     if (record.phase !== 'ready') return;
-    this.#starts = startSucceeded();
+    this.#starts = workerReady(this.#starts);
     this.#announcer.ready(record, this.#parts.clock.now());
     this.#changed();
   }
 
   #reported(record: WorkerRecord): void {
+    if (this.#starts.failures > 0 && this.#hasProved(record)) this.#starts = startSucceeded();
     if (!this.#hasAccepted && record.phase === 'ready' && (record.state.accepting || record.state.paused.length > 0)) {
       this.#hasAccepted = true;
       this.#parts.accepting();
@@ -338,12 +336,15 @@ export class Supervisor {
     if (this.roster.size === 0) this.#stopping?.gone();
   }
 
+  /** Whether a worker has been of use: it has served a client, or has been ready for a while. */
+  #hasProved({ readyAt, state }: WorkerRecord): boolean {
+    return state.served > 0 || (readyAt !== undefined && this.#parts.clock.now() - readyAt >= EARLY_MS);
+  }
+
   /** Whether a worker ended before it was of any use, so that the next start has to wait. */
   #isFailedStart(record: WorkerRecord, exit: Exit): boolean {
     if (this.isStopping || record.drain !== undefined) return false;
-    if (record.readyAt === undefined) return true;
-    const hasCrashed = exit.signal === null && exit.code !== 0 && record.state.served === 0;
-    return hasCrashed && this.#parts.clock.now() - record.readyAt < EARLY_MS;
+    return record.readyAt === undefined || (exit.signal === null && exit.code !== 0 && !this.#hasProved(record));
   }
 
   #startFailed(record: WorkerRecord, exit: Exit): void {

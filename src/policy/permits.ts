@@ -41,6 +41,8 @@ export interface PermitConfig {
   readonly holders: number;
   /** A worker takes one client at a time. */
   readonly single: boolean;
+  /** By how much a holder's clients may grow before it asks again; also the imbalance that is not worth a move. */
+  readonly credit: number;
 }
 
 /** What to do now, and when to look again if no report comes before; Infinity = no need. */
@@ -48,9 +50,6 @@ export interface PermitPlan {
   readonly orders: readonly PermitOrder[];
   readonly nextAt: number;
 }
-
-/** By how much a holder's clients may grow before it asks again; also the imbalance that is not worth a move. */
-export const CREDIT = 4;
 
 /** A holder that is silent for so long after it became busy, or that does not confirm its permit, is blocked. */
 export const QUIET_MS = 30;
@@ -60,7 +59,7 @@ export const QUIET_MS = 30;
  *
  * Every worker with an open copy of the handle wakes for every connection, so in a large pool only a few hold a permit,
  * with a credit: when a holder's clients have grown by it, the permit goes to the worker with the fewest clients, unless
- * the holder itself is within CREDIT of that. A holder that is blocked counts for none, and neither does one that is
+ * the holder itself is within the credit of that. A holder that is blocked counts for none, and neither does one that is
  * paused or at its limit. Where a worker takes one client at a time, and where there are no more workers than holders,
  * every one has a permit without a credit: those that are busy have closed their copies anyway.
  */
@@ -78,31 +77,29 @@ export function planPermits(workers: readonly PermitView[], config: PermitConfig
 const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
 
 function movePermits(workers: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
-  const orders: PermitOrder[] = [];
-  const waiting = workers
-    .filter((worker) => !worker.ordered && worker.available && !isBlocked(worker, now))
-    .sort((one, other) => one.clients - other.clients);
+  const orders = new Map<number, PermitOrder>();
+  const permit = ({ id }: PermitView): unknown => orders.set(id, { kind: 'permit', workerId: id, credit: config.credit });
+  const withdraw = ({ id }: PermitView): unknown => orders.set(id, { kind: 'withdraw', workerId: id });
+  const isGood = (worker: PermitView): boolean => worker.available && !isBlocked(worker, now);
+  const waiting = workers.filter((worker) => !worker.ordered && isGood(worker)).sort(byClients);
+  const least = waiting[0]?.clients ?? Infinity;
   const useful: PermitView[] = [];
   for (const holder of workers.filter(({ ordered }) => ordered)) {
-    const [least] = waiting;
-    if (holder.unlimited) {
-      orders.push({ kind: 'permit', workerId: holder.id, credit: CREDIT });
-      useful.push(holder);
-    } else if (!holder.confirmed || holder.permit === 'held') {
-      if (holder.available && !isBlocked(holder, now)) useful.push(holder);
-    } else if (least !== undefined && holder.clients >= least.clients + CREDIT) {
-      orders.push({ kind: 'withdraw', workerId: holder.id });
-    } else {
-      orders.push({ kind: 'permit', workerId: holder.id, credit: CREDIT });
-      useful.push(holder);
+    const isSpent = holder.confirmed && holder.permit !== 'held';
+    if (isSpent && !holder.unlimited && (!isGood(holder) || holder.clients >= least + config.credit)) {
+      withdraw(holder);
+      continue;
     }
+    if (isSpent || holder.unlimited) permit(holder);
+    if (isGood(holder)) useful.push(holder);
   }
-  for (const { id } of waiting.slice(0, Math.max(config.holders - useful.length, 0))) orders.push({ kind: 'permit', workerId: id, credit: CREDIT });
+  waiting.slice(0, Math.max(config.holders - useful.length, 0)).forEach(permit);
   // More than needed, since one of them was blocked for a while: those with the most clients go.
-  const most = useful.sort((one, other) => one.clients - other.clients).slice(config.holders);
-  for (const { id } of most) orders.push({ kind: 'withdraw', workerId: id });
-  return orders;
+  useful.sort(byClients).slice(config.holders).forEach(withdraw);
+  return [...orders.values()];
 }
+
+const byClients = (one: PermitView, other: PermitView): number => one.clients - other.clients;
 
 function isBlocked(worker: PermitView, now: number): boolean {
   return now >= blockedAt(worker);

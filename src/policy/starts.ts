@@ -18,7 +18,10 @@ export const MOST_FAILURES = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** A worker is ready: all is well again. */
+/** A worker is ready: others may start too. Failures are forgotten only when one has proved to be of use. */
+export const workerReady = (history: StartHistory): StartHistory => ({ ...history, retryAt: undefined, everReady: true });
+
+/** A worker has proved to be of use: all is well again. */
 export const startSucceeded = (): StartHistory => ({ ...NO_STARTS, everReady: true });
 
 /**

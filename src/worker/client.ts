@@ -33,7 +33,7 @@ export class Wheel implements Client {
   #chunks: Uint8Array[] = [];
   #isScheduled = false;
   #ended = false;
-  readonly #written = (): void => { this.#afterWrite(); };
+  readonly #written = (error?: Error | null): void => { if (error == null) this.#afterWrite(); };
   readonly #flushSoon = (): void => {
     this.#isScheduled = false;
     this.flush();
@@ -54,8 +54,8 @@ export class Wheel implements Client {
   }
 
   put(...records: unknown[]): boolean {
-    if (this.#ended) {
-      this.#host.report(new PreforkError('ERR_PREFORK_ENDED', 'put() was called after the client had gone; nothing was sent. Ask heap.shutdown first.'));
+    if (this.#ended || this.#stream.writableEnded) {
+      this.#host.report(new PreforkError('ERR_PREFORK_ENDED', 'put() was called after the client had gone or its output was shut down; nothing was sent. Ask heap.shutdown first.'));
       return false;
     }
     const text = this.#output.put_text?.(records);
@@ -70,7 +70,9 @@ export class Wheel implements Client {
       this.#isScheduled = true;
       queueMicrotask(this.#flushSoon);
     }
-    return this.#isHigh || (this.#mayReach(this.#highMark) && this.get_driver_out_octets() >= this.#highMark);
+    // The kernel may take it all: only what it leaves is queued, and only then ClientLow will follow.
+    if (!this.#isHigh && this.#mayReach(this.#highMark) && this.get_driver_out_octets() >= this.#highMark) this.flush();
+    return this.#isHigh;
   }
 
   flush(): void {
@@ -103,7 +105,9 @@ export class Wheel implements Client {
   /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. */
   end(done: (error?: Error | null) => void): void {
     this.flush();
-    this.#stream.end(done);
+    // After shutdown_output() a second end() would fail.
+    if (this.#stream.writableFinished) queueMicrotask(done);
+    else this.#stream.end(done);
   }
 
   /** Whether there is output that the kernel has not taken yet. */
@@ -166,7 +170,7 @@ export class Wheel implements Client {
   }
 
   shutdown_input(): void {
-    this.#input.discard();
+    this.#input.ignore();
   }
 
   shutdown_output(): void {

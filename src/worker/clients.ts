@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -11,7 +12,7 @@ import { Session, type SessionShared } from './session.js';
 
 /** What is made of a connection. */
 export interface ClientSettings {
-  readonly shared: Omit<SessionShared, 'ended'>;
+  readonly shared: Omit<SessionShared, 'ended' | 'isTimed'>;
   readonly alias: string;
   readonly masterAlias: string;
   readonly shutdownOnError: boolean;
@@ -44,7 +45,9 @@ export class Clients {
     this.#clock = settings.shared.clock;
     this.#lingering = new Lingering(this.#clock);
     this.#left = left;
-    this.#shared = { ...settings.shared, ended: (session, stream, how) => { this.#ended(session, stream, how); } };
+    // An Acceptor may listen to it once for each client.
+    setMaxListeners(0, this.#draining.signal);
+    this.#shared = { ...settings.shared, isTimed: settings.idleMs > 0, ended: (session, stream, how) => { this.#ended(session, stream, how); } };
   }
 
   /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */

@@ -31,6 +31,7 @@ export class Input {
   #isPaused = false;
   #hasEnded = false;
   #isDiscarding = false;
+  #isIgnoring = false;
   /** What was left when the filter refused its input last, in bytes; undefined since it was fed. */
   #refused: number | undefined;
 
@@ -55,7 +56,7 @@ export class Input {
   }
 
   push(chunk: Buffer): void {
-    if (this.#isDiscarding) return;
+    if (this.#isDiscarding || this.#isIgnoring) return;
     this.#feed([chunk]);
     this.#pump();
   }
@@ -84,6 +85,11 @@ export class Input {
     this.#pump();
   }
 
+  /** Throws away what has not been handled and what still comes. The end of it is told. */
+  ignore(): void {
+    this.#isIgnoring = true;
+  }
+
   /** Handles nothing more; what still comes is read and thrown away. */
   discard(): void {
     this.#isDiscarding = true;
@@ -103,7 +109,7 @@ export class Input {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#holds === 0 && !this.#isDiscarding && this.#step()) { /* until there is no whole record */ }
+    while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed && this.#step()) { /* until there is no whole record */ }
     this.#isPumping = false;
     if (this.#isDiscarding) return;
     if (this.#holds !== 0) {
@@ -120,6 +126,7 @@ export class Input {
 
   /** Handles one record. @returns false if there is none yet */
   #step(): boolean {
+    if (this.#isIgnoring) return false;
     let one: [] | [unknown];
     try {
       one = this.#filter.get_one();

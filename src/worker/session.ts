@@ -35,6 +35,8 @@ export interface SessionShared {
   readonly clientArgs: readonly unknown[];
   readonly marks: { readonly high: number; readonly low: number };
   readonly createFilters: () => { readonly input: AnyFilter; readonly output: AnyFilter };
+  /** Whether clients may be idle for some time only, so that output which they take has to be noticed. */
+  readonly isTimed: boolean;
   /** The user's code is about to run. */
   readonly active: () => void;
   /** Reports a fault of a callback to the master. */
@@ -113,7 +115,7 @@ export class Session implements KernelSession {
   // --- What the wheel tells -----------------------------------------------------------------------------------------
 
   get wantsFlushed(): boolean {
-    return this.#shared.callbacks.flushed !== undefined;
+    return this.#shared.isTimed || this.#shared.callbacks.flushed !== undefined;
   }
 
   high(): void {
@@ -137,7 +139,9 @@ export class Session implements KernelSession {
   // --- Events -------------------------------------------------------------------------------------------------------
 
   expect(event: string): void {
-    if (event === 'shutdown') this.#input?.discard();
+    if (event !== 'shutdown') return;
+    this.heap.shutdown = true;
+    this.#input?.discard();
   }
 
   handle(event: string, args: readonly unknown[], sender: SessionReference): void {

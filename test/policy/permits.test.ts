@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CREDIT, planPermits, QUIET_MS, type PermitConfig, type PermitOrder, type PermitView } from '../../src/policy/permits.js';
+import { CREDIT } from '../../src/policy/churn.js';
+import { planPermits, QUIET_MS, type PermitConfig, type PermitOrder, type PermitView } from '../../src/policy/permits.js';
 import { Seeded, seeds } from '../support/seeded.js';
 
 const NOW = 1_000_000;
-const TWO: PermitConfig = { holders: 2, single: false };
+const TWO: PermitConfig = { holders: 2, single: false, credit: CREDIT };
 
 /** A worker that waits for a permit, except for what is given. */
 const waiting = (id: number, given: Partial<PermitView> = {}): PermitView => ({
@@ -69,7 +70,7 @@ describe('a permit whose credit is used up', () => {
 describe('permits of a pool that was small', () => {
   it.each([
     ['are limited when it has grown', TWO, [unlimited(1), unlimited(2), waiting(3)], [permit(1), permit(2)]],
-    ['are limited whether they are confirmed or not', TWO, [unlimited(1, { confirmed: false }), unlimited(2), waiting(3)], [permit(1), permit(2)]],
+    ['are limited whether they are confirmed or not', TWO, [unlimited(1, { confirmed: false, orderedAt: NOW - 1 }), unlimited(2), waiting(3)], [permit(1), permit(2)]],
     ['are unlimited again when it has shrunk', TWO, [holder(1), unlimited(2)], [permit(1, null)]],
   ] as const)('%s', (_title, config, workers, expected) => {
     expect(orders(workers, config)).toEqual(expected);
@@ -88,7 +89,7 @@ describe('more holders than needed, after one was blocked', () => {
 });
 
 describe('planPermits where every worker may accept', () => {
-  const SINGLE: PermitConfig = { holders: 2, single: true };
+  const SINGLE: PermitConfig = { holders: 2, single: true, credit: CREDIT };
 
   it.each([
     ['gives everybody a permit without a credit in a small pool', TWO, [waiting(1), waiting(2, { clients: 50 })], [permit(1, null), permit(2, null)]],
@@ -156,7 +157,7 @@ describe('planPermits of any pool', () => {
       const random = new Seeded(seed);
       const views = Array.from({ length: random.int(1, 7) }, (_, index) => randomView(random, index + 1));
       const before = JSON.stringify(views);
-      const plan = planPermits(views, { holders: random.int(1, 3), single: random.chance(0.2) }, NOW);
+      const plan = planPermits(views, { holders: random.int(1, 3), single: random.chance(0.2), credit: CREDIT }, NOW);
 
       const without = new Set(plan.orders.filter(({ kind }) => kind === 'withdraw').map(({ workerId }) => workerId));
       const given = new Set(plan.orders.filter(({ kind }) => kind === 'permit').map(({ workerId }) => workerId));

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { exitReason, exitText } from '../../src/master/exits.js';
+import { Roster, type WorkerRecord } from '../../src/master/roster.js';
+import type { Exit } from '../../src/master/worker-process.js';
+import type { DrainReason } from '../../src/policy/snapshot.js';
+import type { ExitReason } from '../../src/status.js';
+
+/** A worker that is ready, unless something else is given. */
+function record(given: Partial<WorkerRecord> = {}): WorkerRecord {
+  return { ...new Roster().add({ pid: 4001, now: 0, wallNow: 0, lifeMs: Infinity, limit: null }), phase: 'ready', readyAt: 1, ...given };
+}
+
+const starting = (given: Partial<WorkerRecord> = {}): WorkerRecord => record({ phase: 'starting', readyAt: undefined, ...given });
+const draining = (reason: DrainReason): Pick<WorkerRecord, 'phase' | 'drain'> => ({ phase: 'draining', drain: { reason, deadline: 0 } });
+const exit = (given: Partial<Exit>): Exit => ({ code: null, signal: null, stderr: undefined, error: undefined, ...given });
+
+describe('why a worker ended', () => {
+  it.each<[string, WorkerRecord, Partial<Exit>, ExitReason, string]>([
+    ['drained: lifetime', record(draining('lifetime')), { code: 0 }, 'lifetime', 'exit code 0: drained, older than MaxServerLifeTime'],
+    ['drained: lifetimes', record(draining('lifetimes')), { code: 0 }, 'lifetimes', 'exit code 0: drained, had taken MaxServerLifeTimes clients'],
+    ['drained: spare', record(draining('spare')), { code: 0 }, 'spare', 'exit code 0: drained, without a client for MaxServerSpareTime'],
+    ['drained: surplus', record(draining('surplus')), { code: 0 }, 'surplus', 'exit code 0: drained, more workers than needed'],
+    ['drained: memory', record(draining('memory')), { code: 0 }, 'memory', 'exit code 0: drained, larger than MaxServerMemory'],
+    ['drained: expired, but it woke up', record(draining('expired')), { code: 0 }, 'expired', 'exit code 0: drained, silent for longer than MaxServerExpireTime'],
+    ['drained: asked', record(draining('asked')), { code: 0 }, 'asked', 'exit code 0: drained, asked to'],
+    ['drained: shutdown', record(draining('shutdown')), { code: 0 }, 'shutdown', 'exit code 0: drained, the pool shuts down'],
+    ['ended because it drained before it was ready', starting(draining('shutdown')), { signal: 'SIGKILL' }, 'shutdown', 'SIGKILL: ended before it was ready, the pool shuts down'],
+    ['ended while it drained', record(draining('shutdown')), { signal: 'SIGKILL' }, 'shutdown', 'SIGKILL: ended while it drained, the pool shuts down'],
+    ['killed: grace', record({ ...draining('shutdown'), killed: 'grace' }), { signal: 'SIGKILL' }, 'killed:grace', 'SIGKILL: killed, still there at the end of GraceExpireTime'],
+    ['killed: boot', starting({ killed: 'boot' }), { signal: 'SIGKILL' }, 'killed:boot', 'SIGKILL: killed, not ready within the start limit'],
+    ['killed: asked', record({ killed: 'asked' }), { signal: 'SIGKILL' }, 'killed:asked', 'SIGKILL: killed, asked to'],
+    ['killed by the kernel', record(), { signal: 'SIGKILL' }, 'crashed', 'SIGKILL, not ours: perhaps out of memory'],
+    ['killed by the kernel at its start', starting(), { signal: 'SIGKILL' }, 'boot-failed', 'SIGKILL, not ours: perhaps out of memory, before it was ready'],
+    ['aborted', record(), { signal: 'SIGABRT' }, 'crashed', 'SIGABRT, not ours: perhaps its JavaScript heap was full'],
+    ['a fault of native code', record(), { signal: 'SIGSEGV' }, 'crashed', 'SIGSEGV, not ours: a fault of native code'],
+    ['another fault of native code', record(), { signal: 'SIGBUS' }, 'crashed', 'SIGBUS, not ours: a fault of native code'],
+    ['another signal', record(), { signal: 'SIGHUP' }, 'crashed', 'SIGHUP, not ours: somebody sent it'],
+    ['aborted behind a shell', record(), { code: 134 }, 'crashed', 'exit code 134 (aborted, perhaps its JavaScript heap was full): its program ended'],
+    ['ended by itself', record(), { code: 0 }, 'crashed', 'exit code 0: ended by itself'],
+    ['ended by itself at its start', starting(), { code: 0 }, 'boot-failed', 'exit code 0: ended by itself, before it was ready'],
+    ['threw', record(), { code: 1 }, 'crashed', 'exit code 1: its program ended'],
+    ['threw at its start', starting(), { code: 1 }, 'boot-failed', 'exit code 1: its program ended, before it was ready'],
+    ['threw while it drained', record(draining('lifetime')), { code: 1 }, 'crashed', 'exit code 1: its program ended'],
+    ['crashed while it drained', record(draining('lifetime')), { signal: 'SIGSEGV' }, 'crashed', 'SIGSEGV, not ours: a fault of native code'],
+    ['never was', starting(), { error: new Error('spawn ENOENT') }, 'boot-failed', 'could not be started: spawn ENOENT'],
+    ['gone without a trace', starting(), {}, 'boot-failed', 'gone: its program ended, before it was ready'],
+  ])('%s', (_title, worker, how, reason, text) => {
+    expect(exitReason(worker, exit(how))).toBe(reason);
+    expect(exitText(worker, exit(how))).toBe(text);
+  });
+});

@@ -1,0 +1,196 @@
+import type { SendHandle } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import type { ToWorker } from '../../src/ipc/protocol.js';
+import { PermitOffice } from '../../src/master/permit-office.js';
+import { Roster, type WorkerRecord } from '../../src/master/roster.js';
+import { QUIET_MS } from '../../src/policy/permits.js';
+import { seeds } from '../support/seeded.js';
+import { explore, wander, type PoolSettings } from './permit-pool.js';
+
+const HANDLE = {} as SendHandle;
+const SECOND_MS = 1000;
+
+/** An office with ready workers, and what it sends to them. */
+class Office {
+  readonly roster = new Roster();
+  readonly sent: { readonly to: number; readonly order: ToWorker; readonly handle: SendHandle | undefined }[] = [];
+  /** Workers whose channel is closed. */
+  readonly closed = new Set<number>();
+  now = 1_000_000;
+  readonly #holders: number;
+  readonly #office = new PermitOffice({
+    roster: this.roster,
+    handle: HANDLE,
+    send: (to, order, handle) => {
+      if (this.closed.has(to)) return false;
+      this.sent.push({ to, order, handle });
+      return true;
+    },
+  });
+
+  constructor({ workers, holders }: { readonly workers: number; readonly holders: number }) {
+    this.#holders = holders;
+    for (let count = 0; count < workers; count++) {
+      const record = this.roster.add({ pid: 1, now: this.now, wallNow: 0, lifeMs: Infinity, limit: null });
+      this.roster.apply(record, { type: 'ready' }, this.now);
+    }
+  }
+
+  update(): number {
+    return this.#office.update({ permits: { holders: this.#holders, single: false }, servedByGone: 0, mostClients: Infinity, now: this.now });
+  }
+
+  record(id: number): WorkerRecord {
+    const record = this.roster.get(id);
+    if (record === undefined) throw new Error(`There is no worker ${id}.`);
+    return record;
+  }
+
+  /** A worker reports that it has used so many copies more, and that it has taken every order. */
+  uses(id: number, copies: number): void {
+    const record = this.record(id);
+    const { state } = record;
+    this.roster.apply(record, {
+      type: 'state', state: { ...state, copiesUsed: state.copiesUsed + copies, permit: 'held', accepting: true, limit: null, permitOrders: record.permitOrders },
+    }, this.now);
+  }
+
+  /** How many orders of a kind a worker was sent since the last question. */
+  take(to: number, type: ToWorker['type']): number {
+    return this.sent.splice(0).filter((one) => one.to === to && one.order.type === type).length;
+  }
+}
+
+describe('a permit office', () => {
+  it('gives a new worker copies of the handle and then a permit', () => {
+    const office = new Office({ workers: 1, holders: 2 });
+
+    office.update();
+
+    expect(office.sent).toEqual([
+      { to: 1, order: { type: 'copy' }, handle: HANDLE },
+      { to: 1, order: { type: 'copy' }, handle: HANDLE },
+      { to: 1, order: { type: 'permit', credit: null }, handle: undefined },
+    ]);
+  });
+
+  it('sends nothing twice', () => {
+    const office = new Office({ workers: 3, holders: 2 });
+    office.update();
+    office.sent.length = 0;
+
+    office.update();
+
+    expect(office.sent).toEqual([]);
+  });
+
+  it('fills the stock up when half of it is used, and not before', () => {
+    const office = new Office({ workers: 1, holders: 2 });
+    office.update();
+    office.record(1).stock = 8;
+    office.now += 10 * SECOND_MS;
+    office.update();
+    office.sent.length = 0;
+
+    office.uses(1, 3);
+    office.update();
+    const early = office.take(1, 'copy');
+    office.uses(1, 1);
+    office.now += 10 * SECOND_MS;
+    office.update();
+
+    expect([early, office.take(1, 'copy'), office.record(1).stock]).toEqual([0, 4, 8]);
+  });
+
+  it('doubles the stock of a worker that uses it up quickly, up to a limit', () => {
+    const office = new Office({ workers: 1, holders: 2 });
+    const stocks: number[] = [];
+    office.update();
+
+    for (let round = 0; round < 10; round++) {
+      office.now += 100;
+      office.uses(1, office.record(1).copiesSent - office.record(1).state.copiesUsed);
+      office.update();
+      stocks.push(office.record(1).stock);
+    }
+
+    const most = Math.max(...stocks);
+    expect(stocks.slice(0, 4)).toEqual([4, 8, 16, 32]);
+    expect(stocks.slice(-3)).toEqual([most, most, most]);
+    expect(most).toBeLessThanOrEqual(64);
+  });
+
+  it('leaves the stock of a worker that takes its time as it is', () => {
+    const office = new Office({ workers: 1, holders: 2 });
+    office.update();
+    const { stock } = office.record(1);
+
+    for (let round = 0; round < 10; round++) {
+      office.now += SECOND_MS;
+      office.uses(1, 1);
+      office.update();
+    }
+
+    expect(office.record(1).stock).toBe(stock);
+  });
+
+  it('counts nothing as ordered that the channel did not take', () => {
+    const office = new Office({ workers: 2, holders: 1 });
+    office.closed.add(1);
+
+    office.update();
+
+    expect(office.record(1)).toMatchObject({ permitOrdered: false, permitOrders: 0, copiesSent: 0 });
+  });
+
+  it('looks again in time for a permit that is not confirmed, whatever else is quiet', () => {
+    const office = new Office({ workers: 3, holders: 1 });
+
+    const nextAt = office.update();
+    office.now = nextAt;
+    office.sent.length = 0;
+    office.update();
+
+    expect(nextAt).toBeLessThanOrEqual(1_000_000 + QUIET_MS);
+    expect(office.sent.filter(({ order }) => order.type === 'permit')).toHaveLength(1);
+  });
+});
+
+const POOL: PoolSettings = { workers: 2, starting: 0, holders: 1, maxClients: null, mostClients: Infinity, mishaps: [], settled: true };
+const CASES: readonly [string, Partial<PoolSettings>][] = [
+  ['two workers that take turns', {}],
+  ['two workers that die', { mishaps: ['die'] }],
+  ['two workers that die before the first message has arrived', { mishaps: ['die'], settled: false }],
+  ['two workers that are blocked by the user\'s code', { mishaps: ['block'] }],
+  ['three workers, one to come, that are blocked', { workers: 3, starting: 1, holders: 2, mishaps: ['block'] }],
+  ['three workers that die or are asked to drain', { workers: 3, mishaps: ['die', 'stop'] }],
+  ['three workers, two with a permit, that die', { workers: 3, holders: 2, mishaps: ['die'] }],
+  ['two workers that pause and resume', { mishaps: ['pause'] }],
+  ['two workers with MaxSessionPerServer 2', { maxClients: 2, mishaps: ['die'] }],
+  ['two workers that take one client at a time', { maxClients: 1, mishaps: ['die'] }],
+  ['two workers with MaxSession 2', { mostClients: 2, mishaps: ['die', 'stop'] }],
+];
+
+/** The orders of events tried in each case: enough to come seven events or deeper. */
+const MOST_STATES = 7000;
+
+describe('no permit, copy or report is lost', () => {
+  it.each(CASES)('in any order of events, the shortest first: %s', (_title, given) => {
+    const { states, problem } = explore({ ...POOL, ...given }, { depth: 40, most: MOST_STATES });
+
+    expect(problem).toBeUndefined();
+    expect(states).toBe(MOST_STATES);
+  }, 20_000);
+
+  it.each<[string, Partial<PoolSettings>]>([
+    ['three workers, two with a permit', { workers: 3, holders: 2 }],
+    ['three workers, one with a permit', { workers: 3 }],
+    ['six workers, some to come', { workers: 6, starting: 3, holders: 2 }],
+    ['every limit at once', { workers: 4, holders: 3, maxClients: 3, mostClients: 7 }],
+    ['one client at a time', { workers: 3, holders: 2, maxClients: 1 }],
+  ])('in long random lives: %s', (_title, given) => {
+    const settings: PoolSettings = { ...POOL, mishaps: ['die', 'stop', 'block', 'pause'], ...given };
+
+    for (const seed of seeds(300)) expect(wander(settings, seed, 300)).toBeUndefined();
+  }, 20_000);
+});

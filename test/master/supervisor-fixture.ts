@@ -1,0 +1,82 @@
+import type { SendHandle } from 'node:child_process';
+import { Supervisor } from '../../src/master/supervisor.js';
+import { resolveThresholds, type Thresholds } from '../../src/resolve-options.js';
+import type { PoolOptions } from '../../src/options.js';
+import type { ServerEvents } from '../../src/status.js';
+import { FakeWorkers } from '../support/fake-workers.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+export const HANDLE = {} as SendHandle;
+export const WELCOME = { token: 'secret', backlog: 511, endWithMaster: false };
+
+/** A supervisor of fake workers, under a manual clock, and everything that it tells. */
+export class Pool {
+  readonly clock = new ManualClock();
+  readonly workers = new FakeWorkers(this.clock);
+  readonly supervisor: Supervisor;
+  readonly events: { readonly name: keyof ServerEvents; readonly event: unknown }[] = [];
+  /** What made the pool useless. */
+  readonly broken: unknown[] = [];
+  readonly thresholds: Thresholds;
+  accepting = 0;
+  shutdownsAsked = 0;
+
+  constructor(options: PoolOptions = {}, { random = () => 0, holders = 2 }: { readonly random?: () => number; readonly holders?: number } = {}) {
+    this.thresholds = resolveThresholds(options);
+    this.supervisor = new Supervisor({
+      clock: this.clock,
+      spawn: this.workers.spawn,
+      spawnOptions: (captureStderr) => ({ env: { MARK: 'alias' }, captureStderr }),
+      thresholds: this.thresholds,
+      address: { address: '127.0.0.1', family: 'IPv4', port: 4711 },
+      handle: HANDLE,
+      welcome: WELCOME,
+      holders,
+      random,
+      emit: (name, ...[event]) => { this.events.push({ name, event }); },
+      accepting: () => { this.accepting += 1; },
+      broken: (error) => { this.broken.push(error); },
+      shutdownAsked: () => { this.shutdownsAsked += 1; },
+    });
+  }
+
+  /** Forks the first workers, and lets all of them become ready. */
+  boot(): this {
+    this.supervisor.start();
+    this.clock.settle();
+    for (const worker of this.workers.living()) worker.boot();
+    this.clock.settle();
+    return this;
+  }
+
+  /** A pool whose workers answer by themselves. */
+  cooperate(): this {
+    this.workers.cooperate();
+    this.supervisor.start();
+    this.clock.settle();
+    return this;
+  }
+
+  /** Lets time pass in small steps, in which every worker that is not told to be silent sends heartbeats. */
+  live(ms: number, { silent = [] }: { readonly silent?: readonly number[] } = {}): void {
+    const stepMs = this.thresholds.pool.heartbeatMs / 4;
+    for (let left = ms; left > 0; left -= stepMs) {
+      this.clock.advance(Math.min(stepMs, left));
+      for (const [index, worker] of this.workers.all().entries()) {
+        if (worker.hasExited || silent.includes(index + 1)) continue;
+        if (worker.welcome === undefined) worker.boot();
+        else worker.heartbeat();
+      }
+      this.clock.settle();
+    }
+  }
+
+  /** All events of one name, in order. */
+  of<Name extends keyof ServerEvents>(name: Name): ServerEvents[Name][0][] {
+    return this.events.filter((one) => one.name === name).map(({ event }) => event as ServerEvents[Name][0]);
+  }
+
+  get phases(): string[] {
+    return this.supervisor.roster.all().map(({ phase }) => phase);
+  }
+}

@@ -1,0 +1,429 @@
+import { describe, expect, it } from 'vitest';
+import { AcceptLoop, type AcceptLimits, type Urgency } from '../../src/worker/accept-loop.js';
+import { CREDIT } from '../../src/policy/churn.js';
+import { FakeCopy, FakeListener } from '../support/fake-listener.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const UNLIMITED: AcceptLimits = { maxClients: null, concurrency: null, share: null, maxServed: null, descriptors: null };
+
+/** Longer than a worker waits for an answer of the master before it goes on by itself. */
+const PATIENCE_MS = 1000;
+
+/** An accept loop with a listener that connects when the test says so. */
+class Loop {
+  readonly clock = new ManualClock();
+  readonly listener = new FakeListener();
+  readonly changes: Urgency[] = [];
+  readonly copies: FakeCopy[] = [];
+  readonly loop: AcceptLoop;
+
+  constructor({ limits = {}, copies = 2 }: { readonly limits?: Partial<AcceptLimits>; readonly copies?: number } = {}) {
+    this.loop = new AcceptLoop({
+      clock: this.clock, listener: this.listener, limits: { ...UNLIMITED, ...limits }, changed: (urgency) => { this.changes.push(urgency); },
+    });
+    this.refill(copies);
+  }
+
+  refill(count: number): this {
+    for (let left = count; left > 0; left--) {
+      const copy = new FakeCopy();
+      this.copies.push(copy);
+      this.loop.addCopy(copy);
+    }
+    return this;
+  }
+
+  /** May accept so many; null = any number. */
+  grant(credit: number | null = null): this {
+    this.loop.grant(credit);
+    return this;
+  }
+
+  /** Clients connect, one after the other, as long as the listener is open. @returns how many did */
+  connect(most: number): number {
+    for (let count = 0; count < most; count++) {
+      if (!this.listener.isOpen) return count;
+      this.loop.opened();
+    }
+    return most;
+  }
+
+  leave(count: number): this {
+    for (let left = count; left > 0; left--) this.loop.closed();
+    return this;
+  }
+
+  /** What was told to the master meanwhile. */
+  told(act: () => void): Urgency[] {
+    const before = this.changes.length;
+    act();
+    return this.changes.slice(before);
+  }
+
+  get openCopies(): number {
+    return this.copies.filter(({ isClosed }) => !isClosed).length;
+  }
+}
+
+describe('an accept loop', () => {
+  it.each<[string, (loop: Loop) => void, boolean]>([
+    ['accepts with a permit and a copy', (loop) => { loop.refill(1).grant(); }, true],
+    ['accepts whichever of them comes first', (loop) => { loop.grant().refill(1); }, true],
+    ['does not accept without a permit', (loop) => { loop.refill(1); }, false],
+    ['does not accept without a copy', (loop) => { loop.grant(); }, false],
+    ['does not accept after the permit was taken back', (loop) => { loop.refill(1).grant().loop.withdraw(); }, false],
+    ['accepts when it has a permit again', (loop) => { loop.refill(2).grant().loop.withdraw(); loop.grant(); }, true],
+    ['does not accept after it was stopped', (loop) => { loop.refill(1).grant().loop.stop(); loop.refill(1).grant(); }, false],
+  ])('%s', (_title, act, accepts) => {
+    const loop = new Loop({ copies: 0 });
+
+    act(loop);
+
+    expect([loop.listener.isOpen, loop.loop.accepting]).toEqual([accepts, accepts]);
+  });
+
+  it('uses one copy for each time that it begins to accept', () => {
+    const loop = new Loop({ copies: 3 }).grant();
+
+    loop.loop.ask('paused', true);
+    loop.loop.ask('paused', false);
+
+    expect([loop.loop.copiesUsed, loop.openCopies]).toEqual([2, 2]);
+  });
+
+  it('tells the master at once that it needs a copy', () => {
+    const loop = new Loop({ copies: 1 }).grant();
+    loop.loop.ask('paused', true);
+
+    const told = loop.told(() => { loop.loop.ask('paused', false); });
+
+    expect(told).toEqual(['now']);
+    expect(loop.loop).toMatchObject({ accepting: false, permit: 'held', copiesUsed: 1 });
+  });
+
+  it('counts the orders about its permit', () => {
+    const loop = new Loop().grant().grant(CREDIT);
+
+    loop.loop.withdraw();
+
+    expect(loop.loop.permitOrders).toBe(3);
+  });
+
+  it('answers every order about its permit with a report', () => {
+    const loop = new Loop();
+
+    expect(loop.told(() => { loop.grant(); })).not.toEqual([]);
+    expect(loop.told(() => { loop.grant(); })).not.toEqual([]);
+    expect(loop.told(() => { loop.loop.withdraw(); })).toContain('now');
+    expect(loop.told(() => { loop.loop.withdraw(); })).toContain('now');
+  });
+
+  it('is counted on while it accepts with a credit', () => {
+    const loop = new Loop();
+    const answers = [loop.loop.isCountedOn];
+
+    loop.grant(null);
+    answers.push(loop.loop.isCountedOn);
+    loop.grant(CREDIT);
+    answers.push(loop.loop.isCountedOn);
+    loop.loop.ask('asked', true);
+    answers.push(loop.loop.isCountedOn);
+
+    expect(answers).toEqual([false, false, true, false]);
+  });
+
+  it('stops to accept when its copy could not be listened on, and takes the next one at the next order', () => {
+    const loop = new Loop({ copies: 1 }).grant();
+
+    const told = loop.told(() => { loop.loop.failed(); });
+    const after = loop.loop.accepting;
+
+    expect([told, after]).toEqual([['now'], false]);
+  });
+});
+
+describe('a credit', () => {
+  it('is the number of clients that may come', () => {
+    const loop = new Loop().grant(CREDIT);
+
+    expect(loop.connect(100)).toBe(CREDIT);
+    expect(loop.loop.permit).toBe('spent');
+  });
+
+  it('is used up by growth: a client that has gone gives its credit back', () => {
+    const loop = new Loop().grant(CREDIT);
+    loop.connect(CREDIT - 1);
+
+    loop.leave(1);
+    loop.connect(1);
+    const before = loop.loop.permit;
+    loop.connect(1);
+
+    expect([before, loop.loop.permit, loop.loop.clients]).toEqual(['held', 'spent', CREDIT]);
+  });
+
+  it('counts from the clients that are there when it is given', () => {
+    const loop = new Loop({ copies: 4 }).grant(null);
+    loop.connect(10);
+
+    loop.grant(CREDIT);
+
+    expect(loop.connect(100)).toBe(CREDIT);
+    expect(loop.loop.clients).toBe(10 + CREDIT);
+  });
+
+  it('is reported at once when it is used up, and not before', () => {
+    const loop = new Loop().grant(CREDIT);
+
+    const first = loop.told(() => { loop.connect(CREDIT - 1); });
+    const last = loop.told(() => { loop.connect(1); });
+
+    expect(new Set(first)).toEqual(new Set(['soon']));
+    expect(last).toEqual(['now']);
+  });
+
+  it('is never used up while clients leave as soon as they have come', () => {
+    const loop = new Loop().grant(CREDIT);
+
+    for (let count = 0; count < 10_000; count++) {
+      loop.connect(1);
+      loop.leave(1);
+    }
+
+    expect(loop.loop).toMatchObject({ permit: 'held', served: 10_000, copiesUsed: 1 });
+  });
+
+  it('grows while most clients leave soon, to a limit', () => {
+    const loop = new Loop().grant(CREDIT);
+    for (let count = 0; count < 1000; count++) {
+      loop.connect(1);
+      loop.leave(1);
+    }
+
+    const most = loop.connect(10_000);
+
+    expect(most).toBeGreaterThanOrEqual(2 * CREDIT);
+    expect(most).toBeLessThan(1000);
+    expect(loop.loop.permit).toBe('spent');
+  });
+
+  it('grows no more for clients that stay', () => {
+    const loop = new Loop({ copies: 10 }).grant(CREDIT);
+    for (let count = 0; count < 1000; count++) {
+      loop.connect(1);
+      loop.leave(1);
+    }
+
+    loop.grant(CREDIT);
+
+    expect(loop.connect(100)).toBe(CREDIT);
+  });
+
+  it('is renewed by the worker itself when the master does not answer, again and again', () => {
+    const loop = new Loop({ copies: 10 }).grant(CREDIT);
+    const accepted: number[] = [];
+
+    for (let round = 0; round < 3; round++) {
+      accepted.push(loop.connect(100));
+      loop.clock.advance(PATIENCE_MS);
+    }
+
+    expect(accepted).toEqual([CREDIT, CREDIT, CREDIT]);
+    expect(loop.loop).toMatchObject({ accepting: true, permit: 'held', permitOrders: 1 });
+  });
+
+  it('is not renewed by itself after the master has answered', () => {
+    const loop = new Loop({ copies: 10 }).grant(CREDIT);
+    loop.connect(CREDIT);
+    loop.loop.withdraw();
+    loop.clock.advance(PATIENCE_MS);
+    const withdrawn = loop.loop.permit;
+
+    loop.grant(CREDIT);
+    loop.connect(CREDIT - 1);
+    loop.clock.advance(PATIENCE_MS);
+
+    expect(withdrawn).toBe('none');
+    expect(loop.connect(100)).toBe(1);
+  });
+
+  it('is not renewed after the worker was stopped', () => {
+    const loop = new Loop({ copies: 10 }).grant(CREDIT);
+    loop.connect(CREDIT);
+
+    loop.loop.stop();
+    loop.clock.advance(PATIENCE_MS);
+
+    expect(loop.listener.isOpen).toBe(false);
+    expect(loop.clock.delays).toEqual([]);
+  });
+
+  it('stays used up when clients leave: the master decides', () => {
+    const loop = new Loop({ copies: 10 }).grant(CREDIT);
+    loop.connect(CREDIT);
+
+    loop.leave(CREDIT);
+
+    expect(loop.loop).toMatchObject({ permit: 'spent', accepting: false });
+  });
+});
+
+describe('a limit', () => {
+  it.each<[string, Partial<AcceptLimits>, string]>([
+    ['MaxSessionPerServer', { maxClients: 3 }, 'limit'],
+    ['Concurrency', { concurrency: 3 }, 'concurrency'],
+    ['its share of MaxSession', { share: 3 }, 'pool-limit'],
+    ['its open files', { descriptors: 3 }, 'descriptors'],
+  ])('is exact, and is over when a client leaves: %s', (_title, limits, reason) => {
+    const loop = new Loop({ limits, copies: 3 }).grant();
+
+    const accepted = loop.connect(100);
+    const paused = [...loop.loop.paused];
+    loop.leave(1);
+
+    expect(accepted).toBe(3);
+    expect(paused).toEqual([reason]);
+    expect([loop.listener.isOpen, loop.loop.paused]).toEqual([true, []]);
+  });
+
+  it('stops the listener while the last client is being taken', () => {
+    const loop = new Loop({ limits: { maxClients: 1 } }).grant();
+
+    loop.loop.opened();
+
+    expect(loop.listener.isOpen).toBe(false);
+  });
+
+  it('of clients in its life is for ever', () => {
+    const loop = new Loop({ limits: { maxServed: 3 }, copies: 5 }).grant();
+
+    const accepted = loop.connect(100);
+    loop.leave(3);
+
+    expect(accepted).toBe(3);
+    expect(loop.loop).toMatchObject({ isWornOut: true, accepting: false, paused: ['lifetimes'], served: 3, clients: 0 });
+  });
+
+  it('that is raised lets it go on, and one that is lowered below its clients lets it wait', () => {
+    const loop = new Loop({ limits: { maxClients: 2 }, copies: 5 }).grant();
+    loop.connect(2);
+
+    loop.loop.setLimits({ maxClients: 4 });
+    const raised = loop.connect(100);
+    loop.leave(1);
+    loop.loop.setLimits({ maxClients: 1 });
+    const lowered = loop.listener.isOpen;
+    loop.leave(2);
+    const atLimit = loop.listener.isOpen;
+    loop.leave(1);
+
+    expect([raised, lowered, atLimit, loop.listener.isOpen]).toEqual([2, false, false, true]);
+  });
+
+  it('of 0 lets nobody in', () => {
+    const loop = new Loop({ limits: { share: 0 } }).grant();
+
+    expect(loop.listener.isOpen).toBe(false);
+    expect(loop.loop.copiesUsed).toBe(0);
+  });
+
+  it('that changes leaves the others as they are', () => {
+    const loop = new Loop({ limits: { maxClients: 5, share: 3 } });
+
+    loop.loop.setLimits({ concurrency: 4 });
+
+    expect(loop.loop.limits).toEqual({ ...UNLIMITED, maxClients: 5, share: 3, concurrency: 4 });
+  });
+
+  it('does not use up the permit', () => {
+    const loop = new Loop({ limits: { maxClients: 1 }, copies: 5 }).grant(CREDIT);
+
+    loop.connect(1);
+    loop.leave(1);
+
+    expect(loop.loop).toMatchObject({ accepting: true, permit: 'held' });
+  });
+});
+
+describe('reasons to pause', () => {
+  it('are independent: the end of one does not end another', () => {
+    const loop = new Loop({ limits: { maxClients: 1 }, copies: 5 }).grant();
+    loop.connect(1);
+    loop.loop.ask('paused', true);
+    loop.loop.ask('asked', true);
+    const all = [...loop.loop.paused].sort();
+    const open: boolean[] = [];
+
+    for (const end of [
+      () => { loop.loop.ask('paused', false); },
+      () => { loop.leave(1); },
+      () => { loop.loop.ask('asked', false); },
+    ]) {
+      end();
+      open.push(loop.listener.isOpen);
+    }
+
+    expect(all).toEqual(['asked', 'limit', 'paused']);
+    expect(open).toEqual([false, false, true]);
+  });
+
+  it.each(['paused', 'asked'] as const)('are not counted: one end is enough (%s)', (reason) => {
+    const loop = new Loop({ copies: 5 }).grant();
+
+    loop.loop.ask(reason, true);
+    loop.loop.ask(reason, true);
+    loop.loop.ask(reason, false);
+
+    expect(loop.listener.isOpen).toBe(true);
+  });
+
+  it('are reported at once', () => {
+    const loop = new Loop().grant();
+
+    expect(loop.told(() => { loop.loop.ask('asked', true); })).toEqual(['now']);
+    expect(loop.told(() => { loop.loop.ask('asked', false); })).toEqual(['now']);
+  });
+
+  it('do not stop a credit from being renewed', () => {
+    const loop = new Loop({ copies: 5 }).grant(CREDIT);
+    loop.connect(CREDIT);
+    loop.loop.ask('paused', true);
+    loop.clock.advance(PATIENCE_MS);
+
+    loop.loop.ask('paused', false);
+
+    expect(loop.listener.isOpen).toBe(true);
+  });
+});
+
+describe('stop', () => {
+  it('closes the copy in use and every other, and counts them as used', () => {
+    const loop = new Loop({ copies: 4 }).grant();
+
+    const told = loop.told(() => { loop.loop.stop(); });
+
+    expect([loop.openCopies, loop.loop.copiesUsed]).toEqual([0, 4]);
+    expect(loop.loop).toMatchObject({ draining: true, accepting: false });
+    expect(told).toEqual(['now']);
+  });
+
+  it('closes and counts the copies that come later', () => {
+    const loop = new Loop({ copies: 1 }).grant();
+    loop.loop.stop();
+
+    loop.refill(3);
+
+    expect([loop.openCopies, loop.loop.copiesUsed]).toEqual([0, 4]);
+  });
+
+  it('is harmless twice, and lets the clients be counted on', () => {
+    const loop = new Loop().grant();
+    loop.connect(2);
+
+    loop.loop.stop();
+    loop.loop.stop();
+    loop.leave(1);
+
+    expect(loop.loop).toMatchObject({ clients: 1, served: 2, copiesUsed: 2 });
+  });
+});

@@ -1,0 +1,65 @@
+import { BlockList } from 'node:net';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { createBouncer } from '../../src/worker/bouncer.js';
+
+/** A connection from an address, which it may lose. */
+function from(address: string | undefined): Socket & { lose(): void } {
+  let remoteAddress = address;
+  const socket = {
+    get remoteAddress() { return remoteAddress; },
+    lose: () => { remoteAddress = undefined; },
+  };
+  return socket as unknown as Socket & { lose(): void };
+}
+
+describe('a bouncer', () => {
+  it('admits everybody if nobody is blocked', () => {
+    const bouncer = createBouncer(undefined, 0);
+
+    expect([bouncer.admit(from('10.0.0.1')), bouncer.admit(from('::1')), bouncer.admit(from(undefined))]).toEqual([true, true, true]);
+  });
+
+  it.each([
+    ['10.1.2.3', false], ['10.2.0.1', true], ['::1', false], ['::2', true], ['::ffff:10.1.2.3', false], [undefined, true],
+  ])('asks the block list, for IPv4 and IPv6: %s', (address, admitted) => {
+    const blocked = new BlockList();
+    blocked.addSubnet('10.1.0.0', 16);
+    blocked.addAddress('::1', 'ipv6');
+
+    expect(createBouncer(blocked, 0).admit(from(address))).toBe(admitted);
+  });
+
+  it('admits so many of one address at once, and another when one has left', () => {
+    const bouncer = createBouncer(undefined, 2);
+    const first = from('10.0.0.1');
+    const answers = [bouncer.admit(first), bouncer.admit(from('10.0.0.1')), bouncer.admit(from('10.0.0.1')), bouncer.admit(from('10.0.0.2'))];
+
+    bouncer.left(first);
+    answers.push(bouncer.admit(from('10.0.0.1')), bouncer.admit(from('10.0.0.1')));
+
+    expect(answers).toEqual([true, true, false, true, true, false]);
+  });
+
+  it('takes a connection off its address even if it has lost it by a reset', () => {
+    const bouncer = createBouncer(undefined, 1);
+    const socket = from('10.0.0.1');
+    bouncer.admit(socket);
+
+    socket.lose();
+    bouncer.left(socket);
+
+    expect(bouncer.admit(from('10.0.0.1'))).toBe(true);
+  });
+
+  it('does not count those it never admitted', () => {
+    const bouncer = createBouncer(undefined, 1);
+    const refused = from('10.0.0.1');
+    bouncer.admit(from('10.0.0.1'));
+    bouncer.admit(refused);
+
+    bouncer.left(refused);
+
+    expect(bouncer.admit(from('10.0.0.1'))).toBe(false);
+  });
+});

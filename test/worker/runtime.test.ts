@@ -1,0 +1,572 @@
+import { describe, expect, it } from 'vitest';
+import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
+import type { WelcomeOrder } from '../../src/ipc/protocol.js';
+import type { WorkerConfig } from '../../src/policy/snapshot.js';
+import { DescriptorGuard } from '../../src/worker/descriptors.js';
+import type { ListenerEvents } from '../../src/worker/listener.js';
+import { WorkerRuntime } from '../../src/worker/runtime.js';
+import { FakeCopy, FakeListener } from '../support/fake-listener.js';
+import { ManualClock, turn } from '../support/manual-clock.js';
+import { MemoryLine } from '../support/memory-line.js';
+import { TestClient, TestClients, type Given } from './session-fixture.js';
+
+const CONFIG: WorkerConfig = { heartbeatMs: 5000, graceMs: 20_000, maxClients: null, concurrency: null, maxServed: null };
+const WELCOME: WelcomeOrder = {
+  type: 'welcome', token: 'secret', config: CONFIG, paused: false, limit: null, backlog: 511, endWithMaster: false, address: '/tmp/socket',
+};
+
+interface WorkerGiven {
+  readonly serverStarted?: () => unknown;
+  readonly serverStopped?: () => unknown;
+  readonly descriptors?: DescriptorGuard;
+  readonly clients?: Given;
+}
+
+/** A worker in this process: its master is the test, its clients are in memory. */
+class Worker {
+  readonly clock = new ManualClock();
+  readonly line = new MemoryLine();
+  readonly listener = new FakeListener();
+  readonly runtime: WorkerRuntime;
+  readonly exits: number[] = [];
+  readonly calls: string[] = [];
+  backlog = 0;
+  clients!: TestClients;
+  #events: ListenerEvents | undefined;
+
+  constructor({ serverStarted, serverStopped, descriptors = new DescriptorGuard({ limit: Infinity, countOpen: () => 0 }), clients = {} }: WorkerGiven = {}) {
+    this.runtime = new WorkerRuntime({
+      line: this.line,
+      clock: this.clock,
+      token: 'secret',
+      createListener: (events, backlog) => {
+        this.#events = events;
+        this.backlog = backlog;
+        return this.listener;
+      },
+      createClients: (left) => {
+        this.clients = new TestClients(clients, { clock: this.clock, left });
+        return this.clients.clients;
+      },
+      descriptors,
+      watchdog: undefined,
+      serverStarted: () => {
+        this.calls.push('ServerStarted');
+        return serverStarted?.();
+      },
+      serverStopped: () => {
+        this.calls.push('ServerStopped');
+        return serverStopped?.();
+      },
+      exit: (code) => { this.exits.push(code); },
+    });
+    this.runtime.start();
+  }
+
+  /** Is welcomed. */
+  async welcome(change: Partial<WelcomeOrder> = {}): Promise<this> {
+    this.line.order({ ...WELCOME, ...change });
+    await turn();
+    return this;
+  }
+
+  /** Is welcomed, and may accept. */
+  async boot(change: Partial<WelcomeOrder> = {}): Promise<this> {
+    await this.welcome(change);
+    for (let count = 0; count < 4; count++) this.line.order({ type: 'copy' }, new FakeCopy());
+    this.line.order({ type: 'permit', credit: null });
+    return this;
+  }
+
+  /** A client connects, if the listener is open. */
+  async connect(): Promise<TestClient> {
+    if (!this.listener.isOpen) throw new Error('The worker does not accept.');
+    const client = new TestClient();
+    this.#events?.connection(client.socket);
+    await turn();
+    return client;
+  }
+
+  /** The kernel refuses to listen. */
+  refuse(code: string): void {
+    this.#events?.error(Object.assign(new Error(`listen ${code}`), { code }));
+  }
+
+  async settle(): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      this.clock.settle();
+      await turn();
+    }
+  }
+}
+
+/** A promise that the test settles. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void } {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
+
+describe('a worker that starts', () => {
+  it('says hello with its version of the protocol, and waits', () => {
+    const { line, calls } = new Worker();
+
+    expect(line.facts).toEqual([{ type: 'hello', version: PROTOCOL_VERSION }]);
+    expect(calls).toEqual([]);
+  });
+
+  it('calls ServerStarted and says that it is ready', async () => {
+    const worker = await new Worker().welcome();
+
+    expect(worker.line.types).toEqual(['hello', 'ready']);
+    expect(worker.calls).toEqual(['ServerStarted']);
+    expect([worker.runtime.address, worker.backlog]).toEqual(['/tmp/socket', 511]);
+  });
+
+  it('is not ready before ServerStarted is', async () => {
+    const start = deferred();
+    const worker = await new Worker({ serverStarted: () => start.promise }).welcome();
+    const before = [...worker.line.types];
+
+    start.resolve();
+    await turn();
+
+    expect(before).toEqual(['hello']);
+    expect(worker.line.types).toEqual(['hello', 'ready']);
+  });
+
+  it('resolves ready() then, whenever it is asked', async () => {
+    const worker = new Worker();
+    const early = worker.runtime.ready();
+
+    await worker.welcome();
+
+    await expect(early).resolves.toBeUndefined();
+    await expect(worker.runtime.ready()).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['throws', () => { throw new TypeError('no database'); }],
+    ['rejects', () => Promise.reject(new TypeError('no database'))],
+  ])('tells why and ends with code 1 when ServerStarted %s', async (_title, serverStarted) => {
+    const worker = await new Worker({ serverStarted }).welcome();
+
+    expect(worker.line.of('boot-failed')).toMatchObject([{ error: { name: 'TypeError', message: 'no database', where: 'ServerStarted' } }]);
+    expect(worker.exits).toEqual([1]);
+    expect(worker.line.types).not.toContain('ready');
+    expect(worker.calls).toEqual(['ServerStarted']);
+  });
+
+  it('refuses a master that does not know the token', async () => {
+    const worker = await new Worker().welcome({ token: 'guessed' });
+
+    expect(worker.line.of('boot-failed')).toMatchObject([{ error: { code: 'ERR_PREFORK_STATE', where: 'start' } }]);
+    expect(worker.exits).toEqual([1]);
+    expect(worker.calls).toEqual([]);
+  });
+
+  it('is welcomed only once', async () => {
+    const worker = await new Worker().welcome();
+
+    await worker.welcome({ token: 'guessed' });
+    await worker.welcome();
+
+    expect(worker.line.types).toEqual(['hello', 'ready']);
+    expect(worker.exits).toEqual([]);
+  });
+
+  it('does nothing of what it is told before it is welcomed', async () => {
+    const worker = new Worker();
+
+    worker.line.order({ type: 'permit', credit: null });
+    worker.line.order({ type: 'pause' });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 0 });
+    await worker.boot();
+
+    expect(worker.exits).toEqual([]);
+    expect(worker.listener.isOpen).toBe(true);
+  });
+
+  it('says nothing of its state before it is ready, but shows that it lives', async () => {
+    const worker = await new Worker({ serverStarted: () => deferred().promise }).boot();
+
+    worker.clock.advance(2 * CONFIG.heartbeatMs);
+
+    expect(worker.line.types).toEqual(['hello', 'heartbeat', 'heartbeat']);
+  });
+
+  it('is paused from the beginning if the pool is', async () => {
+    const worker = await new Worker().boot({ paused: true });
+    const before = worker.listener.isOpen;
+
+    worker.line.order({ type: 'resume' });
+
+    expect([before, worker.listener.isOpen]).toEqual([false, true]);
+  });
+});
+
+describe('a worker that serves', () => {
+  it('reports its clients, its permit and its copies', async () => {
+    const worker = await new Worker().boot();
+    await worker.connect();
+    worker.clock.advance(100);
+
+    expect(worker.line.state).toEqual({
+      clients: 1, served: 1, copiesUsed: 1, accepting: true, permit: 'held', permitOrders: 1, paused: [], busy: false, limit: null, draining: false,
+    });
+  });
+
+  it('sends a heartbeat with its memory and how late it is', async () => {
+    const worker = await new Worker().boot();
+    worker.clock.sleep(CONFIG.heartbeatMs + 70);
+
+    worker.clock.settle();
+
+    const [beat] = worker.line.of('heartbeat');
+    expect(beat?.vitals.loopDelayMs).toBe(70);
+    expect(beat?.vitals.rss).toBeGreaterThan(1e6);
+    expect(beat?.vitals.heapUsed).toBeGreaterThan(1e6);
+  });
+
+  it('takes a new configuration at once: heartbeat and limits', async () => {
+    const worker = await new Worker().boot();
+    await worker.connect();
+
+    worker.line.order({ type: 'configure', config: { ...CONFIG, heartbeatMs: 1000, maxClients: 1 } });
+    const isOpen = worker.listener.isOpen;
+    worker.clock.advance(5000);
+
+    expect(isOpen).toBe(false);
+    expect(worker.line.of('heartbeat')).toHaveLength(5);
+  });
+
+  it('keeps its share of MaxSession, and says which one it keeps', async () => {
+    const worker = await new Worker().boot({ limit: 0 });
+    const before = worker.listener.isOpen;
+
+    worker.line.order({ type: 'limit', clients: 1 });
+    await worker.connect();
+    worker.clock.advance(100);
+
+    expect([before, worker.listener.isOpen]).toEqual([false, false]);
+    expect(worker.line.state).toMatchObject({ limit: 1, paused: ['pool-limit'] });
+  });
+
+  it('pauses and resumes for its master and for its callbacks, each for itself', async () => {
+    const worker = await new Worker().boot();
+    const open: boolean[] = [];
+
+    for (const step of [
+      () => { worker.runtime.pause(true); },
+      () => { worker.line.order({ type: 'pause' }); },
+      () => { worker.runtime.pause(false); },
+      () => { worker.line.order({ type: 'resume' }); },
+    ]) {
+      step();
+      open.push(worker.listener.isOpen);
+    }
+
+    expect(open).toEqual([false, false, false, true]);
+  });
+
+  it('takes set_concurrency: 0 lets nobody in, -1 any number', async () => {
+    const worker = await new Worker().boot();
+    const open: boolean[] = [];
+
+    for (const clients of [0, -1]) {
+      worker.runtime.setConcurrency(clients);
+      open.push(worker.listener.isOpen);
+    }
+
+    expect(open).toEqual([false, true]);
+  });
+
+  it('ignores a copy order whose handle got lost', async () => {
+    const worker = await new Worker().welcome();
+
+    worker.line.order({ type: 'copy' });
+    worker.line.order({ type: 'permit', credit: null });
+
+    expect(worker.listener.isOpen).toBe(false);
+  });
+
+  it('tells that it cannot listen', async () => {
+    const worker = await new Worker().boot();
+
+    worker.refuse('EADDRINUSE');
+
+    expect(worker.line.of('listen-failed')).toEqual([{ type: 'listen-failed', code: 'EADDRINUSE', message: 'listen EADDRINUSE' }]);
+    expect(worker.line.state?.accepting).toBe(false);
+  });
+
+  it('says that it is busy only while others count on it', async () => {
+    const worker = await new Worker().boot();
+    worker.runtime.active();
+    const before = worker.line.state?.busy;
+
+    worker.line.order({ type: 'permit', credit: 4 });
+    worker.runtime.active();
+
+    expect([before, worker.line.state?.busy]).toEqual([false, true]);
+  });
+
+  it('stops accepting before it is out of open files, and says so once', async () => {
+    let open = 50;
+    const worker = await new Worker({ descriptors: new DescriptorGuard({ limit: 64, countOpen: () => open }) }).boot();
+    open = 60;
+    await worker.connect();
+    const isOpen = worker.listener.isOpen;
+    worker.clock.advance(CONFIG.heartbeatMs);
+
+    open = 20;
+    worker.clock.advance(CONFIG.heartbeatMs);
+
+    expect([isOpen, worker.listener.isOpen]).toEqual([false, true]);
+    expect(worker.line.of('failed')).toMatchObject([{ error: { code: 'ERR_PREFORK_DESCRIPTORS', where: 'accept' } }]);
+  });
+
+  it('asks for the end of the pool', async () => {
+    const worker = await new Worker().boot();
+
+    worker.runtime.shutdownAll();
+
+    expect(worker.line.types).toContain('shutdown-all');
+    expect(worker.exits).toEqual([]);
+  });
+});
+
+describe('a worker that drains', () => {
+  it('ends at once without clients, after ServerStopped, with code 0', async () => {
+    const worker = await new Worker().boot();
+
+    worker.line.order({ type: 'drain', reason: 'surplus', graceMs: 20_000 });
+    await worker.settle();
+
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'surplus' }]);
+    expect(worker.calls).toEqual(['ServerStarted', 'ServerStopped']);
+    expect(worker.exits).toEqual([0]);
+    expect(worker.listener.isOpen).toBe(false);
+  });
+
+  it('lets its clients finish, and ends the moment the last one leaves', async () => {
+    const worker = await new Worker({ clients: { callbacks: { input: ({ heap, input }: { heap: { client: { put(text: string): void } }; input: string }) => { heap.client.put(input); } } } }).boot();
+    const [first, second] = [await worker.connect(), await worker.connect()];
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: 20_000 });
+    await first.send('still there\r\n');
+    await first.end();
+    await worker.settle();
+    const early = worker.exits.length;
+
+    await second.end();
+    await worker.settle();
+
+    expect(first.text).toBe('still there\r\n');
+    expect(early).toBe(0);
+    expect(worker.exits).toEqual([0]);
+  });
+
+  it('goes on with its heartbeats and reports', async () => {
+    const worker = await new Worker().boot();
+    await worker.connect();
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: null });
+
+    worker.clock.advance(3 * CONFIG.heartbeatMs);
+
+    expect(worker.line.of('heartbeat')).toHaveLength(3);
+    expect(worker.line.state).toMatchObject({ clients: 1, draining: true, accepting: false });
+    expect(worker.exits).toEqual([]);
+  });
+
+  it('ends its clients at the deadline, and then itself', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: 20_000 });
+
+    worker.clock.advance(19_999);
+    await worker.settle();
+    const early = [client.isClosed, worker.exits.length];
+    worker.clock.advance(1);
+    await worker.settle();
+
+    expect(early).toEqual([false, 0]);
+    expect([client.isClosed, worker.exits]).toEqual([true, [0]]);
+  });
+
+  it('waits for ever without a deadline', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: null });
+    worker.clock.advance(24 * 3600 * 1000);
+    await worker.settle();
+
+    expect([client.isClosed, worker.exits]).toEqual([false, []]);
+  });
+
+  it('tells its clients of it, with the seconds they have', async () => {
+    const deadlines: number[] = [];
+    const worker = await new Worker({ clients: { callbacks: { draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); } } } }).boot();
+    await worker.connect();
+
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000 });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 1000 });
+
+    expect(deadlines).toEqual([20]);
+    expect(worker.line.of('draining')).toHaveLength(1);
+  });
+
+  it('does so because a callback asks for it, with the grace of its configuration', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+
+    worker.runtime.shutdown();
+    worker.clock.advance(20_000);
+    await worker.settle();
+
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked' }]);
+    expect(client.isClosed).toBe(true);
+  });
+
+  it('gives up the copies that come too late', async () => {
+    const worker = await new Worker().boot();
+    await worker.connect();
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null });
+    const copy = new FakeCopy();
+
+    worker.line.order({ type: 'copy' }, copy);
+    worker.line.order({ type: 'permit', credit: null });
+
+    expect([copy.isClosed, worker.listener.isOpen]).toEqual([true, false]);
+  });
+
+  it('ends without ServerStopped if it is still starting', async () => {
+    const start = deferred();
+    const worker = await new Worker({ serverStarted: () => start.promise }).welcome();
+
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000 });
+    await worker.settle();
+    start.resolve();
+    await worker.settle();
+
+    expect(worker.calls).toEqual(['ServerStarted']);
+    expect(worker.exits).toEqual([0]);
+    expect(worker.line.types).not.toContain('ready');
+  });
+
+  it('waits for ServerStopped, and reports what it throws', async () => {
+    const stop = deferred();
+    const worker = await new Worker({ serverStopped: () => stop.promise }).boot();
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000 });
+    await worker.settle();
+    const early = worker.exits.length;
+
+    stop.reject(new Error('could not flush'));
+    await worker.settle();
+
+    expect(early).toBe(0);
+    expect(worker.exits).toEqual([0]);
+    expect(worker.line.of('failed')).toMatchObject([{ error: { message: 'could not flush', where: 'ServerStopped' } }]);
+  });
+});
+
+describe('MaxServerLifeTimes', () => {
+  const config = { ...CONFIG, maxServed: 3 };
+
+  it('is exact: the last client is served, and no other is taken', async () => {
+    const worker = await new Worker().boot({ config });
+    await worker.connect();
+    await worker.connect();
+    const before = worker.line.types.includes('draining');
+    const last = await worker.connect();
+    await worker.settle();
+
+    expect([before, worker.listener.isOpen, last.isClosed]).toEqual([false, false, false]);
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'lifetimes' }]);
+    expect(worker.exits).toEqual([]);
+  });
+
+  it('does not count those that are turned away', async () => {
+    let isOpen = false;
+    const bouncer = { admit: () => isOpen, left: () => undefined };
+    const worker = await new Worker({ clients: { bouncer } }).boot({ config });
+    for (let count = 0; count < 10; count++) await worker.connect();
+    const before = worker.line.state?.served;
+
+    isOpen = true;
+    await worker.connect();
+    worker.clock.advance(100);
+
+    expect([before, worker.line.state?.served]).toEqual([0, 1]);
+  });
+
+  it('can be lowered below what it has had', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+    await client.end();
+
+    worker.line.order({ type: 'configure', config: { ...config, maxServed: 1 } });
+    await worker.settle();
+
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'lifetimes' }]);
+    expect(worker.exits).toEqual([0]);
+  });
+});
+
+describe('a worker whose master is gone', () => {
+  it('serves its clients on, and ends when they have left', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+
+    worker.line.close();
+    await worker.settle();
+    const early = [worker.listener.isOpen, client.isClosed, worker.exits.length];
+    await client.end();
+    await worker.settle();
+
+    expect(early).toEqual([false, false, 0]);
+    expect(worker.exits).toEqual([0]);
+    expect(worker.calls).toContain('ServerStopped');
+  });
+
+  it('serves them no longer than in a drain', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+
+    worker.line.close();
+    worker.clock.advance(20_000);
+    await worker.settle();
+
+    expect([client.isClosed, worker.exits]).toEqual([true, [0]]);
+  });
+
+  it('ends at once with ShutdownChildren', async () => {
+    const worker = await new Worker().boot({ endWithMaster: true });
+    await worker.connect();
+
+    worker.line.close();
+
+    expect(worker.exits).toEqual([1]);
+  });
+
+  it('ends at once if it was never welcomed', () => {
+    const worker = new Worker();
+
+    worker.line.close();
+
+    expect(worker.exits).toEqual([1]);
+  });
+
+  it('does not hang for ever in ServerStopped', async () => {
+    const worker = await new Worker({ serverStopped: () => deferred().promise }).boot();
+
+    worker.line.close();
+    worker.clock.advance(60_000);
+    await worker.settle();
+
+    expect(worker.exits).toEqual([1]);
+  });
+});
