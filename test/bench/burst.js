@@ -1,0 +1,39 @@
+// A burst on a small pool: 50 clients at once, each holds a worker for a second, and the pool starts with 5 workers.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { load, median, printTable, withServer } from './harness.js';
+
+const CLIENTS = 50;
+const STARTED = 5;
+
+/** How long the machine takes for the bare processes that the burst needs, started all at once. */
+async function bareForks(count) {
+  const startedAt = performance.now();
+  const children = Array.from({ length: count }, () => fork(new URL('./servers/bare.js', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  await Promise.all(children.map((child) => once(child, 'message')));
+  const seconds = (performance.now() - startedAt) / 1000;
+  await Promise.all(children.map((child) => {
+    child.kill();
+    return once(child, 'exit');
+  }));
+  return seconds;
+}
+
+export async function run({ rounds }) {
+  const forks = [];
+  const bursts = [];
+  for (let round = 0; round < rounds; round++) {
+    forks.push(await bareForks(CLIENTS - STARTED));
+    const options = { StartServer: STARTED, MinServer: STARTED, MaxServer: CLIENTS, MinSpareServer: STARTED, MaxSessionPerServer: 1 };
+    bursts.push(await withServer('prefork', { workers: CLIENTS, holdMs: 1000, options }, async (port) => (
+      (await load({ port, mode: 'hold', clients: CLIENTS })).seconds
+    )));
+  }
+  const ratio = median(bursts) / (median(forks) + 1);
+  printTable(`Burst: ${CLIENTS} clients hold a worker for 1 s each, from ${STARTED} workers`, ['', 'seconds', 'aim'], [
+    [`${CLIENTS - STARTED} bare forks`, median(forks), ''],
+    ['all clients served', median(bursts), ''],
+    ['served ÷ (forks + 1 s)', ratio, '< 1.3'],
+  ]);
+  return { forks, bursts, ratio };
+}

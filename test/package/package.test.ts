@@ -1,0 +1,97 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TcpClient } from '../support/tcp-client.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The program in the README: its first block of code in JavaScript. */
+async function readmeProgram(): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const [, program] = /```js\n([^]*?)```/.exec(readme) ?? [];
+  if (program === undefined) throw new Error('The README has no program.');
+  return program;
+}
+
+describe('the package', () => {
+  let folder: string;
+  let tarball: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'prefork-package-'));
+    // The build is fresh: npm test makes it first.
+    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: root });
+    const [packed] = JSON.parse(stdout) as [{ filename: string }];
+    tarball = join(folder, packed.filename);
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+    await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: folder });
+  });
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('contains what a user needs and nothing else', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarball]);
+
+    const files = stdout.trim().split('\n').map((file) => file.replace(/^package\//, ''));
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/watchdog-thread.js']));
+    expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|d\.ts))$/.test(file))).toEqual([]);
+  });
+
+  it('satisfies publint', async () => {
+    const { stdout } = await run(join(root, 'node_modules/.bin/publint'), ['--strict', root]);
+
+    expect(stdout).toContain('All good!');
+  });
+
+  it('has types that resolve for every module system', async () => {
+    // ESM only: require() of it works on every supported Node, which the profile calls esm-only.
+    const { stdout } = await run(join(root, 'node_modules/.bin/attw'), [tarball, '--profile', 'esm-only', '--format', 'json']);
+
+    const { analysis } = JSON.parse(stdout) as { analysis: { problems: readonly { kind: string }[] } };
+    expect(analysis.problems.map(({ kind }) => kind).filter((kind) => kind !== 'CJSResolvesToESM')).toEqual([]);
+  });
+
+  it('can be required from CommonJS', async () => {
+    const { stdout } = await run(process.execPath, ['-p', "Object.keys(require('prefork-tcp-server')).includes('PreforkTcpServer')"], { cwd: folder });
+
+    expect(stdout.trim()).toBe('true');
+  });
+
+  it('runs the program of the README in an empty project', async () => {
+    const program = (await readmeProgram()).replace('Port: 10000', 'Port: 0');
+    await writeFile(join(folder, 'server.js'), program);
+    const server = spawn(process.execPath, ['server.js'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(server, 'exit');
+    try {
+      const port = await portOf(server.stdout);
+
+      const client = await TcpClient.connect(port);
+      expect(await client.readLine()).toMatch(/^test server , welcome\d+ !$/);
+      client.send('hello\n');
+      expect(await client.readLine()).toMatch(/^\d+ : hello$/);
+      client.send('quit\n');
+      expect(await client.readLine()).toMatch(/^\d+ : quit$/);
+      await client.expectEof();
+    } finally {
+      server.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+    }
+  });
+});
+
+async function portOf(output: NodeJS.ReadableStream): Promise<number> {
+  for await (const line of createInterface({ input: output })) {
+    const [, port] = /port: (\d+)/.exec(line) ?? [];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error('The server ended before it said its port.');
+}

@@ -1,0 +1,66 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withMaster } from '../support/master-process.js';
+import { isAlive } from '../support/processes.js';
+import { Running, TWO } from '../support/with-server.js';
+
+describe('a server that cannot listen', () => {
+  const holder = createServer();
+  let taken: AddressInfo;
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => { holder.listen(0, '127.0.0.1', resolve); });
+    taken = holder.address() as AddressInfo;
+  });
+
+  afterAll(() => { holder.close(); });
+
+  it.each([
+    ['its port is in use', () => ({ Port: taken.port }), () => `127.0.0.1:${taken.port}`, 'EADDRINUSE'],
+    ['its address is not of this machine', () => ({ Address: '192.0.2.1', Port: 4711 }), () => '192.0.2.1:4711', 'EADDRNOTAVAIL'],
+  ])('because %s says so once, and leaves no process (P27)', async (_title, options, where, code) => {
+    await withMaster({ options: options() }, async (master) => {
+      const failed = await master.event('failed');
+
+      expect(await master.over()).toEqual({ code: 1, signal: null });
+      expect(failed['error']).toMatchObject({ name: 'PreforkError', code: 'ERR_PREFORK_LISTEN', cause: { code } });
+      expect((failed['error'] as Error).message).toContain(where());
+      expect(master.all('callback:Error')).toHaveLength(1);
+      expect(master.all('callback:Error')[0]).toMatchObject({ error: { code: 'ERR_PREFORK_LISTEN' } });
+      expect(master.all('error')).toHaveLength(1);
+      expect(master.all('up')).toEqual([]);
+      expect(master.survivors).toEqual([]);
+      expect(master.born.filter(isAlive)).toEqual([]);
+    });
+  });
+
+  it('rejects ready() in the program that embeds it, and can be shut down', async () => {
+    const running = new Running({ Port: taken.port });
+
+    await expect(running.server.ready()).rejects.toMatchObject({ code: 'ERR_PREFORK_LISTEN' });
+    await running.server.shutdown();
+
+    expect(running.born.filter(isAlive)).toEqual([]);
+    expect(running.server.address() ?? undefined).toBeUndefined();
+  });
+});
+
+describe('workers that do not start', () => {
+  it.each([
+    ['throw', 'boot-throws.mjs', { std: { how: 'throw' } }],
+    ['exit', 'boot-throws.mjs', { std: { how: 'exit' } }],
+    ['end without a server', 'boot-throws.mjs', { std: { how: 'never' } }],
+    ['have a ServerStarted that rejects', 'start-fails.mjs', {}],
+  ])('because they %s make ready() reject, and leave no process', async (_title, file, options) => {
+    await withMaster({ fixture: file, options: { ...TWO, ...options } }, async (master) => {
+      const failed = await master.event('failed');
+
+      expect(failed['error']).toMatchObject({ code: 'ERR_PREFORK_WORKER_BOOT' });
+      expect(await master.over()).toEqual({ code: 1, signal: null });
+      expect(master.survivors).toEqual([]);
+      // Tries a few times, not for ever.
+      expect(master.born.length).toBeLessThanOrEqual(8);
+    });
+  });
+});
