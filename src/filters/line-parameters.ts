@@ -37,16 +37,30 @@ export interface LineParameters<Line extends string | Buffer = string | Buffer> 
   readonly MaxBuffer?: number | undefined;
 }
 
-/** The parameters, checked, with every default filled in. */
-export interface LineSettings {
+/** The parameters, checked, with every default filled in. A class, so that a filter knows them from parameters. */
+export class LineSettings {
   readonly encoding: 'utf8' | 'latin1' | 'buffer';
+  /** How text becomes bytes. */
+  readonly textEncoding: 'utf8' | 'latin1';
   /** Makes what finds the ends of lines; it has state, so every client gets its own. */
   readonly createTerminator: () => Terminator;
   /** What ends a record sent. */
   readonly output: Buffer;
+  /** The same as text; undefined if it is no text in textEncoding. */
+  readonly outputText: string | undefined;
   readonly maxLength: number;
   /** MaxBuffer, and what an unfinished line of MaxLength may have in addition: an unfinished terminator. */
   readonly maxWaiting: number;
+
+  constructor(settings: Omit<LineSettings, 'textEncoding' | 'outputText'>) {
+    ({
+      encoding: this.encoding, createTerminator: this.createTerminator, output: this.output,
+      maxLength: this.maxLength, maxWaiting: this.maxWaiting,
+    } = settings);
+    this.textEncoding = this.encoding === 'latin1' ? 'latin1' : 'utf8';
+    const text = this.output.toString(this.textEncoding);
+    this.outputText = this.output.equals(Buffer.from(text, this.textEncoding)) ? text : undefined;
+  }
 }
 
 const CHECKS = {
@@ -67,13 +81,13 @@ export function resolveLineParameters(given: LineParameters<string> | LineParame
   const inputBytes = input === undefined ? '' : literalBytes(input, encoding).toString('latin1');
   const { createTerminator, slack } = chooseTerminator(given, inputBytes);
   const maxLength = given.MaxLength ?? Math.min(DEFAULT_MAX_LENGTH, given.MaxBuffer ?? Infinity);
-  return {
+  return new LineSettings({
     encoding,
     createTerminator,
     output: literalBytes(given.Literal ?? given.OutputLiteral ?? '\r\n', encoding),
     maxLength,
     maxWaiting: (given.MaxBuffer ?? Math.max(DEFAULT_MAX_BUFFER, maxLength)) + slack,
-  };
+  });
 }
 
 /** 64 KiB: what a line-based protocol needs, and what ten thousand clients may make a process hold. */

@@ -4,7 +4,7 @@ import { BaseFilter } from './base-filter.js';
 import { ByteQueue, EMPTY, bytesOf } from './byte-queue.js';
 import type { Chunk } from './filter.js';
 import {
-  hasWideCharacters, resolveLineParameters, type LineParameters, type LineRecord, type LineSettings,
+  hasWideCharacters, LineSettings, resolveLineParameters, type LineParameters, type LineRecord,
 } from './line-parameters.js';
 import { bufferFull, recordError } from './parameters.js';
 import type { Terminator } from './terminators.js';
@@ -26,7 +26,6 @@ import type { Terminator } from './terminators.js';
 export class LineFilter<Line extends string | Buffer = string> extends BaseFilter<Line, LineRecord> {
   /** How the text of `put_text` becomes bytes. */
   readonly text_encoding: 'utf8' | 'latin1';
-  readonly #parameters: LineParameters<Line>;
   readonly #settings: LineSettings;
   readonly #terminator: Terminator;
   /** What ends a record sent, as text; undefined if it is no text in text_encoding. */
@@ -57,13 +56,10 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   /** @throws PreforkError ERR_PREFORK_FILTER if a parameter is unknown, of a wrong type or contradicts another */
   constructor(parameters?: LineParameters<Line>) {
     super();
-    this.#settings = resolveLineParameters(parameters);
-    this.#parameters = { ...parameters };
+    this.#settings = parameters instanceof LineSettings ? parameters : resolveLineParameters(parameters);
     this.#terminator = this.#settings.createTerminator();
-    const { encoding, output } = this.#settings;
-    this.text_encoding = encoding === 'latin1' ? 'latin1' : 'utf8';
-    const outputText = output.toString(this.text_encoding);
-    this.#outputText = output.equals(Buffer.from(outputText, this.text_encoding)) ? outputText : undefined;
+    this.text_encoding = this.#settings.textEncoding;
+    this.#outputText = this.#settings.outputText;
   }
 
   get_one_start(chunks: readonly Chunk[]): void {
@@ -122,7 +118,8 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   clone(): LineFilter<Line> {
-    return new LineFilter<Line>(this.#parameters);
+    // The settings stand for the parameters that they were made of: every client gets a clone, so checking them once is enough.
+    return new LineFilter<Line>(this.#settings as LineParameters<Line>);
   }
 
   /** Takes up the next read, if there is one. */

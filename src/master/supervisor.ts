@@ -135,7 +135,7 @@ export class Supervisor {
     for (const record of this.roster.all()) {
       if (record.drain !== undefined) record.drain = { ...record.drain, deadline: Math.min(record.drain.deadline, deadline) };
     }
-    if (this.#stopping !== undefined) return this.#requestPlan();
+    if (this.#stopping !== undefined) { this.#requestPlan(); return; }
     await new Promise<void>((gone) => {
       this.#stopping = { graceMs, gone };
       this.#timer?.cancel();

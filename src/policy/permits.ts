@@ -52,7 +52,7 @@ export interface PermitPlan {
 }
 
 /** A holder that is silent for so long after it became busy, or that does not confirm its permit, is blocked. */
-export const QUIET_MS = 30;
+export const QUIET_MS = 50;
 
 /**
  * Decides who may accept.

@@ -38,6 +38,8 @@ export class AcceptLoop {
   #clients = 0;
   #served = 0;
   #copiesUsed = 0;
+  /** The most copies it has had. */
+  #stock = 0;
   #stopped = false;
   #permit: PermitState = 'none';
   #permitOrders = 0;
@@ -93,6 +95,7 @@ export class AcceptLoop {
       return;
     }
     this.#copies.push(copy);
+    this.#stock = Math.max(this.#stock, this.#copies.length);
     this.#update('soon');
   }
 
@@ -197,6 +200,8 @@ export class AcceptLoop {
     this.#copiesUsed += 1;
     this.#open = true;
     this.#listener.open(copy);
+    // Half of the stock is left: the next ones had better be on their way soon.
+    if (this.#copies.length === Math.floor(this.#stock / 2)) this.#changed('now');
     return true;
   }
 

@@ -34,10 +34,6 @@ export class Wheel implements Client {
   #isScheduled = false;
   #ended = false;
   readonly #written = (error?: Error | null): void => { if (error == null) this.#afterWrite(); };
-  readonly #flushSoon = (): void => {
-    this.#isScheduled = false;
-    this.flush();
-  };
 
   constructor({ id, stream, input, output, marks, host }: {
     id: number; stream: Duplex; input: Input; output: AnyFilter; marks: { readonly high: number; readonly low: number }; host: WheelHost;
@@ -66,9 +62,10 @@ export class Wheel implements Client {
       this.#text += text;
     }
     if (this.#text.length >= FULL) this.flush();
-    else if (!this.#isScheduled) {
+    // What the records of one read are answered with goes out together, when the last of them has been handled.
+    else if (!this.#isScheduled && !this.#input.isPumping) {
       this.#isScheduled = true;
-      queueMicrotask(this.#flushSoon);
+      process.nextTick(flushWheel, this);
     }
     // The kernel may take it all: only what it leaves is queued, and only then ClientLow will follow.
     if (!this.#isHigh && this.#mayReach(this.#highMark) && this.get_driver_out_octets() >= this.#highMark) this.flush();
@@ -76,6 +73,8 @@ export class Wheel implements Client {
   }
 
   flush(): void {
+    this.#isScheduled = false;
+    if (this.#text === '' && this.#chunks.length === 0) return;
     if (this.#stream.destroyed || this.#ended) {
       this.#text = '';
       this.#chunks = [];
@@ -83,7 +82,6 @@ export class Wheel implements Client {
     }
     const callback = this.#host.wantsFlushed || this.#isHigh || this.#mayReach(this.#lowMark) ? this.#written : undefined;
     if (this.#chunks.length === 0) {
-      if (this.#text === '') return;
       const text = this.#text;
       this.#text = '';
       this.#stream.write(text, this.#encoding, callback);
@@ -195,14 +193,19 @@ export class Wheel implements Client {
   }
 
   #afterWrite(): void {
-    const { writableLength } = this.#stream;
-    if (this.#isHigh && writableLength <= this.#lowMark) {
+    const isLow = this.#isHigh && this.#stream.writableLength <= this.#lowMark;
+    if (isLow) {
       this.#isHigh = false;
       if (!this.#ended) this.#host.low();
-      this.#input.release(Hold.output);
     }
-    if (writableLength === 0 && !this.isPending) this.#host.flushed();
+    if (!this.isPending) this.#host.flushed();
+    // Last, for the next record may put more; and not if ClientLow has filled the queue again.
+    if (isLow && !this.#isHigh) this.#input.release(Hold.output);
   }
+}
+
+function flushWheel(wheel: Wheel): void {
+  wheel.flush();
 }
 
 function checkedMark(call: string, bytes: unknown): number {

@@ -120,6 +120,8 @@ export class Clients {
   /** Gives a connection to the user's Acceptor. It counts until it is closed. */
   #handOver(socket: Socket, acceptor: AnyCallback): void {
     this.#others.add(socket);
+    // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
+    socket.on('error', ignore);
     socket.once('close', () => {
       this.#others.delete(socket);
       this.#left();
@@ -127,7 +129,6 @@ export class Clients {
     const { remoteAddress, remotePort } = socket;
     this.#shared.active();
     const failed = (error: unknown): void => {
-      socket.on('error', ignore);
       socket.destroy();
       this.#shared.failed(asError(error), 'Acceptor');
     };

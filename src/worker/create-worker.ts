@@ -11,7 +11,7 @@ import { createBouncer } from './bouncer.js';
 import { Clients, type ClientSettings } from './clients.js';
 import { processDescriptors } from './descriptors.js';
 import { EventQueue } from './event-queue.js';
-import { netListener } from './listener.js';
+import { handleListener } from './listener.js';
 import type { MasterLine } from './master-line.js';
 import { Watchdog } from './watchdog.js';
 import { WorkerRuntime } from './runtime.js';
@@ -40,7 +40,13 @@ export function createWorker({ options, alias, masterAlias, token, line, clock, 
   const context: ServerContext = { pid: process.pid, alias };
   const runtime: WorkerRuntime = new WorkerRuntime({
     line, clock, token, exit,
-    createListener: (events, backlog) => netListener({ noDelay: isOn(options.NoDelay, true), keepAlive: isOn(options.KeepAlive, false), backlog }, events),
+    createListener: (events, backlog) => handleListener({
+      noDelay: isOn(options.NoDelay, true),
+      keepAlive: isOn(options.KeepAlive, false),
+      backlog,
+      // A socket that the user handles before there is a session is an ordinary one.
+      direct: options.Acceptor === undefined && options.ClientPreConnect === undefined,
+    }, events),
     createClients: (left) => new Clients({
       ...clientSettings(options),
       alias, masterAlias,
@@ -104,7 +110,8 @@ function filterFactory({ ClientFilter, ClientInputFilter, ClientOutputFilter }: 
     const createOutput = resolveFilter(ClientOutputFilter);
     return () => ({ input: createInput(), output: createOutput() });
   }
-  const create = ClientFilter === undefined ? () => new LineFilter() : resolveFilter(ClientFilter);
+  const standard = new LineFilter();
+  const create = ClientFilter === undefined ? () => standard.clone() : resolveFilter(ClientFilter);
   return () => {
     const both = create();
     return { input: both, output: both };

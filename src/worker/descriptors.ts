@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 /** Kept free for the user's own files, log rotations, DNS and the like. */
 const RESERVE = 32;
 /** Accepts between two counts at the most. */
-const LONGEST_STRIDE = 256;
+const LONGEST_STRIDE = 4096;
 
 /**
  * Watches how many files this process may still open. A process that is out of them must not accept: libuv then takes

@@ -7,6 +7,8 @@ export interface InputHost {
   record(record: unknown): Promise<unknown> | undefined;
   /** The filter refused the input. */
   fault(error: unknown): void;
+  /** Every whole record that is there has been handled, or the next one is held back. */
+  pumped(): void;
   /** The client sends no more, and every record has been handled. */
   end(): void;
 }
@@ -39,6 +41,11 @@ export class Input {
     this.#source = source;
     this.#filter = filter;
     this.#host = host;
+  }
+
+  /** Whether records are being handled at this moment. */
+  get isPumping(): boolean {
+    return this.#isPumping;
   }
 
   get filter(): AnyFilter {
@@ -111,6 +118,7 @@ export class Input {
     this.#isPumping = true;
     while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed && this.#step()) { /* until there is no whole record */ }
     this.#isPumping = false;
+    this.#host.pumped();
     if (this.#isDiscarding) return;
     if (this.#holds !== 0) {
       if (!this.#isPaused) this.#source.pause();

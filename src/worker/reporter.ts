@@ -2,8 +2,8 @@ import type { Clock, Timer } from '../clock.js';
 import type { WorkerState } from '../ipc/protocol.js';
 import type { Urgency } from './accept-loop.js';
 
-/** Reports are at least so far apart, unless something is urgent: a worker with 5,000 connections a second sends 100 of them. */
-const APART_MS = 10;
+/** Reports are at least so far apart, unless something is urgent: a worker with 5,000 connections a second sends 50 of them. */
+export const APART_MS = 20;
 
 /**
  * Tells the master what changed: at once if nothing was told lately, otherwise when APART_MS have passed. So an idle

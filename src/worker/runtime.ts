@@ -129,6 +129,7 @@ export class WorkerRuntime {
       listener: this.#parts.createListener({
         connection: (socket) => { this.#connection(socket); },
         error: (error) => { this.#listenFailed(error); },
+        lost: (error) => { this.failed(error, 'accept'); },
       }, order.backlog),
       limits: { ...limitsOf(config), share: order.limit, descriptors: null },
       changed: (urgency) => { if (this.#phase !== 'starting') this.#reporter.changed(urgency); },

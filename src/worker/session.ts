@@ -9,6 +9,7 @@ import { RESERVED_EVENTS } from '../option-table.js';
 import type { AnyCallback } from '../options.js';
 import { Alarms } from './alarms.js';
 import { Wheel } from './client.js';
+import { readInto } from './direct-input.js';
 import { isThenable, systemErrorText } from './faults.js';
 import type { EventQueue } from './event-queue.js';
 import { Input } from './input.js';
@@ -45,17 +46,24 @@ export interface SessionShared {
   readonly ended: (session: Session, stream: Duplex, how: 'politely' | 'at once') => void;
 }
 
+/** What ClientError tells of a fault. */
+interface Fault {
+  readonly errno: number;
+  readonly errstr: string;
+  readonly error: Error | undefined;
+}
+
 /** One client in its worker, from the connection to the end of it. */
 export class Session implements KernelSession {
   readonly ID: number;
   readonly heap: Heap<object>;
   readonly kernel: Kernel;
-  readonly alarms: Alarms;
-  readonly names: Set<string> = new Set<string>();
   /** When the client last did something: completed a record or took output. Monotonic milliseconds. */
   activeAt: number;
   readonly #shared: SessionShared;
   #states: ReadonlyMap<string, AnyCallback>;
+  #alarms: Alarms | undefined;
+  #names: Set<string> | undefined;
   #input: Input | undefined;
   #wheel: Wheel | undefined;
   #stream: Duplex | undefined;
@@ -68,8 +76,21 @@ export class Session implements KernelSession {
     this.ID = shared.queue.nextId();
     this.heap = heap as Heap<object>;
     this.kernel = new SessionKernel(this, shared);
-    this.alarms = new Alarms(shared.clock, (event, args) => { this.handle(event, args, this); });
     this.activeAt = shared.clock.now();
+  }
+
+  // Most sessions use neither timers nor names, so both are made when they are asked for.
+  get alarms(): Alarms {
+    if (this.#alarms === undefined) {
+      this.#alarms = new Alarms(this.#shared.clock, (event, args) => { this.handle(event, args, this); });
+      if (this.#phase === 'over') this.#alarms.end();
+    }
+    return this.#alarms;
+  }
+
+  get names(): Set<string> {
+    this.#names ??= new Set();
+    return this.#names;
   }
 
   /** What callbacks get besides their own arguments. */
@@ -87,7 +108,7 @@ export class Session implements KernelSession {
     this.#wheel = new Wheel({ id: queue.nextId(), stream, input: this.#input, output, marks, host: this });
     this.heap.client = this.#wheel;
     queue.add(this);
-    stream.on('data', (chunk: Buffer) => { this.#input?.push(chunk); });
+    readInto(stream, (chunk) => { this.#input?.push(chunk); });
     stream.on('end', () => { this.#input?.finish(); });
     stream.on('error', (error) => { this.#socketFailed(error); });
     stream.on('close', () => { this.#over(); });
@@ -103,13 +124,17 @@ export class Session implements KernelSession {
     return this.#run('ClientInput', this.#shared.callbacks.input, { input: record, wheelId: this.#wheelId });
   }
 
+  pumped(): void {
+    this.#wheel?.flush();
+  }
+
   fault(error: unknown): void {
     const fault = asError(error);
-    this.#failed({ operation: 'input', errno: 0, errstr: fault.message, error: fault });
+    this.#failed('input', () => ({ errno: 0, errstr: fault.message, error: fault }));
   }
 
   end(): void {
-    this.#failed({ operation: 'read', errno: 0, errstr: '', error: undefined });
+    this.#failed('read', () => ({ errno: 0, errstr: '', error: undefined }));
   }
 
   // --- What the wheel tells -----------------------------------------------------------------------------------------
@@ -188,7 +213,7 @@ export class Session implements KernelSession {
 
   /** The client has been idle for too long. */
   timeOut(): void {
-    this.#failed({ operation: 'read', ...systemErrorText('ETIMEDOUT') });
+    this.#failed('read', () => systemErrorText('ETIMEDOUT'));
     // What it does not take now it will never take.
     if (this.heap.shutdown) this.#over('politely');
   }
@@ -200,14 +225,16 @@ export class Session implements KernelSession {
 
   #socketFailed(error: NodeJS.ErrnoException): void {
     const operation = error.syscall === 'write' || error.code === 'EPIPE' ? 'write' : 'read';
-    if (this.#phase !== 'over') this.#failed({ operation, ...systemErrorText(error.code, error) });
+    if (this.#phase !== 'over') this.#failed(operation, () => systemErrorText(error.code, error));
     this.#over();
   }
 
-  #failed(fault: { operation: ClientOperation; errno: number; errstr: string; error: Error | undefined }): void {
+  /** @param fault - is asked only if somebody wants to know: most connections end with a reset */
+  #failed(operation: ClientOperation, fault: () => Fault): void {
+    const { error: callback } = this.#shared.callbacks;
     // What fails after a first error, while its goodbye is still being sent, is the same end.
     if (this.#phase !== 'open' && this.heap.got_an_error) return;
-    this.#tell('ClientError', this.#shared.callbacks.error, fault);
+    if (callback !== undefined) this.#tell('ClientError', callback, { operation, ...fault() });
     if (!this.heap.shutdown_on_error) return;
     this.heap.got_an_error = true;
     // A broken stream takes no goodbye; whoever found it so ends the session.
@@ -231,8 +258,8 @@ export class Session implements KernelSession {
     if (disconnected !== undefined) void this.#run('ClientDisconnected', disconnected, last);
     this.#phase = 'over';
     this.#wheel?.close();
-    this.alarms.end();
-    this.#shared.queue.remove(this, this.names);
+    this.#alarms?.end();
+    this.#shared.queue.remove(this, this.#names ?? []);
     this.#shared.ended(this, this.#stream, how);
   }
 
@@ -267,6 +294,6 @@ export class Session implements KernelSession {
     const error = asError(thrown);
     this.#shared.failed(error, name);
     if (name === 'ClientError' || name === 'ClientDisconnected' || this.#phase === 'over') return;
-    this.#failed({ operation: 'callback', errno: 0, errstr: error.message, error });
+    this.#failed('callback', () => ({ errno: 0, errstr: error.message, error }));
   }
 }

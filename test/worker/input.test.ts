@@ -23,6 +23,7 @@ function setUp({ filter = new LineFilter(), onRecord = () => undefined }: { read
       return onRecord(record, input);
     },
     fault: (error) => { told.push(`fault: ${(error as Error).message}`); },
+    pumped: () => undefined,
     end: () => { told.push('end'); },
   });
   return { input, source, told };
