@@ -3,13 +3,12 @@ import type { BlockList, Socket } from 'node:net';
 
 /** Decides which connections become clients, by their address. */
 export interface Bouncer {
-  /** Whether this connection may come in. An admitted one counts until `left`. */
+  /** Whether this connection may come in. An admitted one counts until it is closed. */
   admit(socket: Socket): boolean;
-  left(socket: Socket): void;
 }
 
 /** Admits everybody; costs nothing. */
-const OPEN_DOOR: Bouncer = { admit: () => true, left: () => undefined };
+const OPEN_DOOR: Bouncer = { admit: () => true };
 
 /**
  * @param blocked - addresses that are never admitted
@@ -18,8 +17,6 @@ const OPEN_DOOR: Bouncer = { admit: () => true, left: () => undefined };
 export function createBouncer(blocked: BlockList | undefined, mostPerAddress: number): Bouncer {
   if (blocked === undefined && mostPerAddress === 0) return OPEN_DOOR;
   const counts = new Map<string, number>();
-  // The address is asked for only once: a connection that was reset has none.
-  const addresses = new WeakMap<Socket, string>();
   return {
     admit(socket) {
       const address = socket.remoteAddress;
@@ -29,15 +26,13 @@ export function createBouncer(blocked: BlockList | undefined, mostPerAddress: nu
       const count = (counts.get(address) ?? 0) + 1;
       if (count > mostPerAddress) return false;
       counts.set(address, count);
-      addresses.set(socket, address);
+      // The address as it was then: a connection that was reset has none any more.
+      socket.once('close', () => {
+        const left = (counts.get(address) ?? 1) - 1;
+        if (left > 0) counts.set(address, left);
+        else counts.delete(address);
+      });
       return true;
-    },
-    left(socket) {
-      const address = addresses.get(socket);
-      if (address === undefined) return;
-      const count = (counts.get(address) ?? 1) - 1;
-      if (count > 0) counts.set(address, count);
-      else counts.delete(address);
     },
   };
 }

@@ -61,7 +61,6 @@ export class Clients {
   /** Makes a client of a connection that has been counted. */
   take(socket: Socket): void {
     const { acceptor, preConnect } = this.#settings;
-    socket.once('close', () => { this.#settings.bouncer.left(socket); });
     if (acceptor !== undefined) return this.#handOver(socket, acceptor);
     const session = new Session(this.#shared, this.#heapOf(socket));
     if (preConnect === undefined) this.#start(session, socket);

@@ -7,8 +7,8 @@ export interface InputHost {
   record(record: unknown): Promise<unknown> | undefined;
   /** The filter refused the input. */
   fault(error: unknown): void;
-  /** Every whole record that is there has been handled, or the next one is held back. */
-  pumped(): void;
+  /** So many records have been handled; there is no other whole one, or it is held back. */
+  pumped(records: number): void;
   /** The client sends no more, and every record has been handled. */
   end(): void;
 }
@@ -116,9 +116,10 @@ export class Input {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed && this.#step()) { /* until there is no whole record */ }
+    let records = 0;
+    while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed && this.#step()) records += 1;
     this.#isPumping = false;
-    this.#host.pumped();
+    this.#host.pumped(records);
     if (this.#isDiscarding) return;
     if (this.#holds !== 0) {
       if (!this.#isPaused) this.#source.pause();

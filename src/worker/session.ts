@@ -113,18 +113,20 @@ export class Session implements KernelSession {
     stream.on('error', (error) => { this.#socketFailed(error); });
     stream.on('close', () => { this.#over(); });
     if (callbacks.connected === undefined) return;
-    const settled = this.#run('ClientConnected', callbacks.connected, { args: clientArgs });
+    const settled = this.#run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
     if (settled !== undefined) this.#input.wait(settled);
   }
 
   // --- What the input tells -----------------------------------------------------------------------------------------
 
   record(record: unknown): Promise<unknown> | undefined {
-    this.activeAt = this.#shared.clock.now();
-    return this.#run('ClientInput', this.#shared.callbacks.input, { input: record, wheelId: this.#wheelId });
+    // Written out, not spread: this is the hot path.
+    const context = { heap: this.heap, kernel: this.kernel, session: this, input: record, wheelId: this.#wheelId };
+    return this.#run('ClientInput', this.#shared.callbacks.input, context);
   }
 
-  pumped(): void {
+  pumped(records: number): void {
+    if (records > 0) this.activeAt = this.#shared.clock.now();
     this.#wheel?.flush();
   }
 
@@ -180,7 +182,7 @@ export class Session implements KernelSession {
     if (handler === undefined) return undefined;
     const context: Partial<StateContext<object>> = { args, state: event, sender };
     let result: unknown;
-    void this.#run(event, (full) => (result = handler(full)), context);
+    void this.#run(event, (full) => (result = handler(full)), { ...this.context, ...context });
     return result;
   }
 
@@ -255,7 +257,7 @@ export class Session implements KernelSession {
     this.heap.shutdown = true;
     this.#input?.discard();
     this.#phase = 'closing';
-    if (disconnected !== undefined) void this.#run('ClientDisconnected', disconnected, last);
+    if (disconnected !== undefined) void this.#run('ClientDisconnected', disconnected, { ...this.context, ...last });
     this.#phase = 'over';
     this.#wheel?.close();
     this.#alarms?.end();
@@ -269,15 +271,15 @@ export class Session implements KernelSession {
 
   /** Calls back about the connection; nothing waits for it. */
   #tell(name: string, callback: AnyCallback | undefined, own: object = {}): void {
-    if (callback !== undefined) void this.#run(name, callback, { wheelId: this.#wheelId, ...own });
+    if (callback !== undefined) void this.#run(name, callback, { ...this.context, wheelId: this.#wheelId, ...own });
   }
 
   /** Runs a callback of the user. Its fault costs this client and nobody else. */
-  #run(name: string, callback: AnyCallback, own: object): Promise<unknown> | undefined {
+  #run(name: string, callback: AnyCallback, context: object): Promise<unknown> | undefined {
     this.#shared.active();
     let result: unknown;
     try {
-      result = callback({ heap: this.heap, kernel: this.kernel, session: this, ...own });
+      result = callback(context);
     } catch (error) {
       this.#callbackFailed(name, error);
       return undefined;

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { BlockList } from 'node:net';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -5,11 +6,7 @@ import { createBouncer } from '../../src/worker/bouncer.js';
 
 /** A connection from an address, which it may lose. */
 function from(address: string | undefined): Socket & { lose(): void } {
-  let remoteAddress = address;
-  const socket = {
-    get remoteAddress() { return remoteAddress; },
-    lose: () => { remoteAddress = undefined; },
-  };
+  const socket = Object.assign(new EventEmitter(), { remoteAddress: address, lose: () => { socket.remoteAddress = undefined; } });
   return socket as unknown as Socket & { lose(): void };
 }
 
@@ -35,7 +32,7 @@ describe('a bouncer', () => {
     const first = from('10.0.0.1');
     const answers = [bouncer.admit(first), bouncer.admit(from('10.0.0.1')), bouncer.admit(from('10.0.0.1')), bouncer.admit(from('10.0.0.2'))];
 
-    bouncer.left(first);
+    first.emit('close', false);
     answers.push(bouncer.admit(from('10.0.0.1')), bouncer.admit(from('10.0.0.1')));
 
     expect(answers).toEqual([true, true, false, true, true, false]);
@@ -47,7 +44,7 @@ describe('a bouncer', () => {
     bouncer.admit(socket);
 
     socket.lose();
-    bouncer.left(socket);
+    socket.emit('close', true);
 
     expect(bouncer.admit(from('10.0.0.1'))).toBe(true);
   });
@@ -58,7 +55,7 @@ describe('a bouncer', () => {
     bouncer.admit(from('10.0.0.1'));
     bouncer.admit(refused);
 
-    bouncer.left(refused);
+    refused.emit('close', false);
 
     expect(bouncer.admit(from('10.0.0.1'))).toBe(false);
   });

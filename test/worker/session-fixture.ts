@@ -131,7 +131,7 @@ const NO_CALLBACKS: SessionCallbacks = {
   draining: undefined, states: new Map(),
 };
 
-const OPEN_DOOR: Bouncer = { admit: () => true, left: () => undefined };
+const OPEN_DOOR: Bouncer = { admit: () => true };
 
 /** What a test may set; the rest is as usual. */
 export type Given = Partial<Omit<ClientSettings, 'shared'>> & {
