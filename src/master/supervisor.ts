@@ -5,15 +5,16 @@ import type { ListenAddress, ToMaster } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
 import { wasAsleep } from '../policy/liveness.js';
 import { plan } from '../policy/plan.js';
-import type { Action, DrainReason, KillReason, PoolSnapshot } from '../policy/snapshot.js';
-import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } from '../policy/starts.js';
+import type { Action, DrainReason, KillReason } from '../policy/snapshot.js';
 import type { Thresholds } from '../resolve-options.js';
 import { Announcer, type Emit } from './announcer.js';
 import { exitReason } from './exits.js';
 import { PermitOffice } from './permit-office.js';
+import { PoolMemory } from './pool-memory.js';
 import { Roster, type WorkerRecord } from './roster.js';
 import { newTally, type Tally } from './status-report.js';
-import type { Exit, Spawn, SpawnOptions, WorkerEvents, WorkerProcess } from './worker-process.js';
+import { Workforce } from './workforce.js';
+import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
 
 /** What the supervisor is made of. */
 export interface SupervisorParts {
@@ -41,9 +42,6 @@ export interface SupervisorParts {
 /** How much longer than its clients a draining worker may live, to say goodbye and to end by itself. */
 const FAREWELL_MS = 250;
 
-/** A program that crashes so soon after it was ready, and without a client, crashes by itself. */
-const EARLY_MS = 1000;
-
 /** The jitter of MaxServerLifeTime: each worker lives up to so much less. */
 const LIFE_JITTER = 0.1;
 
@@ -52,16 +50,13 @@ export class Supervisor {
   readonly roster: Roster = new Roster();
   readonly tally: Tally = newTally();
   readonly #parts: SupervisorParts;
-  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #workforce: Workforce;
+  readonly #memory = new PoolMemory();
   readonly #office: PermitOffice;
   readonly #announcer: Announcer;
   #thresholds: Thresholds;
-  #starts = NO_STARTS;
   #paused = false;
   #stopping: { graceMs: number; gone: () => void } | undefined;
-  #plannedAt: number | undefined;
-  #shrunkAt = -Infinity;
-  #surplusSince: number | undefined;
   #isPlanDue = false;
   #timer: Timer | undefined;
   #hasAccepted = false;
@@ -71,7 +66,8 @@ export class Supervisor {
     this.#thresholds = parts.thresholds;
     const { handle } = parts;
     this.#announcer = new Announcer(parts.emit);
-    this.#office = new PermitOffice({ roster: this.roster, handle, send: (id, order, copy) => this.#processes.get(id)?.send(order, copy) ?? false });
+    this.#workforce = new Workforce(parts.spawn);
+    this.#office = new PermitOffice({ roster: this.roster, handle, send: (id, order, copy) => this.#workforce.send(id, order, copy) });
   }
 
   get isPaused(): boolean {
@@ -91,13 +87,13 @@ export class Supervisor {
   /** Changes thresholds and limits of the running pool. */
   configure(thresholds: Thresholds): void {
     this.#thresholds = thresholds;
-    for (const { id } of this.roster.all()) this.#processes.get(id)?.send({ type: 'configure', config: thresholds.worker });
+    this.#workforce.tell({ type: 'configure', config: thresholds.worker });
     this.#requestPlan();
   }
 
   pause(on: boolean): void {
     this.#paused = on;
-    for (const { id } of this.roster.all()) this.#processes.get(id)?.send({ type: on ? 'pause' : 'resume' });
+    this.#workforce.tell({ type: on ? 'pause' : 'resume' });
     this.#changed();
   }
 
@@ -126,7 +122,7 @@ export class Supervisor {
   /** Sends a message of the user's own. @returns false if there is no such worker */
   post(pid: number, message: unknown): boolean {
     const record = this.roster.withPid(pid);
-    return record !== undefined && (this.#processes.get(record.id)?.post(message) ?? false);
+    return record !== undefined && this.#workforce.post(record.id, message);
   }
 
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
@@ -147,7 +143,7 @@ export class Supervisor {
 
   /** Ends every worker at once. */
   killAll(): void {
-    for (const process of this.#processes.values()) process.kill();
+    this.#workforce.killAll();
   }
 
   // --- Decide and act -----------------------------------------------------------------------------------------------
@@ -166,10 +162,10 @@ export class Supervisor {
     const { clock } = this.#parts;
     const { pool, worker } = this.#thresholds;
     const now = clock.now();
-    const snapshot = this.#snapshot(now);
+    const snapshot = this.#memory.snapshot(this.roster, { pool, stopping: this.isStopping, now });
     const { actions, nextAt } = plan(snapshot, pool, now);
     if (!wasAsleep(snapshot, pool, now)) this.#beat(now);
-    this.#plannedAt = now;
+    this.#memory.planned(now);
     for (const action of actions) this.#perform(action, now);
     let lookAt = nextAt;
     if (!this.isStopping) {
@@ -181,24 +177,12 @@ export class Supervisor {
     if (this.roster.size > 0 || !this.isStopping) this.#timer = clock.after(Math.max(lookAt - now, 1), () => { this.#plan(); });
   }
 
-  #snapshot(now: number): PoolSnapshot {
-    const workers = this.roster.workers();
-    const { living, spare } = takeCensus({ workers });
-    const { maxSpare, minWorkers } = this.#thresholds.pool;
-    const hasSurplus = spare > maxSpare && living.length > minWorkers;
-    this.#surplusSince = hasSurplus ? this.#surplusSince ?? now : undefined;
-    return {
-      workers, stopping: this.isStopping, plannedAt: this.#plannedAt, shrunkAt: this.#shrunkAt,
-      surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
-    };
-  }
-
   /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */
   #beat(now: number): void {
     for (const record of this.roster.all()) {
       if (record.heartbeatUnanswered || now - record.heardAt < this.#thresholds.pool.heartbeatMs) continue;
       record.heartbeatUnanswered = true;
-      this.#processes.get(record.id)?.send({ type: 'heartbeat' });
+      this.#workforce.send(record.id, { type: 'heartbeat' });
     }
   }
 
@@ -208,7 +192,7 @@ export class Supervisor {
       case 'drain': {
         const record = this.roster.get(action.workerId);
         if (record === undefined || !this.#drain(record, action.reason)) return;
-        if (action.reason === 'surplus') this.#shrunkAt = now;
+        if (action.reason === 'surplus') this.#memory.shrunk(now);
         return;
       }
       case 'kill': {
@@ -219,16 +203,15 @@ export class Supervisor {
   }
 
   #fork(count: number): void {
-    const { clock, random, spawn, spawnOptions } = this.#parts;
+    const { clock, random, spawnOptions } = this.#parts;
     const { maxLifeMs, maxPoolClients } = this.#thresholds.pool;
     for (let left = count; left > 0; left--) {
       const id = this.roster.nextId;
-      const process = spawn(this.#listen(id), spawnOptions(this.#starts.failures > 0));
-      this.#processes.set(id, process);
+      const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#memory.isFailing));
       const lifeMs = maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * random());
       const limit = maxPoolClients === 0 ? null : 0;
       this.tally.born += 1;
-      this.#announcer.born(this.roster.add({ pid: process.pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
+      this.#announcer.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
     }
     if (count > 0) this.#changed();
   }
@@ -236,11 +219,10 @@ export class Supervisor {
   #drain(record: WorkerRecord, reason: DrainReason): boolean {
     const wasStarting = record.phase === 'starting';
     if (!this.#beginDrain(record, reason)) return false;
-    const process = this.#processes.get(record.id);
     const graceMs = this.#graceMs;
     // It has no client yet, and may not even listen to orders.
-    if (wasStarting) process?.kill();
-    else process?.send({ type: 'drain', reason, graceMs: graceMs === Infinity ? null : graceMs });
+    if (wasStarting) this.#workforce.kill(record.id);
+    else this.#workforce.send(record.id, { type: 'drain', reason, graceMs: graceMs === Infinity ? null : graceMs });
     return true;
   }
 
@@ -258,7 +240,7 @@ export class Supervisor {
 
   #kill(record: WorkerRecord, reason: KillReason): void {
     record.killed ??= reason;
-    this.#processes.get(record.id)?.kill();
+    this.#workforce.kill(record.id);
     this.#changed();
   }
 
@@ -303,20 +285,20 @@ export class Supervisor {
       return this.#kill(record, 'boot');
     }
     const { welcome, address } = this.#parts;
-    this.#processes.get(record.id)?.send({
+    this.#workforce.send(record.id, {
       type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, limit: record.limitOrdered,
     });
   }
 
   #ready(record: WorkerRecord): void {
     if (record.phase !== 'ready') return;
-    this.#starts = workerReady(this.#starts);
+    this.#memory.workerReady();
     this.#announcer.ready(record, this.#parts.clock.now());
     this.#changed();
   }
 
   #reported(record: WorkerRecord): void {
-    if (this.#starts.failures > 0 && this.#hasProved(record)) this.#starts = startSucceeded();
+    this.#memory.heard(record, this.#parts.clock.now());
     if (!this.#hasAccepted && record.phase === 'ready' && (record.state.accepting || record.state.paused.length > 0)) {
       this.#hasAccepted = true;
       this.#parts.accepting();
@@ -326,35 +308,22 @@ export class Supervisor {
 
   #exited(record: WorkerRecord, exit: Exit): void {
     this.roster.remove(record.id);
-    this.#processes.delete(record.id);
+    this.#workforce.remove(record.id);
     const reason = exitReason(record, exit);
     this.tally.exits[reason] += 1;
     this.tally.servedByGone += record.state.served;
     this.#announcer.exited(record, exit, reason);
-    if (this.#isFailedStart(record, exit)) this.#startFailed(record, exit);
+    const hasCrashed = exit.signal === null && exit.code !== 0;
+    if (!this.isStopping && this.#memory.isFailedStart(record, hasCrashed, this.#parts.clock.now())) this.#startFailed(record, exit);
     this.#changed();
     if (this.roster.size === 0) this.#stopping?.gone();
   }
 
-  /** Whether a worker has been of use: it has served a client, or has been ready for a while. */
-  #hasProved({ readyAt, state }: WorkerRecord): boolean {
-    return state.served > 0 || (readyAt !== undefined && this.#parts.clock.now() - readyAt >= EARLY_MS);
-  }
-
-  /** Whether a worker ended before it was of any use, so that the next start has to wait. */
-  #isFailedStart(record: WorkerRecord, exit: Exit): boolean {
-    if (this.isStopping || record.drain !== undefined) return false;
-    return record.readyAt === undefined || (exit.signal === null && exit.code !== 0 && !this.#hasProved(record));
-  }
-
   #startFailed(record: WorkerRecord, exit: Exit): void {
     const { clock, random } = this.#parts;
-    const now = clock.now();
-    this.#starts = startFailed(this.#starts, { bornAt: record.bornAt, now, chance: random() });
-    const { failures, retryAt = now } = this.#starts;
-    const givesUp = shouldGiveUp(this.#starts);
-    const error = this.#announcer.startFailed(record, exit, { failures, nextMs: givesUp ? undefined : retryAt - now });
-    if (givesUp) this.#parts.broken(error);
+    const outlook = this.#memory.startFailed(record, { now: clock.now(), chance: random() });
+    const error = this.#announcer.startFailed(record, exit, outlook);
+    if (outlook.nextMs === undefined) this.#parts.broken(error);
   }
 
   #changed(): void {

@@ -8,7 +8,8 @@ import { PreforkError, asError } from '../errors.js';
 import type { AnyCallback } from '../options.js';
 import type { Bouncer } from './bouncer.js';
 import { Lingering } from './lingering.js';
-import { Session, type SessionShared } from './session.js';
+import { Session } from './session.js';
+import type { SessionShared } from './session-shared.js';
 
 /** What is made of a connection. */
 export interface ClientSettings {

@@ -41,8 +41,6 @@ interface NativeHandle extends HandleCopy {
 }
 
 interface ClientHandle {
-  setNoDelay?(on: boolean): number;
-  setKeepAlive?(on: boolean, delaySeconds: number): number;
 }
 
 /** Every read of every client goes through it: each takes its bytes out before the next read. */
@@ -66,9 +64,10 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
   let current: NativeHandle | undefined;
   const accepted = (status: number, client: ClientHandle | undefined): void => {
     if (status < 0 || client === undefined) return events.lost(systemError('accept', status));
-    if (noDelay) client.setNoDelay?.(true);
-    if (keepAlive) client.setKeepAlive?.(true, 0);
     const socket = new net.Socket({ ...options, handle: client } as net.SocketConstructorOpts);
+    // Through the socket, which knows then what it would have to undo. A Unix socket has neither.
+    if (noDelay) socket.setNoDelay(true);
+    if (keepAlive) socket.setKeepAlive(true);
     if (direct) markDirect(socket);
     events.connection(socket);
   };

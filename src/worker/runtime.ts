@@ -1,6 +1,5 @@
-import { memoryUsage } from 'node:process';
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
@@ -9,6 +8,7 @@ import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from './clients.js';
 import type { DescriptorGuard } from './descriptors.js';
 import { toReport } from './faults.js';
+import { Heartbeat } from './heartbeat.js';
 import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
 import type { MasterLine } from './master-line.js';
 import { Reporter } from './reporter.js';
@@ -36,18 +36,19 @@ export class WorkerRuntime {
   readonly #parts: RuntimeParts;
   readonly #clients: Clients;
   readonly #reporter: Reporter;
+  readonly #heartbeat: Heartbeat;
   #loop: AcceptLoop | undefined;
   #address: ListenAddress | undefined;
   #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
   #wasStarted = false;
   #endWithMaster = false;
   #graceMs: number | null = null;
-  #heartbeat: { timer: Timer; everyMs: number; dueAt: number } | undefined;
   readonly #readiness: (() => void)[] = [];
 
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
     this.#clients = parts.createClients(() => { this.#left(); });
+    this.#heartbeat = new Heartbeat(parts.clock, (vitals) => { this.#beat(vitals); });
     this.#reporter = new Reporter({
       clock: parts.clock,
       state: () => this.#state(),
@@ -153,8 +154,7 @@ export class WorkerRuntime {
   #configure(config: WorkerConfig): void {
     this.#graceMs = config.graceMs;
     this.#loop?.setLimits(limitsOf(config));
-    this.#heartbeat?.timer.cancel();
-    this.#startHeartbeat(config.heartbeatMs);
+    this.#heartbeat.start(config.heartbeatMs);
     this.#parts.watchdog?.configure(config);
     this.#endIfWornOut();
   }
@@ -241,17 +241,9 @@ export class WorkerRuntime {
 
   // --- Reports ------------------------------------------------------------------------------------------------------
 
-  #startHeartbeat(everyMs: number): void {
-    const { clock } = this.#parts;
-    const dueAt = clock.now() + everyMs;
-    this.#heartbeat = { everyMs, dueAt, timer: clock.after(everyMs, () => { this.#beat(); }) };
-  }
-
-  #beat(): void {
-    const { everyMs = 0, dueAt = 0 } = this.#heartbeat ?? {};
+  #beat(vitals: WorkerVitals): void {
     this.#watchDescriptors();
-    this.#parts.line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals: vitals(this.#parts.clock.now() - dueAt) });
-    this.#startHeartbeat(everyMs);
+    this.#parts.line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });
   }
 
   #state(): WorkerState {
@@ -273,9 +265,4 @@ export class WorkerRuntime {
 
 function limitsOf({ maxClients, concurrency, maxServed }: WorkerConfig): Pick<WorkerConfig, 'maxClients' | 'concurrency' | 'maxServed'> {
   return { maxClients, concurrency, maxServed };
-}
-
-function vitals(lateMs: number): WorkerVitals {
-  const { rss, heapUsed } = memoryUsage();
-  return { rss, heapUsed, loopDelayMs: Math.max(lateMs, 0) };
 }

@@ -2,49 +2,17 @@ import type { Duplex } from 'node:stream';
 import type {
   CallbackResult, ClientOperation, Context, Heap, Kernel, SessionReference, StateContext,
 } from '../callbacks.js';
-import type { Clock } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
-import type { AnyFilter } from '../filters/filter.js';
 import { RESERVED_EVENTS } from '../option-table.js';
 import type { AnyCallback } from '../options.js';
 import { Alarms } from './alarms.js';
+import { CallbackRunner } from './callback-runner.js';
 import { Wheel } from './client.js';
 import { readInto } from './direct-input.js';
-import { isThenable, systemErrorText } from './faults.js';
-import type { EventQueue } from './event-queue.js';
+import { systemErrorText } from './faults.js';
 import { Input } from './input.js';
 import { SessionKernel, type KernelSession } from './kernel.js';
-
-/** The user's callbacks of one client. */
-export interface SessionCallbacks {
-  readonly connected: AnyCallback | undefined;
-  readonly input: AnyCallback;
-  readonly disconnected: AnyCallback | undefined;
-  readonly error: AnyCallback | undefined;
-  readonly flushed: AnyCallback | undefined;
-  readonly high: AnyCallback | undefined;
-  readonly low: AnyCallback | undefined;
-  readonly draining: AnyCallback | undefined;
-  readonly states: ReadonlyMap<string, AnyCallback>;
-}
-
-/** What all sessions of a worker share. */
-export interface SessionShared {
-  readonly callbacks: SessionCallbacks;
-  readonly clock: Clock;
-  readonly queue: EventQueue;
-  readonly clientArgs: readonly unknown[];
-  readonly marks: { readonly high: number; readonly low: number };
-  readonly createFilters: () => { readonly input: AnyFilter; readonly output: AnyFilter };
-  /** Whether clients may be idle for some time only, so that output which they take has to be noticed. */
-  readonly isTimed: boolean;
-  /** The user's code is about to run. */
-  readonly active: () => void;
-  /** Reports a fault of a callback to the master. */
-  readonly failed: (error: Error, where: string) => void;
-  /** The session is over; the stream may still have to be closed, with patience or at once. */
-  readonly ended: (session: Session, stream: Duplex, how: 'politely' | 'at once') => void;
-}
+import type { SessionShared } from './session-shared.js';
 
 /** What ClientError tells of a fault. */
 interface Fault {
@@ -68,7 +36,7 @@ export class Session implements KernelSession {
   #wheel: Wheel | undefined;
   #stream: Duplex | undefined;
   #phase: 'new' | 'open' | 'closing' | 'over' = 'new';
-  #isBusy = 0;
+  readonly #runner = new CallbackRunner(this);
 
   constructor(shared: SessionShared, heap: Omit<Heap<object>, 'client'>) {
     this.#shared = shared;
@@ -113,7 +81,7 @@ export class Session implements KernelSession {
     stream.on('error', (error) => { this.#socketFailed(error); });
     stream.on('close', () => { this.#over(); });
     if (callbacks.connected === undefined) return;
-    const settled = this.#run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
+    const settled = this.#runner.run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
     if (settled !== undefined) this.#input.wait(settled);
   }
 
@@ -122,7 +90,7 @@ export class Session implements KernelSession {
   record(record: unknown): Promise<unknown> | undefined {
     // Written out, not spread: this is the hot path.
     const context = { heap: this.heap, kernel: this.kernel, session: this, input: record, wheelId: this.#wheelId };
-    return this.#run('ClientInput', this.#shared.callbacks.input, context);
+    return this.#runner.run('ClientInput', this.#shared.callbacks.input, context);
   }
 
   pumped(records: number): void {
@@ -182,7 +150,7 @@ export class Session implements KernelSession {
     if (handler === undefined) return undefined;
     const context: Partial<StateContext<object>> = { args, state: event, sender };
     let result: unknown;
-    void this.#run(event, (full) => (result = handler(full)), { ...this.context, ...context });
+    void this.#runner.run(event, (full) => (result = handler(full)), { ...this.context, ...context });
     return result;
   }
 
@@ -222,7 +190,7 @@ export class Session implements KernelSession {
 
   /** Whether the client is expected to do something; false while a callback of it has not settled. */
   get isWaiting(): boolean {
-    return this.#isBusy === 0 && this.#phase !== 'over';
+    return !this.#runner.isBusy && this.#phase !== 'over';
   }
 
   #socketFailed(error: NodeJS.ErrnoException): void {
@@ -257,7 +225,7 @@ export class Session implements KernelSession {
     this.heap.shutdown = true;
     this.#input?.discard();
     this.#phase = 'closing';
-    if (disconnected !== undefined) void this.#run('ClientDisconnected', disconnected, { ...this.context, ...last });
+    if (disconnected !== undefined) void this.#runner.run('ClientDisconnected', disconnected, { ...this.context, ...last });
     this.#phase = 'over';
     this.#wheel?.close();
     this.#alarms?.end();
@@ -271,29 +239,20 @@ export class Session implements KernelSession {
 
   /** Calls back about the connection; nothing waits for it. */
   #tell(name: string, callback: AnyCallback | undefined, own: object = {}): void {
-    if (callback !== undefined) void this.#run(name, callback, { ...this.context, wheelId: this.#wheelId, ...own });
+    if (callback !== undefined) void this.#runner.run(name, callback, { ...this.context, wheelId: this.#wheelId, ...own });
   }
 
-  /** Runs a callback of the user. Its fault costs this client and nobody else. */
-  #run(name: string, callback: AnyCallback, context: object): Promise<unknown> | undefined {
+  // --- What the runner of callbacks tells ---------------------------------------------------------------------------
+
+  active(): void {
     this.#shared.active();
-    let result: unknown;
-    try {
-      result = callback(context);
-    } catch (error) {
-      this.#callbackFailed(name, error);
-      return undefined;
-    }
-    if (!isThenable(result)) return undefined;
-    this.#isBusy += 1;
-    return Promise.resolve(result).catch((error: unknown) => { this.#callbackFailed(name, error); }).finally(() => {
-      this.#isBusy -= 1;
-      this.activeAt = this.#shared.clock.now();
-    });
   }
 
-  #callbackFailed(name: string, thrown: unknown): void {
-    const error = asError(thrown);
+  settled(): void {
+    this.activeAt = this.#shared.clock.now();
+  }
+
+  callbackFailed(name: string, error: Error): void {
     this.#shared.failed(error, name);
     if (name === 'ClientError' || name === 'ClientDisconnected' || this.#phase === 'over') return;
     this.#failed('callback', () => ({ errno: 0, errstr: error.message, error }));

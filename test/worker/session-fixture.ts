@@ -5,7 +5,7 @@ import { LineFilter } from '../../src/filters/line.js';
 import type { Bouncer } from '../../src/worker/bouncer.js';
 import { Clients, type ClientSettings } from '../../src/worker/clients.js';
 import { EventQueue } from '../../src/worker/event-queue.js';
-import type { SessionCallbacks } from '../../src/worker/session.js';
+import type { SessionCallbacks } from '../../src/worker/session-shared.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
 
 /** One end of a connection in memory. What is written to one end can be read from the other, unless that has stopped reading. */

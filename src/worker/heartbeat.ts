@@ -1,0 +1,25 @@
+import { memoryUsage } from 'node:process';
+import type { Clock, Timer } from '../clock.js';
+import type { WorkerVitals } from '../ipc/protocol.js';
+
+/** Beats at an interval that may change, and tells how the process is. Its own lateness shows how busy the event loop was. */
+export class Heartbeat {
+  readonly #clock: Clock;
+  readonly #beat: (vitals: WorkerVitals) => void;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, beat: (vitals: WorkerVitals) => void) {
+    this.#clock = clock;
+    this.#beat = beat;
+  }
+
+  start(everyMs: number): void {
+    this.#timer?.cancel();
+    const dueAt = this.#clock.now() + everyMs;
+    this.#timer = this.#clock.after(everyMs, () => {
+      const { rss, heapUsed } = memoryUsage();
+      this.#beat({ rss, heapUsed, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
+      this.start(everyMs);
+    });
+  }
+}
