@@ -1,11 +1,13 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 const SINK = Symbol('sink');
+const RESET = Symbol('reset');
 
 /** A socket whose bytes do not go through its readable stream. */
 interface DirectSocket {
   [SINK]?: ((chunk: Buffer) => void) | undefined;
+  [RESET]?: NodeJS.ErrnoException | undefined;
 }
 
 /** Sends what comes in on a stream to a function. */
@@ -17,6 +19,25 @@ export function readInto(stream: Duplex, sink: (chunk: Buffer) => void): void {
 /** Marks a socket as one that is read directly. */
 export function markDirect(socket: Socket): void {
   (socket as DirectSocket)[SINK] = undefined;
+  (socket as DirectSocket)[RESET] = undefined;
+  socket.destroy = destroyQuietly;
+}
+
+/** The reset that ended a connection which is read directly; undefined if something else did. */
+export function resetOf(stream: Duplex): NodeJS.ErrnoException | undefined {
+  return (stream as DirectSocket)[RESET];
+}
+
+/**
+ * A reset by the client is an end like any other. Destroying a stream with an error makes Node format its stack
+ * (lib/internal/streams/destroy.js, checkError), a twelfth of the CPU time of a short connection. So the error is kept
+ * for the session, and the stream is destroyed without it: 'close' follows, 'error' does not.
+ */
+function destroyQuietly(this: Socket, error?: Error): Socket {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ECONNRESET' || syscall !== 'read') return Socket.prototype.destroy.call(this, error);
+  (this as DirectSocket)[RESET] = error;
+  return Socket.prototype.destroy.call(this);
 }
 
 /**

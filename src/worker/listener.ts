@@ -37,10 +37,7 @@ export interface SocketSettings {
 /** libuv's server handle, as far as we need it: what net.Server itself is built on. */
 interface NativeHandle extends HandleCopy {
   listen(backlog: number): number;
-  onconnection: (status: number, client: ClientHandle | undefined) => void;
-}
-
-interface ClientHandle {
+  onconnection: (status: number, client: object | undefined) => void;
 }
 
 /** Every read of every client goes through it: each takes its bytes out before the next read. */
@@ -62,7 +59,7 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
     ...(direct ? { onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: deliver } } : {}),
   };
   let current: NativeHandle | undefined;
-  const accepted = (status: number, client: ClientHandle | undefined): void => {
+  const accepted = (status: number, client: object | undefined): void => {
     if (status < 0 || client === undefined) return events.lost(systemError('accept', status));
     const socket = new net.Socket({ ...options, handle: client } as net.SocketConstructorOpts);
     // Through the socket, which knows then what it would have to undo. A Unix socket has neither.

@@ -8,7 +8,7 @@ import type { AnyCallback } from '../options.js';
 import { Alarms } from './alarms.js';
 import { CallbackRunner } from './callback-runner.js';
 import { Wheel } from './client.js';
-import { readInto } from './direct-input.js';
+import { readInto, resetOf } from './direct-input.js';
 import { systemErrorText } from './faults.js';
 import { Input } from './input.js';
 import { SessionKernel, type KernelSession } from './kernel.js';
@@ -79,7 +79,7 @@ export class Session implements KernelSession {
     readInto(stream, (chunk) => { this.#input?.push(chunk); });
     stream.on('end', () => { this.#input?.finish(); });
     stream.on('error', (error) => { this.#socketFailed(error); });
-    stream.on('close', () => { this.#over(); });
+    stream.on('close', () => { this.#closed(stream); });
     if (callbacks.connected === undefined) return;
     const settled = this.#runner.run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
     if (settled !== undefined) this.#input.wait(settled);
@@ -191,6 +191,12 @@ export class Session implements KernelSession {
   /** Whether the client is expected to do something; false while a callback of it has not settled. */
   get isWaiting(): boolean {
     return !this.#runner.isBusy && this.#phase !== 'over';
+  }
+
+  #closed(stream: Duplex): void {
+    const reset = resetOf(stream);
+    if (reset === undefined) this.#over();
+    else this.#socketFailed(reset);
   }
 
   #socketFailed(error: NodeJS.ErrnoException): void {

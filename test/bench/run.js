@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { printTable } from './harness.js';
 
 const SUITES = ['throughput', 'limits', 'burst', 'filters', 'plan'];
 
@@ -23,6 +24,8 @@ console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, N
 const results = { machine };
 for (const name of values.only ?? SUITES) {
   const suite = await import(`./${name}.js`);
-  results[name] = await suite.run(settings);
+  const rows = results[name] = await suite.run(settings);
+  // Suites that can also be run alone return rows, and leave the printing to the caller.
+  if (Array.isArray(rows)) printTable(name, Object.keys(rows[0]), rows.map((row) => Object.keys(rows[0]).map((column) => row[column] ?? '')));
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
