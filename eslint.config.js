@@ -58,7 +58,7 @@ export default tseslint.config(
   wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/.']]),
   {
     files: ['test/**'],
-    ignores: ['test/support/**', 'test/fixtures/**', 'test/bench/**'],
+    ignores: ['test/support/**', 'test/fixtures/**', 'test/bench/**', 'test/chaos/**'],
     rules: {
       'no-restricted-globals': ['error', ...['setTimeout', 'setInterval'].map((name) => ({
         name, message: 'No sleeps in tests: wait for a fact (an event, a line, server.waitUntil).',
