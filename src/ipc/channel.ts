@@ -29,7 +29,8 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> implements Channel<
 
   /** Sends a message of the user's own. @returns false if the channel is closed or the message cannot be sent */
   post(message: unknown): boolean {
-    return this.#write(message as object);
+    // While a handle is under way Node queues messages unread, and would throw for this one later, where nobody can catch it.
+    return isJson(message) && this.#write(message as object);
   }
 
   #write(message: object, handle?: SendHandle): boolean {
@@ -43,6 +44,15 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> implements Channel<
       // The handle was closed meanwhile (ERR_INVALID_HANDLE_TYPE): the pool is ending, and its workers are told otherwise.
       return false;
     }
+  }
+}
+
+function isJson(message: unknown): boolean {
+  try {
+    JSON.stringify(message);
+    return true;
+  } catch {
+    return false;
   }
 }
 

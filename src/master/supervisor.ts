@@ -299,7 +299,7 @@ export class Supervisor {
 
   #reported(record: WorkerRecord): void {
     this.#memory.heard(record, this.#parts.clock.now());
-    if (!this.#hasAccepted && record.phase === 'ready' && (record.state.accepting || record.state.paused.length > 0)) {
+    if (!this.#hasAccepted && record.phase === 'ready' && record.state.copiesUsed > 0) {
       this.#hasAccepted = true;
       this.#parts.accepting();
     }

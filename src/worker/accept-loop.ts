@@ -35,6 +35,7 @@ export class AcceptLoop {
   readonly #asked = new Set<PauseReason>();
   #limits: AcceptLimits;
   #open = false;
+  #hasListened = false;
   #clients = 0;
   #served = 0;
   #copiesUsed = 0;
@@ -97,6 +98,7 @@ export class AcceptLoop {
     this.#copies.push(copy);
     this.#stock = Math.max(this.#stock, this.#copies.length);
     this.#update('soon');
+    if (!this.#hasListened && !this.#isBelowLimits()) this.#listenOnce();
   }
 
   /** May accept, until the number of clients has grown by the credit; null = any number. */
@@ -185,8 +187,7 @@ export class AcceptLoop {
   #update(urgency: Urgency): void {
     const may = this.#permit === 'held' && !this.#stopped && this.#isBelowLimits();
     if (this.#open && !may) {
-      this.#listener.close();
-      this.#open = false;
+      this.#close();
     } else if (!this.#open && may && !this.#resume()) {
       // Only the master can help now.
       return this.#changed('now');
@@ -194,11 +195,24 @@ export class AcceptLoop {
     this.#changed(urgency);
   }
 
+  /** Somebody has to listen once, or clients of a pool that starts paused would be refused instead of queued. */
+  #listenOnce(): void {
+    if (!this.#resume()) return;
+    this.#close();
+    this.#changed('now');
+  }
+
+  #close(): void {
+    this.#listener.close();
+    this.#open = false;
+  }
+
   #resume(): boolean {
     const copy = this.#copies.shift();
     if (copy === undefined) return false;
     this.#copiesUsed += 1;
     this.#open = true;
+    this.#hasListened = true;
     this.#listener.open(copy);
     // Half of the stock is left: the next ones had better be on their way soon.
     if (this.#copies.length === Math.floor(this.#stock / 2)) this.#changed('now');

@@ -120,6 +120,8 @@ export class Clients {
   /** Gives a connection to the user's Acceptor. It counts until it is closed. */
   #handOver(socket: Socket, acceptor: AnyCallback): void {
     this.#others.add(socket);
+    // As net.createServer gives it away: what ends with its client does not stay half open for ever. The Acceptor may set it.
+    socket.allowHalfOpen = false;
     // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
     socket.on('error', ignore);
     socket.once('close', () => {

@@ -191,8 +191,9 @@ export class WorkerRuntime {
   }
 
   #listenFailed(error: NodeJS.ErrnoException): void {
-    this.#loop?.failed();
+    // Before the loop reports: a report that a copy was used means that somebody listens.
     this.#parts.line.send({ type: 'listen-failed', code: error.code ?? 'EIO', message: error.message });
+    this.#loop?.failed();
   }
 
   // --- The end ------------------------------------------------------------------------------------------------------

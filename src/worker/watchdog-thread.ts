@@ -6,9 +6,8 @@ import { systemClock } from '../clock.js';
 import { hangReport, type HangReport } from '../ipc/hang-report.js';
 import { Place, type WatchdogData } from './watchdog.js';
 
-const { shared, fd } = workerData as WatchdogData;
+const { shared, fd, master } = workerData as WatchdogData;
 const places = new BigInt64Array(shared);
-const master = process.ppid;
 
 /** How often it looks. */
 const LOOK_MS = 100;

@@ -7,6 +7,8 @@ export interface WatchdogData {
   readonly shared: SharedArrayBuffer;
   /** The pipe to the master for its reports. */
   readonly fd: number;
+  /** The master's pid. Not for the thread to find out: by the time it runs, the master may be gone. */
+  readonly master: number;
 }
 
 /** Places in the shared memory, each a 64-bit number. */
@@ -35,7 +37,7 @@ export class Watchdog {
     this.#clock = clock;
     const shared = new SharedArrayBuffer(8 * Object.keys(Place).length);
     this.#places = new BigInt64Array(shared);
-    const workerData: WatchdogData = { shared, fd };
+    const workerData: WatchdogData = { shared, fd, master: process.ppid };
     this.#beat(LONGEST_BEAT_MS);
     // Loaders of the user's program would only cost time and memory there; and it needs hardly any heap.
     const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {

@@ -77,7 +77,7 @@ describe('a supervisor that starts', () => {
     pool.supervisor.pause(true);
     pool.boot();
 
-    pool.workers.get(1).obey({ accepting: false, paused: ['paused'] });
+    pool.workers.get(1).obey({ accepting: false, paused: ['paused'], copiesUsed: 1 });
 
     expect(pool.workers.get(1).welcome?.paused).toBe(true);
     expect(pool.accepting).toBe(1);

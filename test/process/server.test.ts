@@ -40,6 +40,19 @@ describe('the server object', () => {
     });
   });
 
+  it('lets clients queue from the start in a pool that may not accept yet', async () => {
+    await withServer({ ...ONE, Concurrency: 0 }, async (running) => {
+      const client = await running.connect();
+      client.send('early\n');
+      await running.until(({ workers: [worker] }) => worker?.paused.includes('concurrency') === true);
+
+      running.server.configure({ Concurrency: -1 });
+
+      expect(await client.greeting()).toBe(running.ready[0]);
+      expect(await client.readLine()).toBe(`${running.ready[0]} : early`);
+    });
+  });
+
   it('gives up a wait whose signal is aborted', async () => {
     await withServer(ONE, async (running) => {
       const controller = new AbortController();

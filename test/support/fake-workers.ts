@@ -99,7 +99,8 @@ export class FakeWorker implements WorkerProcess {
     const order = this.orders.findLast(({ type }) => type === 'permit' || type === 'withdraw');
     const holds = order?.type === 'permit';
     const limit = this.orders.findLast((one) => one.type === 'limit')?.clients ?? this.welcome?.limit ?? null;
-    this.report({ permit: holds ? 'held' : 'none', accepting: holds, limit, ...change });
+    const copiesUsed = Math.max(this.#state.copiesUsed, holds ? 1 : 0);
+    this.report({ permit: holds ? 'held' : 'none', accepting: holds, copiesUsed, limit, ...change });
   }
 
   heartbeat(change: Partial<WorkerState> = {}, vitals: Partial<WorkerVitals> = {}): void {

@@ -320,11 +320,11 @@ describe('a limit', () => {
     expect([raised, lowered, atLimit, loop.listener.isOpen]).toEqual([2, false, false, true]);
   });
 
-  it('of 0 lets nobody in', () => {
+  it('of 0 lets nobody in, but listens once, so that clients are queued', () => {
     const loop = new Loop({ limits: { share: 0 } }).grant();
 
     expect(loop.listener.isOpen).toBe(false);
-    expect(loop.loop.copiesUsed).toBe(0);
+    expect(loop.loop.copiesUsed).toBe(1);
   });
 
   it('that changes leaves the others as they are', () => {

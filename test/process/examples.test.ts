@@ -1,0 +1,221 @@
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { connect } from 'node:tls';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { withMaster } from '../support/master-process.js';
+import type { MasterProcess } from '../support/master-process.js';
+import { waitRefused } from '../support/tcp-client.js';
+import { within } from '../support/wait.js';
+
+/** Starts an example as a user does; when the body is done a Ctrl-C must end it with its workers. */
+async function withExample(args: readonly string[], body: (master: MasterProcess, port: number) => Promise<void>): Promise<void> {
+  const [name = '', ...rest] = args;
+  await withMaster({ args: [`examples/${name}`, '0', ...rest], detached: true }, async (master) => {
+    const line = await master.line(/^listening on .*port: \d+/);
+    await body(master, Number(/port: (\d+)/.exec(line)?.[1]));
+    master.signalGroup('SIGINT');
+    expect(await master.over()).toEqual({ code: 0, signal: null });
+    expect(master.stderr).toEqual([]);
+  });
+}
+
+/** Whether a program is there. Where CI runs it must be. */
+function has(program: string, flag: string): boolean {
+  if (spawnSync(program, [flag]).error === undefined) return true;
+  if (process.env['CI'] === 'true') throw new Error(`${program} is missing on CI.`);
+  console.warn(`SKIPPED: ${program} is not installed, so the tests that use it do not run.`);
+  return false;
+}
+
+const run = promisify(execFile);
+
+describe('examples/chat.js', () => {
+  it('passes lines on to all who are in the room, across workers, and to nobody else', async () => {
+    await withExample(['chat.js'], async (master, port) => {
+      // Clients of at least two workers: the pool spreads them.
+      const [ann, bob, eve] = [await master.connect(port), await master.connect(port), await master.connect(port)];
+      for (const client of [ann, bob, eve]) await client.expect('welcome to the lobby\r\n');
+      for (const client of [ann, bob]) {
+        client.send('/join tea\n');
+        await client.expect('you are in tea\r\n');
+      }
+
+      ann.send('milk?\n');
+      await ann.expect(`${ann.socket.localPort}: milk?\r\n`);
+      await bob.expect(`${ann.socket.localPort}: milk?\r\n`);
+      eve.send('anybody here?\n');
+      await eve.expect(`${eve.socket.localPort}: anybody here?\r\n`);
+      bob.send('/quit\n');
+
+      await bob.expectEof();
+      for (const client of [ann, bob, eve]) client.close();
+    });
+  });
+});
+
+describe('examples/block-protocol.js', () => {
+  it('answers blocks with four bytes of length, and refuses a long one', async () => {
+    await withExample(['block-protocol.js'], async (master, port) => {
+      const client = await master.connect(port);
+
+      client.send('\x00\x00\x00\x05hello\x00\x00\x00\x00\x00\x00');
+      await client.expect('\x00\x00\x00\x05HELLO\x00\x00\x00\x00');
+      client.send('\x00\x03abc\x00\x01\x00\x01');
+
+      await client.expect('\x00\x00\x00\x03ABC');
+      await client.expectMatch(/^\x00\x00\x00.refused: A block of 65537 bytes is longer than MaxLength \(65536\); it is discarded\./s);
+      await client.expectEof();
+      client.close();
+    });
+  });
+});
+
+describe('examples/blocking.js', () => {
+  it('computes for several clients at once, each in a worker of its own', async () => {
+    await withExample(['blocking.js'], async (master, port) => {
+      const clients = [await master.connect(port), await master.connect(port), await master.connect(port)];
+
+      for (const client of clients) client.send('20\n');
+      const pids = await Promise.all(clients.map(async (client) => (await client.expectMatch(/^(\d+): 6765\r\n/))[1]));
+
+      expect(new Set(pids).size).toBe(3);
+      for (const client of clients) client.close();
+    });
+  });
+});
+
+describe('examples/http.js', () => {
+  /** A request on the agent's one connection; resolves at the first byte of the body. */
+  const request = async (agent: Agent, port: number, path: string): Promise<IncomingMessage> => within(new Promise((resolve, reject) => {
+    get({ agent, host: '127.0.0.1', port, path }, resolve).on('error', reject);
+  }), () => `an answer to ${path}`);
+
+  it.runIf(has('curl', '--version'))('answers curl, twice on one connection', async () => {
+    await withExample(['http.js'], async (_master, port) => {
+      const url = `http://127.0.0.1:${port}/`;
+
+      const { stdout, stderr } = await run('curl', ['-sSv', '--max-time', '10', url, url]);
+
+      expect(stdout).toMatch(/^served by (\d+)\nserved by \1\n$/);
+      expect(stderr).toMatch(/Re-using existing connection/);
+    });
+  });
+
+  it('lets a request in flight finish when it drains, and closes an idle connection', async () => {
+    await withExample(['http.js'], async (master, port) => {
+      const [idle, busy] = [new Agent({ keepAlive: true, maxSockets: 1 }), new Agent({ keepAlive: true, maxSockets: 1 })];
+      const first = await request(idle, port, '/');
+      const { socket } = first;
+      expect(await text(first)).toMatch(/^served by \d+\n$/);
+      const slow = await request(busy, port, '/slow');
+      const idleClosed = new Promise((resolve) => socket.once('close', resolve));
+
+      master.signal('SIGTERM');
+
+      await within(idleClosed, () => 'the idle connection to be closed');
+      expect(await within(text(slow), () => 'the slow answer')).toMatch(/^begun, served by \d+\n$/);
+      // Not the deadline of the drain, which is far away, ended it.
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+      idle.destroy();
+      busy.destroy();
+    });
+  });
+});
+
+describe('examples/websocket.js', () => {
+  it('echoes text and bytes, and tells clients to go when it drains', async () => {
+    await withExample(['websocket.js'], async (master, port) => {
+      const webSocket = new WebSocket(`ws://127.0.0.1:${port}/`);
+      const once = async (event: 'message' | 'close' | 'open'): Promise<unknown[]> => within(new Promise((resolve, reject) => {
+        webSocket.once(event, (...args: unknown[]) => { resolve(args); });
+        webSocket.once('error', reject);
+      }), () => event);
+      await once('open');
+
+      webSocket.send('grüße');
+      expect((await once('message')).map(String)).toEqual(['grüße', 'false']);
+      const bytes = randomBytes(50_000);
+      webSocket.send(bytes);
+      expect(createHash('md5').update((await once('message'))[0] as Buffer).digest('hex')).toBe(createHash('md5').update(bytes).digest('hex'));
+      master.signal('SIGTERM');
+
+      expect((await once('close')).map(String)).toEqual(['1001', 'this worker drains']);
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+    });
+  });
+});
+
+describe('examples/smtp.js', () => {
+  it('takes a mail, and refuses commands when it drains', async () => {
+    await withExample(['smtp.js'], async (master, port) => {
+      const client = await master.connect(port);
+      const dialogue = async (line: string, answer: RegExp): Promise<void> => {
+        client.send(`${line}\r\n`);
+        await client.expectMatch(answer);
+      };
+      await client.expectMatch(/^220 .*\r\n/);
+
+      await dialogue('EHLO example.org', /^(250-.*\r\n)+250 .*\r\n/);
+      await dialogue('MAIL FROM:<a@example.org>', /^250 .*\r\n/);
+      await dialogue('RCPT TO:<b@example.org>', /^250 .*\r\n/);
+      await dialogue('DATA', /^354 .*\r\n/);
+      master.signal('SIGTERM');
+      // Then every worker drains.
+      await waitRefused(port);
+      await dialogue('Subject: hello\r\n\r\nbody\r\n.', /^250 .*taken by \d+\r\n/);
+      await master.line(/mail from a@example\.org, \d+ characters$/);
+      await dialogue('NOOP', /^421 .*shutting down\r\n/);
+
+      await client.expectEof();
+      client.close();
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+    });
+  });
+});
+
+describe.runIf(has('openssl', 'version'))('examples/tls.js', () => {
+  async function withTls(body: (master: MasterProcess, port: number, folder: string) => Promise<void>): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), 'prefork-tls-'));
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    try {
+      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+      await withExample(['tls.js', cert, key], async (master, port) => body(master, port, folder));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  it('talks with openssl s_client', async () => {
+    await withTls(async (_master, port, folder) => {
+      const client = spawn('openssl', ['s_client', '-quiet', '-verify_return_error', '-CAfile', join(folder, 'cert.pem'), '-connect', `127.0.0.1:${port}`], { stdio: ['pipe', 'pipe', 'ignore'] });
+      client.stdin.write('hello\nquit\n');
+
+      const received = await within(text(client.stdout), () => 'the end of s_client');
+
+      expect(received).toMatch(/^TLSv1\.\d with worker \d+\r\nyou said hello\r\nyou said quit\r\n$/);
+    });
+  });
+
+  it('closes a client that speaks no TLS, and serves on', async () => {
+    await withTls(async (master, port) => {
+      const plain = await master.connect(port);
+      plain.send('hello, this is no TLS\r\n\r\n');
+      await plain.expectOver();
+
+      const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      const received = text(client);
+      client.end('quit\n');
+
+      expect(await within(received, () => 'the answer')).toMatch(/you said quit\r\n$/);
+      plain.close();
+    });
+  });
+});
