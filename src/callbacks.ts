@@ -195,7 +195,10 @@ export interface DrainingContext<Own> extends Context<Own> {
   readonly deadline: number;
 }
 
-/** What Acceptor gets: a connection that is the user's from now on. It counts as a client until it is closed. */
+/**
+ * What Acceptor gets: a connection that is the user's from now on, as net.createServer would give it (`allowHalfOpen` is
+ * false). It counts as a client until it is closed.
+ */
 export interface AcceptorContext {
   readonly socket: Socket;
   readonly remoteAddress: string | undefined;

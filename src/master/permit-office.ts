@@ -1,15 +1,21 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
+import { openFilesLimit } from '../open-files.js';
 import { NO_CHURN, creditFor, observeChurn } from '../policy/churn.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits, QUIET_MS } from '../policy/permits.js';
 import type { PermitConfig, PermitOrder } from '../policy/permits.js';
-import type { Roster, WorkerRecord } from './roster.js';
+import { FIRST_STOCK, type Roster, type WorkerRecord } from './roster.js';
 
 /** The most copies of the listening handle that a worker is given in advance; each is an open file of it. */
 const MOST_STOCK = 64;
+/** All copies that may be on their way fit into the files that a worker keeps free (descriptors.ts): out of files, libuv drops clients. */
+const STOCK_SHARE = 1 / 32;
 /** A stock that is half used up in less than this is too small. */
 const QUICKLY_MS = 1000;
+
+/** A worker that lacks copies so long after some were sent never got them: Node gives up on a handle that a process without free descriptors cannot take (SentHandleNotReceivedWarning). */
+const LOST_MS = 500;
 
 /** What it hands out. */
 export interface PermitOfficeParts {
@@ -21,6 +27,7 @@ export interface PermitOfficeParts {
 /** Hands out permits, copies of the listening handle and shares of MaxSession, as the policies say. */
 export class PermitOffice {
   readonly #parts: PermitOfficeParts;
+  readonly #mostStock = Math.min(Math.max(Math.floor(openFilesLimit() * STOCK_SHARE), FIRST_STOCK), MOST_STOCK);
   #churn = NO_CHURN;
 
   constructor(parts: PermitOfficeParts) {
@@ -32,6 +39,7 @@ export class PermitOffice {
     readonly permits: Omit<PermitConfig, 'credit'>; readonly mostClients: number; readonly servedByGone: number; readonly now: number;
   }): number {
     const { roster } = this.#parts;
+    for (const record of roster.all()) writeOffLost(record);
     const { served, clients } = roster.clientCounts();
     this.#churn = observeChurn(this.#churn, { served: servedByGone + served, clients, now });
     const { orders, nextAt } = planPermits(roster.permitViews(), { ...permits, credit: creditFor(this.#churn) }, now);
@@ -58,7 +66,7 @@ export class PermitOffice {
   #sendCopies(record: WorkerRecord, count: number, now: number): void {
     // It uses them up quickly: let it have more in advance.
     const used = record.state.copiesUsed - record.refilled.copiesUsed;
-    if (used >= record.stock / 2 && now - record.refilled.at < QUICKLY_MS) record.stock = Math.min(record.stock * 2, MOST_STOCK);
+    if (used >= record.stock / 2 && now - record.refilled.at < QUICKLY_MS) record.stock = Math.min(record.stock * 2, this.#mostStock);
     record.refilled = { at: now, copiesUsed: record.state.copiesUsed };
     for (let left = count; left > 0; left--) {
       if (!this.#parts.send(record.id, { type: 'copy' }, this.#parts.handle)) return;
@@ -73,4 +81,11 @@ export class PermitOffice {
     record.permitOrders += 1;
     record.permitOrderedAt = now;
   }
+}
+
+/** Forgets copies that did not arrive, so that others are sent. One too many costs the worker a descriptor for a while. */
+function writeOffLost(record: WorkerRecord): void {
+  const { permit, accepting, paused, copiesUsed } = record.state;
+  const lacksCopies = permit === 'held' && !accepting && paused.length === 0;
+  if (lacksCopies && record.heardAt - record.refilled.at >= LOST_MS) record.copiesSent = copiesUsed;
 }

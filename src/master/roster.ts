@@ -38,7 +38,7 @@ export interface WorkerRecord {
 }
 
 /** One copy to open the accept loop with, one for the next time. */
-const FIRST_STOCK = 2;
+export const FIRST_STOCK = 2;
 
 const UNHEARD: WorkerState = {
   clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, limit: 0, draining: false,

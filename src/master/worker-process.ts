@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import type { SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { systemClock } from '../clock.js';
 import { ProcessChannel } from '../ipc/channel.js';
 import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
 import { isOurs, parseToMaster } from '../ipc/protocol.js';
@@ -97,6 +98,11 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     });
     // With captured stderr wait for its end too, or the last lines may be missing ('exit' may come before them).
     child.on(captureStderr ? 'close' : 'exit', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
+    // A worker whose channel is cut drains by itself and can never say so. At the end of a process the channel closes too:
+    // its exit is about to be seen then, and tells more.
+    child.on('disconnect', () => {
+      systemClock.after(EXIT_MS, () => { if (!ended) events.fact({ type: 'draining', reason: 'asked' }); }, { idle: true });
+    });
     // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors say that a
     // message or signal could not be delivered: its exit tells the rest.
     child.on('error', (error) => { if (child.pid === undefined) end(null, null, error); });
@@ -112,6 +118,9 @@ export function forkWorkers(command: WorkerCommand): Spawn {
 function ignore(): void {
   // A broken pipe says that the worker has ended; its exit says so better.
 }
+
+/** An exit is seen so soon after the channel was closed by it. */
+const EXIT_MS = 100;
 
 const KEPT_CHARACTERS = 4096;
 

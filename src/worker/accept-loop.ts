@@ -76,11 +76,14 @@ export class AcceptLoop {
   /** Whether it has taken as many clients as it may in its life. */
   get isWornOut(): boolean { return this.#served >= orInfinity(this.#limits.maxServed); }
 
+  /** Whether it has as many clients as its open files allow. */
+  get isShortOfFiles(): boolean { return this.#clients >= orInfinity(this.#limits.descriptors); }
+
   /** Why it does not accept although it has a permit. */
   get paused(): PauseReason[] {
     const reasons = [...this.#asked];
-    const { maxClients, concurrency, share, descriptors } = this.#limits;
-    if (this.#clients >= orInfinity(descriptors)) reasons.push('descriptors');
+    const { maxClients, concurrency, share } = this.#limits;
+    if (this.isShortOfFiles) reasons.push('descriptors');
     if (this.#clients >= orInfinity(maxClients)) reasons.push('limit');
     if (this.#clients >= orInfinity(concurrency)) reasons.push('concurrency');
     if (this.#clients >= orInfinity(share)) reasons.push('pool-limit');
@@ -175,6 +178,7 @@ export class AcceptLoop {
    * costs more than it gains, since the balance will be restored anyway. Clients that stay make it ask the master.
    */
   #spend(credit: number): boolean {
+    if (this.#permit === 'spent') return false;
     if (credit < MOST_CREDIT && this.#closedSince * 2 >= this.#acceptedSince) {
       this.#credit = Math.min(credit * 2, MOST_CREDIT);
       return false;
@@ -185,7 +189,9 @@ export class AcceptLoop {
   }
 
   #update(urgency: Urgency): void {
-    const may = this.#permit === 'held' && !this.#stopped && this.#isBelowLimits();
+    // Without another copy it could not go on by itself: then it keeps the last one open until the master answers.
+    const isPermitted = this.#permit === 'held' || (this.#permit === 'spent' && this.#open && this.#copies.length === 0);
+    const may = isPermitted && !this.#stopped && this.#isBelowLimits();
     if (this.#open && !may) {
       this.#close();
     } else if (!this.#open && may && !this.#resume()) {

@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { openFilesLimit } from '../open-files.js';
 
 /** Kept free for the user's own files, log rotations, DNS and the like. */
 const RESERVE = 32;
@@ -39,14 +40,5 @@ export class DescriptorGuard {
 
 /** The guard of this process. Without /proc (macOS) it does not watch. */
 export function processDescriptors(): DescriptorGuard {
-  return new DescriptorGuard({ limit: readLimit(), countOpen: () => readdirSync('/proc/self/fd').length });
-}
-
-function readLimit(): number {
-  try {
-    const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
-    return line === null ? Infinity : Number(line[1]);
-  } catch {
-    return Infinity;
-  }
+  return new DescriptorGuard({ limit: openFilesLimit(), countOpen: () => readdirSync('/proc/self/fd').length });
 }

@@ -41,6 +41,7 @@ export class WorkerRuntime {
   #address: ListenAddress | undefined;
   #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
   #wasStarted = false;
+  #isShortOfFiles = false;
   #endWithMaster = false;
   #graceMs: number | null = null;
   readonly #readiness: (() => void)[] = [];
@@ -164,7 +165,7 @@ export class WorkerRuntime {
     if (loop === undefined || !this.#clients.admit(socket)) return;
     // Before anything else: it may close the listener, so that not one client more is taken.
     loop.opened();
-    if (this.#parts.descriptors.isDue()) this.#watchDescriptors();
+    if (this.#parts.descriptors.isDue() || loop.isShortOfFiles) this.#watchDescriptors();
     this.#clients.take(socket);
     this.#endIfWornOut();
   }
@@ -181,9 +182,10 @@ export class WorkerRuntime {
   #watchDescriptors(): void {
     const loop = this.#loop;
     if (loop === undefined) return;
-    const wasShort = loop.paused.includes('descriptors');
     loop.setLimits({ descriptors: this.#parts.descriptors.measure(loop.clients) });
-    if (wasShort || !loop.paused.includes('descriptors')) return;
+    const wasShort = this.#isShortOfFiles;
+    this.#isShortOfFiles = loop.isShortOfFiles;
+    if (wasShort || !this.#isShortOfFiles) return;
     this.failed(new PreforkError(
       'ERR_PREFORK_DESCRIPTORS',
       `A worker with ${loop.clients} clients is close to its limit of ${this.#parts.descriptors.limit} open files and stops accepting until some are closed; raise the limit (ulimit -n) or lower MaxSessionPerServer.`,

@@ -1,4 +1,5 @@
 // What the scenarios share: a pool in this process, clients, and a seeded random number.
+import { fork } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import { PreforkTcpServer } from 'prefork-tcp-server';
@@ -7,7 +8,7 @@ import { PreforkTcpServer } from 'prefork-tcp-server';
 export async function withPool({ worker = {}, ...options }, body) {
   const server = new PreforkTcpServer({
     Address: '127.0.0.1', HandleSignals: false, Script: new URL('./worker.js', import.meta.url), ScriptArgs: [JSON.stringify(worker)],
-    ClientInput: () => undefined, ...options,
+    ExecArgv: [], ClientInput: () => undefined, ...options,
   });
   const errors = [];
   server.on('worker:error', (event) => { errors.push(event); });
@@ -17,6 +18,47 @@ export async function withPool({ worker = {}, ...options }, body) {
     return await body({ server, port: server.address().port, errors });
   } finally {
     await server.shutdown({ grace: 0 });
+  }
+}
+
+/** A pool as above whose master is a process of its own; `events` are those it told of. It is gone when the body has ended, and so is every worker. */
+export async function withMaster({ worker = {}, ...options }, body) {
+  const child = fork(new URL('./master.js', import.meta.url), [JSON.stringify({ options, worker })], { execArgv: [] });
+  const events = [];
+  const waiting = new Set();
+  child.on('message', (event) => {
+    events.push(event);
+    for (const look of [...waiting]) look();
+  });
+  const event = (name, boundMs = 10_000) => new Promise((resolve, reject) => {
+    const look = () => {
+      const found = events.find((one) => one.name === name);
+      if (found === undefined) return;
+      clearTimeout(timer);
+      waiting.delete(look);
+      resolve(found);
+    };
+    const timer = setTimeout(() => { reject(new Error(`Waited ${boundMs} ms for ${name} of a master.`)); }, boundMs);
+    waiting.add(look);
+    look();
+  });
+  const ended = new Promise((resolve) => { child.once('exit', resolve); });
+  try {
+    const { port } = await event('up');
+    return await body({ child, port, events, event });
+  } finally {
+    // A stopped one hears nothing else; its workers see that it is gone.
+    child.kill('SIGKILL');
+    await ended;
+    const isLeft = (pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.startsWith('Z') === false;
+      } catch {
+        return false;
+      }
+    };
+    const pids = events.filter(({ name }) => name === 'worker:born').map(({ pid }) => pid);
+    while (pids.some(isLeft)) await sleep(10);
   }
 }
 

@@ -1,5 +1,5 @@
 // The scenarios. Each makes real faults, returns rows of [what, measured, must be], and is as short as its numbers say.
-import { filesOf, lines, open, part, rssOf, seeded, sleep, talk, withPool } from './kit.js';
+import { filesOf, lines, open, part, rssOf, seeded, sleep, talk, withMaster, withPool } from './kit.js';
 
 const bound = (milliseconds) => ({ signal: AbortSignal.timeout(milliseconds) });
 
@@ -221,4 +221,70 @@ export async function endless({ lineMiB = 64, idleSeconds = 1 }) {
     [`client that sends a byte now and then closed`, loris.closed, true],
     [`seconds until then, ClientTimeout ${idleSeconds}`, loris.seconds, `<= ${2 * idleSeconds + 1}`],
   ];
+}
+
+/** The master is stopped for longer than a worker may be silent, while clients come. */
+export async function stalled({ clients = 1500, atOnce = 8, seconds = 3, workers = 6 }) {
+  const times = { MasterHeartBeatTime: 0.2, ServerHeartBeatTime: 0.1, MaxServerExpireTime: 1, GraceExpireTime: 0.5 };
+  return withMaster({ StartServer: workers, MinServer: workers, MaxServer: workers, MinSpareServer: 0, ...times }, async ({ child, port, events, event }) => {
+    child.kill('SIGSTOP');
+    const stoppedAt = performance.now();
+    const results = [];
+    let left = clients;
+    await Promise.all(Array.from({ length: atOnce }, async () => {
+      while (left > 0 || performance.now() - stoppedAt < seconds * 1000) {
+        left -= 1;
+        const result = await talk(port, 'hello', 3000);
+        results.push(result);
+        // One that is not answered shows it; the others need not wait as long, one after the other.
+        if (result.outcome !== 'served') return;
+      }
+    }));
+    const stopped = (performance.now() - stoppedAt) / 1000;
+    child.kill('SIGCONT');
+    const continuedAt = performance.now();
+    child.send('status');
+    await event('status');
+    const answered = (performance.now() - continuedAt) / 1000;
+    // A few rounds of the master and reports of every worker, in which it could judge them.
+    await sleep(1000);
+    const after = await Promise.all(Array.from({ length: 20 }, () => talk(port)));
+    const served = [...results, ...after].filter(({ outcome }) => outcome === 'served').length;
+    return [
+      ['seconds that the master was stopped, MaxServerExpireTime 1', stopped, ''],
+      ['clients meanwhile and afterwards', results.length + after.length, ''],
+      ['not served', results.length + after.length - served, 0],
+      ['99th percentile of ms to the first byte meanwhile', part(results.map(({ firstByteMs }) => firstByteMs), 0.99), '<= 250'],
+      ['seconds until the master answered again', answered, '<= 1'],
+      ['workers drained or dead by it', events.filter(({ name }) => name === 'worker:drain' || name === 'worker:exit').length, 0],
+    ];
+  });
+}
+
+/** A worker fills its JavaScript heap while the others serve. */
+export async function heap({ workers = 4, megabytes = 32, clients = 8 }) {
+  const options = { StartServer: workers, MinServer: workers, MaxServer: workers, MinSpareServer: 0, ExecArgv: [`--max-old-space-size=${megabytes}`] };
+  return withPool(options, async ({ server, port }) => {
+    const exits = [];
+    server.on('worker:exit', (event) => { exits.push(event); });
+    const victim = open(port);
+    const [pid] = await lines(victim, 1);
+    const results = [];
+    const load = converse(port, clients, () => exits.length > 0, results);
+    const startedAt = performance.now();
+    victim.socket.write('heap\n');
+    await server.waitUntil(({ totals }) => totals.born > workers && totals.ready === workers, bound(20_000));
+    const seconds = (performance.now() - startedAt) / 1000;
+    await load;
+    // Whom it took before it read the order is lost with it.
+    const others = results.filter((result) => result.pid !== Number(pid));
+    return [
+      ['workers that died', exits.length, 1],
+      ['it was the one whose heap was full', exits[0]?.pid === Number(pid), true],
+      ['told by the event', exits[0]?.text ?? '', 'SIGABRT, not ours: perhaps its JavaScript heap was full'],
+      ['clients of the others meanwhile', others.length, ''],
+      ['not served', others.filter(({ outcome }) => outcome !== 'served').length, 0],
+      ['seconds until the pool was at strength', seconds, '<= 5'],
+    ];
+  });
 }

@@ -27,6 +27,8 @@ new PreforkTcpServer({
       case 'leak':
         leaked.push(Buffer.alloc(Number(argument) * 1024 * 1024, 1));
         break;
+      case 'heap':
+        for (;;) leaked.push(Array.from({ length: 1000 }, () => ({})));
       case 'kilobytes':
         for (let left = Number(argument); left > 0; left--) heap.client.put('x'.repeat(1022));
         return undefined;
