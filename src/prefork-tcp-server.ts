@@ -130,7 +130,7 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
 
   /**
    * Master: refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
-   * Worker: drains this one. May be called in any state and more than once; a later call can only shorten the grace.
+   * Worker: drains this one. May be called in any state and more than once; in the master a later call can shorten the grace.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { grace } = options;
@@ -144,7 +144,7 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
   /**
    * Resolves with the first status that satisfies the predicate: now, or after any change.
    *
-   * @throws the signal's reason when it is aborted
+   * @throws the signal's reason when it is aborted; PreforkError ERR_PREFORK_STATE when the server has shut down
    */
   async waitUntil(predicate: (status: ServerStatus) => boolean, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
     const master = this.#inMaster('waitUntil');
@@ -163,8 +163,9 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
       const onStatus = (): void => {
         try {
           const status = master.status();
-          if (!predicate(status)) return;
-          resolve(status);
+          if (predicate(status)) resolve(status);
+          else if (master.isStopped) reject(new PreforkError('ERR_PREFORK_STATE', 'waitUntil() waits for a status that will not come: the server has shut down.'));
+          else return;
         } catch (error) {
           reject(asError(error));
         }

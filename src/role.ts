@@ -77,7 +77,9 @@ export function workerEnvironment(mark: Mark): NodeJS.ProcessEnv {
 const INSPECTOR_FLAG = /^--inspect(-brk|-wait|-port)?(=|$)/;
 
 /** Node's arguments without those that open an inspector port. */
-export const withoutInspector = (args: readonly string[]): string[] => args.filter((arg) => !INSPECTOR_FLAG.test(arg));
+export const withoutInspector = (args: readonly string[]): string[] => args.filter((arg, index) => (
+  !INSPECTOR_FLAG.test(arg) && !(args[index - 1] === '--inspect-port' && !arg.startsWith('-'))
+));
 
 /** The file, arguments and environment that workers run, from the options or from this process. */
 export function workerScript(options: Pick<PreforkTcpServerOptions, 'Script' | 'ScriptArgs' | 'ExecArgv' | 'Env'>): {

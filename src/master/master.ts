@@ -67,18 +67,14 @@ export class Master {
     return this.#socket?.address;
   }
 
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
   /** The running pool. @throws PreforkError ERR_PREFORK_STATE if it is not running */
   running(call: string): Supervisor {
     if (this.#supervisor !== undefined && this.#phase === 'running') return this.#supervisor;
     throw new PreforkError('ERR_PREFORK_STATE', `${call}() needs a running pool: await ready() before it, and call it before shutdown().`);
   }
 
-  get supervisor(): Supervisor | undefined {
-    return this.#supervisor;
+  get isStopped(): boolean {
+    return this.#phase === 'stopped';
   }
 
   status(): ServerStatus {

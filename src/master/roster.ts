@@ -10,7 +10,7 @@ export interface WorkerRecord {
   readonly pid: number;
   readonly bornAt: number;
   readonly bornAtWall: number;
-  readonly lifeMs: number;
+  lifeMs: number;
   phase: WorkerPhase;
   heardAt: number;
   readyAt: number | undefined;

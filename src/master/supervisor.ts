@@ -70,10 +70,6 @@ export class Supervisor {
     this.#office = new PermitOffice({ roster: this.roster, handle, send: (id, order, copy) => this.#workforce.send(id, order, copy) });
   }
 
-  get isPaused(): boolean {
-    return this.#paused;
-  }
-
   get isStopping(): boolean {
     return this.#stopping !== undefined;
   }
@@ -88,6 +84,7 @@ export class Supervisor {
   configure(thresholds: Thresholds): void {
     this.#thresholds = thresholds;
     this.#workforce.tell({ type: 'configure', config: thresholds.worker });
+    for (const record of this.roster.all()) record.lifeMs = this.#drawLifeMs();
     this.#requestPlan();
   }
 
@@ -203,17 +200,22 @@ export class Supervisor {
   }
 
   #fork(count: number): void {
-    const { clock, random, spawnOptions } = this.#parts;
-    const { maxLifeMs, maxPoolClients } = this.#thresholds.pool;
+    const { clock, spawnOptions } = this.#parts;
+    const { maxPoolClients } = this.#thresholds.pool;
     for (let left = count; left > 0; left--) {
       const id = this.roster.nextId;
       const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#memory.isFailing));
-      const lifeMs = maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * random());
+      const lifeMs = this.#drawLifeMs();
       const limit = maxPoolClients === 0 ? null : 0;
       this.tally.born += 1;
       this.#announcer.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
     }
     if (count > 0) this.#changed();
+  }
+
+  #drawLifeMs(): number {
+    const { maxLifeMs } = this.#thresholds.pool;
+    return maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * this.#parts.random());
   }
 
   #drain(record: WorkerRecord, reason: DrainReason): boolean {

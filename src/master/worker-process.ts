@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
-import type { SendHandle } from 'node:child_process';
+import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { systemClock } from '../clock.js';
+import { asError } from '../errors.js';
 import { ProcessChannel } from '../ipc/channel.js';
 import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
 import { isOurs, parseToMaster } from '../ipc/protocol.js';
@@ -48,9 +49,9 @@ export interface WorkerCommand {
   readonly args: readonly string[];
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** What it runs as; undefined = as the master does. */
   /** Whether a watchdog thread reports on a pipe of its own. */
   readonly watched: boolean;
+  /** What it runs as; undefined = as the master does. */
   readonly account: { readonly uid: number; readonly gid: number } | undefined;
 }
 
@@ -68,13 +69,20 @@ export type Spawn = (events: WorkerEvents, options: SpawnOptions) => WorkerProce
 /** Forks processes that run a command. */
 export function forkWorkers(command: WorkerCommand): Spawn {
   return (events, { env, captureStderr }) => {
-    const child = fork(command.script, command.args, {
-      execArgv: [...command.execArgv],
-      env: { ...command.env, ...env },
-      ...command.account,
-      // stdout and stderr are the user's own, untouched.
-      stdio: ['ignore', 'inherit', captureStderr ? 'pipe' : 'inherit', 'ipc', ...(command.watched ? ['pipe' as const] : [])],
-    });
+    let child: ChildProcess;
+    try {
+      child = fork(command.script, command.args, {
+        execArgv: [...command.execArgv],
+        env: { ...command.env, ...env },
+        ...command.account,
+        // stdout and stderr are the user's own, untouched.
+        stdio: ['ignore', 'inherit', captureStderr ? 'pipe' : 'inherit', 'ipc', ...(command.watched ? ['pipe' as const] : [])],
+      });
+    } catch (error) {
+      // Out of memory or processes: Node throws for what it does not tell by 'error'. It is a failed start like any other.
+      systemClock.soon(() => { events.exit({ code: null, signal: null, stderr: undefined, error: asError(error) }); });
+      return NO_PROCESS;
+    }
     const channel = new ProcessChannel<ToWorker>(child);
     let ended = false;
     let stderr: string | undefined;
@@ -87,7 +95,8 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       process.stderr.write(data);
       stderr = lastLines((stderr ?? '') + data.toString());
     });
-    const evidence = child.stdio[HANG_FD] as Readable | undefined;
+    // Without descriptors Node makes a child without stdio, whatever its types say.
+    const evidence = (child.stdio as readonly unknown[] | undefined)?.[HANG_FD] as Readable | undefined;
     evidence?.setEncoding('utf8').on('data', readHangReports((report) => { if (!ended) events.hung(report); })).on('error', ignore);
     child.on('message', (message) => {
       if (ended) return;
@@ -96,8 +105,12 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       if (fact === undefined) events.garbled();
       else events.fact(fact);
     });
-    // With captured stderr wait for its end too, or the last lines may be missing ('exit' may come before them).
-    child.on(captureStderr ? 'close' : 'exit', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
+    // With captured stderr its last lines may come after 'exit'; but a process that it has started may keep it open for ever.
+    child.on('close', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
+    child.on('exit', (code, signal) => {
+      if (captureStderr) systemClock.after(STDERR_MS, () => { end(code, signal); });
+      else end(code, signal);
+    });
     // A worker whose channel is cut drains by itself and can never say so. At the end of a process the channel closes too:
     // its exit is about to be seen then, and tells more.
     child.on('disconnect', () => {
@@ -120,7 +133,11 @@ function ignore(): void {
 }
 
 /** An exit is seen so soon after the channel was closed by it. */
-const EXIT_MS = 100;
+const EXIT_MS = 1000;
+/** The last lines on stderr come so soon after the exit. */
+const STDERR_MS = 200;
+
+const NO_PROCESS: WorkerProcess = { pid: 0, send: () => false, post: () => false, kill: ignore };
 
 const KEPT_CHARACTERS = 4096;
 

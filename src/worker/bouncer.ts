@@ -20,6 +20,7 @@ export function createBouncer(blocked: BlockList | undefined, mostPerAddress: nu
   return {
     admit(socket) {
       const address = socket.remoteAddress;
+      // A Unix socket has none: its clients are not of a network.
       if (address === undefined) return true;
       if (blocked?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true) return false;
       if (mostPerAddress === 0) return true;

@@ -24,6 +24,8 @@ export interface ClientSettings {
   /** 0 = off. */
   readonly idleMs: number;
   readonly bouncer: Bouncer;
+  /** Whether clients come over a Unix socket, which has no addresses. */
+  readonly isLocal: () => boolean;
 }
 
 /** The clients of a worker: it takes connections in, and knows who is there. */
@@ -53,7 +55,9 @@ export class Clients {
 
   /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */
   admit(socket: Socket): boolean {
-    if (this.#settings.bouncer.admit(socket)) return true;
+    // One that was reset before it was taken has lost its address: it is nobody, and passes no rule.
+    const isNobody = socket.remoteAddress === undefined && !this.#settings.isLocal();
+    if (!isNobody && this.#settings.bouncer.admit(socket)) return true;
     socket.on('error', ignore);
     socket.destroy();
     return false;
@@ -79,6 +83,7 @@ export class Clients {
   abort(): void {
     for (const session of this.#sessions) session.abort();
     for (const stream of this.#others) stream.destroy();
+    this.#lingering.abort();
   }
 
   /** Resolves when the connections that are only being closed are gone too. */
@@ -160,12 +165,11 @@ export class Clients {
     }
     timer?.cancel();
     this.#others.delete(socket);
-    if (isStream(stream) && !socket.destroyed && !stream.destroyed) {
+    if (isStream(stream) && !socket.destroyed && !stream.destroyed && !session.heap.shutdown) {
       if (stream !== socket) stream.once('close', () => { socket.destroy(); });
       this.#start(session, stream); return;
     }
-    session.heap.shutdown = true;
-    session.alarms.end();
+    session.reject();
     socket.destroy();
     this.#left();
   }
@@ -175,11 +179,7 @@ export class Clients {
     this.#sweeper = undefined;
     const now = this.#clock.now();
     for (const session of this.#sessions) {
-      if (!session.isWaiting) session.activeAt = now;
-      else if (now - session.activeAt >= this.#settings.idleMs) {
-        session.activeAt = now;
-        session.timeOut();
-      }
+      if (session.isIdle(now, this.#settings.idleMs)) session.timeOut();
     }
     if (this.#sessions.size > 0) this.#sweeper = this.#clock.after(this.#sweepMs, () => { this.#sweep(); }, { idle: true });
   }

@@ -50,6 +50,7 @@ export function createWorker({ options, alias, masterAlias, token, line, clock, 
     createClients: (left) => new Clients({
       ...clientSettings(options),
       alias, masterAlias,
+      isLocal: () => typeof runtime.address === 'string',
       shared: {
         ...sessionSettings(options),
         clock, queue,
@@ -71,7 +72,7 @@ const isOn = (flag: boolean | 0 | 1 | undefined, standard: boolean): boolean => 
 /** How long a client may take to get past ClientPreConnect, in seconds. */
 const DEFAULT_PRE_CONNECT = 10;
 
-function clientSettings(options: PreforkTcpServerOptions): Omit<ClientSettings, 'shared' | 'alias' | 'masterAlias'> {
+function clientSettings(options: PreforkTcpServerOptions): Omit<ClientSettings, 'shared' | 'alias' | 'masterAlias' | 'isLocal'> {
   const { Acceptor, ClientPreConnect, ClientPreConnectTimeout = DEFAULT_PRE_CONNECT } = options;
   return {
     shutdownOnError: isOn(options.ClientShutdownOnError, true),

@@ -40,5 +40,16 @@ export class DescriptorGuard {
 
 /** The guard of this process. Without /proc (macOS) it does not watch. */
 export function processDescriptors(): DescriptorGuard {
-  return new DescriptorGuard({ limit: openFilesLimit(), countOpen: () => readdirSync('/proc/self/fd').length });
+  const limit = openFilesLimit();
+  return new DescriptorGuard({
+    limit,
+    countOpen: () => {
+      try {
+        return readdirSync('/proc/self/fd').length;
+      } catch {
+        // Not one is left to read the folder with.
+        return limit;
+      }
+    },
+  });
 }

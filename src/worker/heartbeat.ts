@@ -7,6 +7,7 @@ export class Heartbeat {
   readonly #clock: Clock;
   readonly #beat: (vitals: WorkerVitals) => void;
   #timer: Timer | undefined;
+  #memory = { rss: 0, heapUsed: 0 };
 
   constructor(clock: Clock, beat: (vitals: WorkerVitals) => void) {
     this.#clock = clock;
@@ -17,9 +18,19 @@ export class Heartbeat {
     this.#timer?.cancel();
     const dueAt = this.#clock.now() + everyMs;
     this.#timer = this.#clock.after(everyMs, () => {
-      const { rss, heapUsed } = memoryUsage();
-      this.#beat({ rss, heapUsed, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
+      this.#memory = readMemory() ?? this.#memory;
+      this.#beat({ ...this.#memory, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
       this.start(everyMs);
     });
+  }
+}
+
+/** undefined if the process is out of descriptors: the kernel tells by a file. */
+function readMemory(): Pick<WorkerVitals, 'rss' | 'heapUsed'> | undefined {
+  try {
+    const { rss, heapUsed } = memoryUsage();
+    return { rss, heapUsed };
+  } catch {
+    return undefined;
   }
 }

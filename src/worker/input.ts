@@ -139,10 +139,11 @@ export class Input {
     let one: [] | [unknown];
     try {
       one = this.#filter.get_one();
+      // A filter of the user's may return anything.
+      if (one.length === 0) return false;
     } catch (error) {
       return this.#refuse(error);
     }
-    if (one.length === 0) return false;
     const settled = this.#host.record(one[0]);
     if (settled !== undefined) this.wait(settled);
     return true;

@@ -12,6 +12,7 @@ export interface KernelSession extends EventTarget {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the handler names the heap it expects
   setState(event: string, handler: ((context: StateContext<any>) => CallbackResult) | undefined): void;
   readonly names: Set<string>;
+  readonly isOver: boolean;
 }
 
 /** The calls of POE::Kernel, bound to one session. */
@@ -91,7 +92,8 @@ export class SessionKernel implements Kernel {
   }
 
   alias_set(name: string): boolean {
-    const given = this.#queue.setAlias(this.#session, name);
+    // A session that is over keeps no name: nobody would take it off.
+    const given = !this.#session.isOver && this.#queue.setAlias(this.#session, name);
     if (given) this.#session.names.add(name);
     return given;
   }

@@ -35,6 +35,11 @@ export class Lingering {
     if (this.#streams.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
 
+  /** Closes them now: there is no more time. */
+  abort(): void {
+    for (const stream of this.#streams.keys()) stream.destroy();
+  }
+
   #remove(stream: Duplex): void {
     this.#streams.delete(stream);
     if (this.#streams.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();

@@ -42,6 +42,8 @@ export class WorkerRuntime {
   #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
   #wasStarted = false;
   #isShortOfFiles = false;
+  /** The Concurrency of the configuration. */
+  #concurrency: number | null = null;
   #endWithMaster = false;
   #graceMs: number | null = null;
   readonly #readiness: (() => void)[] = [];
@@ -154,7 +156,10 @@ export class WorkerRuntime {
 
   #configure(config: WorkerConfig): void {
     this.#graceMs = config.graceMs;
-    this.#loop?.setLimits(limitsOf(config));
+    // What set_concurrency has changed since stays, unless the option itself changes.
+    const { concurrency, ...others } = limitsOf(config);
+    this.#loop?.setLimits(concurrency === this.#concurrency ? others : { concurrency, ...others });
+    this.#concurrency = concurrency;
     this.#heartbeat.start(config.heartbeatMs);
     this.#parts.watchdog?.configure(config);
     this.#endIfWornOut();

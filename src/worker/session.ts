@@ -32,6 +32,7 @@ export class Session implements KernelSession {
   #states: ReadonlyMap<string, AnyCallback>;
   #alarms: Alarms | undefined;
   #names: Set<string> | undefined;
+  #octetsLeft = 0;
   #input: Input | undefined;
   #wheel: Wheel | undefined;
   #stream: Duplex | undefined;
@@ -80,9 +81,12 @@ export class Session implements KernelSession {
     stream.on('end', () => { this.#input?.finish(); });
     stream.on('error', (error) => { this.#socketFailed(error); });
     stream.on('close', () => { this.#closed(stream); });
-    if (callbacks.connected === undefined) return;
-    const settled = this.#runner.run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
-    if (settled !== undefined) this.#input.wait(settled);
+    if (callbacks.connected !== undefined) {
+      const settled = this.#runner.run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
+      if (settled !== undefined) this.#input.wait(settled);
+    }
+    // The client may have said everything while ClientPreConnect was at work: 'end' does not come again.
+    if (stream.readableEnded) this.#input.finish();
   }
 
   // --- What the input tells -----------------------------------------------------------------------------------------
@@ -188,9 +192,25 @@ export class Session implements KernelSession {
     if (this.heap.shutdown) this.#over('politely');
   }
 
-  /** Whether the client is expected to do something; false while a callback of it has not settled. */
-  get isWaiting(): boolean {
-    return !this.#runner.isBusy && this.#phase !== 'over';
+  /** Whether the client has done nothing for so long, although it is its turn: no whole record, and no output taken. */
+  isIdle(now: number, idleMs: number): boolean {
+    const left = this.#stream === undefined ? 0 : octetsLeft(this.#stream);
+    if (this.#runner.isBusy || left < this.#octetsLeft) this.activeAt = now;
+    this.#octetsLeft = left;
+    if (now - this.activeAt < idleMs) return false;
+    this.activeAt = now;
+    return true;
+  }
+
+  /** Nothing comes of it: ClientPreConnect has not let it in. */
+  reject(): void {
+    this.heap.shutdown = true;
+    this.#phase = 'over';
+    this.#forget();
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over';
   }
 
   #closed(stream: Duplex): void {
@@ -234,9 +254,13 @@ export class Session implements KernelSession {
     if (disconnected !== undefined) void this.#runner.run('ClientDisconnected', disconnected, { ...this.context, ...last });
     this.#phase = 'over';
     this.#wheel?.close();
+    this.#forget();
+    this.#shared.ended(this, this.#stream, how);
+  }
+
+  #forget(): void {
     this.#alarms?.end();
     this.#shared.queue.remove(this, this.#names ?? []);
-    this.#shared.ended(this, this.#stream, how);
   }
 
   get #wheelId(): number {
@@ -263,4 +287,10 @@ export class Session implements KernelSession {
     if (name === 'ClientError' || name === 'ClientDisconnected' || this.#phase === 'over') return;
     this.#failed('callback', () => ({ errno: 0, errstr: error.message, error }));
   }
+}
+
+/** A measure of the output that the client has not taken: it falls with everything that it takes, whatever the size of a write. */
+function octetsLeft(stream: Duplex): number {
+  const { _handle: handle } = stream as { _handle?: { readonly writeQueueSize?: number } | null };
+  return stream.writableLength + (handle?.writeQueueSize ?? 0);
 }

@@ -9,7 +9,7 @@ const OPTIONS = { MaxServer: 5, StartServer: 3, MinServer: 2, MaxSpareServer: 5,
 
 function statusOf({ supervisor, clock }: Pool): ServerStatus {
   const address = { address: '127.0.0.1', family: 'IPv4', port: 4711 };
-  return reportStatus({ alias: 'echo', address, paused: supervisor.isPaused, stopping: supervisor.isStopping, roster: supervisor.roster, tally: supervisor.tally, clock });
+  return reportStatus({ alias: 'echo', address, paused: false, stopping: supervisor.isStopping, roster: supervisor.roster, tally: supervisor.tally, clock });
 }
 
 describe('reportStatus', () => {

@@ -248,7 +248,9 @@ export async function waitRefused(port: number, boundMs?: number): Promise<void>
       client.close();
       return false;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return true;
+      const { code } = error as NodeJS.ErrnoException;
+      // Reset: it was in the queue when the socket was closed.
+      if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return code === 'ECONNREFUSED';
       throw error;
     }
   }, () => `port ${port} to refuse connections`, boundMs);

@@ -158,7 +158,7 @@ export class TestClients {
     this.queue = new EventQueue(this.clock);
     this.clients = new Clients({
       alias: 'server', masterAlias: 'manager', shutdownOnError: true, acceptor: undefined, preConnect: undefined, preConnectMs: Infinity, idleMs: 0,
-      bouncer: OPEN_DOOR,
+      bouncer: OPEN_DOOR, isLocal: () => false,
       ...settings,
       shared: {
         callbacks: { ...NO_CALLBACKS, ...callbacks },
