@@ -1,4 +1,5 @@
-// Connections and lines per second beside what users would write otherwise, interleaved: every round runs each server once.
+// Connections and lines per second beside what users would write otherwise, interleaved: every round runs each server once,
+// warmed up by an uncounted second (the first one measures the compiler).
 import { load, median, printTable, withServer } from './harness.js';
 
 const PREFORK = (workers, options = {}) => ['prefork', { workers, options }];
@@ -36,6 +37,7 @@ export async function run({ rounds, seconds, clients, load: generate = load }) {
       // A server with one client per worker cannot hold 64 connections open at once.
       const modes = name.includes('one client') ? ['conn'] : Object.keys(UNITS);
       await withServer(program, options, async (port) => {
+        await generate({ port, mode: 'conn', clients, seconds: 1 });
         for (const mode of modes) {
           const { rate, failed, refused, twice } = await generate({ port, mode, clients, seconds });
           const key = `${mode} ${name}`;
