@@ -15,10 +15,10 @@ const wall = (files, patterns) => ({
 });
 
 const PURE = 'is pure: it decides from what it is given, so it imports no node: module except node:buffer.';
-const EDGES = 'The arrows go one way: prefork-tcp-server -> master | worker -> ipc, policy, filters -> errors.';
+const EDGES = 'The arrows go one way: prefork-tcp-server -> master | worker -> session, ipc, policy, options -> filters -> the ground.';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'test/fixtures/broken/**'] },
+  { ignores: ['dist/**', 'test/programs/broken/**'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -46,19 +46,21 @@ export default tseslint.config(
   { files: ['src/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
   wall(['src/policy/**'], [
     ['^node:(?!buffer)', `policy/ ${PURE}`],
-    ['/(master|worker|ipc|filters)/', EDGES],
+    ['/(master|worker|session|options|ipc|filters)/', EDGES],
   ]),
   wall(['src/filters/**'], [
     // zlib and v8 are the body codecs of the Reference filter: synchronous functions from bytes to bytes.
     ['^node:(?!buffer|zlib|v8)', `filters/ ${PURE}`],
-    ['/(master|worker|ipc|policy)/', EDGES],
+    ['/(master|worker|session|options|ipc|policy)/', EDGES],
   ]),
-  wall(['src/ipc/**'], [['/(master|worker|filters)/', EDGES]]),
-  wall(['src/master/**'], [['/worker/', 'master/ and worker/ run in different processes: they share only ipc/.']]),
-  wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/.']]),
+  wall(['src/options/**'], [['/(master|worker|session|ipc)/', EDGES]]),
+  wall(['src/session/**'], [['/(master|worker|ipc|policy)/', 'session/ works without a pool: it knows neither master, worker, ipc nor policy.']]),
+  wall(['src/ipc/**'], [['/(master|worker|session|options|filters)/', EDGES]]),
+  wall(['src/master/**'], [['/(worker|session)/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
+  wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
   {
     files: ['test/**'],
-    ignores: ['test/support/**', 'test/fixtures/**', 'test/bench/**', 'test/chaos/**'],
+    ignores: ['test/support/**', 'test/programs/**', 'test/load/**'],
     rules: {
       'no-restricted-globals': ['error', ...['setTimeout', 'setInterval'].map((name) => ({
         name, message: 'No sleeps in tests: wait for a fact (an event, a line, server.waitUntil).',

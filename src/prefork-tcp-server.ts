@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import { resolveAccount } from './accounts.js';
+import { resolveAccount } from './options/accounts.js';
 import { systemClock } from './clock.js';
 import { PreforkError, asError } from './errors.js';
 import type { AnyFilter } from './filters/filter.js';
@@ -8,15 +8,16 @@ import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import { Master } from './master/master.js';
 import type { Supervisor } from './master/supervisor.js';
+import { workerScript } from './master/worker-command.js';
 import { forkWorkers } from './master/worker-process.js';
-import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
-import { checkOptions } from './resolve-options.js';
-import { takePart, workerEnvironment, workerScript, type Mark } from './role.js';
+import type { PoolOptions, PreforkTcpServerOptions } from './options/options.js';
+import { checkOptions } from './options/resolve.js';
+import { takeRole, workerEnvironment, type Mark } from './role.js';
 import type { ServerEvents, ServerStatus } from './status.js';
 import { createWorker } from './worker/create-worker.js';
-import { processLine } from './worker/master-line.js';
+import { processChannel } from './worker/master-channel.js';
 import type { WorkerRuntime } from './worker/runtime.js';
-import { setUpWorkerProcess } from './worker/worker-process-setup.js';
+import { handleWorkerSignals } from './worker/signals.js';
 
 /** How long `shutdown` lets clients finish. */
 export interface ShutdownOptions {
@@ -52,14 +53,14 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
     const given = options as unknown as PreforkTcpServerOptions;
     this.alias = given.Alias ?? 'prefork_server';
     this.masterAlias = given.MasterAlias ?? 'prefork_master';
-    const part = takePart(this);
-    this.isMaster = part.role === 'master';
-    this.isWorker = part.role === 'worker';
-    if (part.role === 'master') {
+    const taken = takeRole(this);
+    this.isMaster = taken.role === 'master';
+    this.isWorker = taken.role === 'worker';
+    if (taken.role === 'master') {
       // A script of its own constructs the server once, however often this process does.
-      this.#master = createMaster(given, this.alias, given.Script === undefined ? part.ordinal : 1);
+      this.#master = createMaster(given, this.alias, given.Script === undefined ? taken.ordinal : 1);
     }
-    if (part.role === 'worker') this.#worker = startWorker(given, this, part.mark);
+    if (taken.role === 'worker') this.#worker = startWorker(given, this, taken.mark);
   }
 
   /**
@@ -237,12 +238,12 @@ function startWorker(options: PreforkTcpServerOptions, names: { readonly alias: 
   const runtime = createWorker({
     options, ...names,
     token: mark.token,
-    line: processLine(),
+    line: processChannel(),
     clock: systemClock,
     watched: mark.watched,
     exit: (code) => process.exit(code),
   });
-  setUpWorkerProcess(runtime, mark);
+  handleWorkerSignals(runtime, mark);
   runtime.start();
   return runtime;
 }

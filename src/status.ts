@@ -4,7 +4,7 @@ import type { DrainReason, KillReason, WorkerPhase } from './policy/snapshot.js'
 /** One worker, as the master last heard of it. */
 export interface WorkerStatus {
   /** Counts the workers of this server from 1. Unlike a pid it never comes again. */
-  readonly generation: number;
+  readonly id: number;
   readonly pid: number;
   readonly phase: WorkerPhase;
   /** Whether it may take clients now. */
@@ -75,13 +75,13 @@ export type ExitReason = DrainReason | `killed:${KillReason}` | 'boot-failed' | 
 /** A worker was forked. */
 export interface WorkerBornEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
 }
 
 /** A worker has started. It accepts when it has a permit, which follows at once if it is its turn. */
 export interface WorkerReadyEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
   /** Seconds since it was forked. */
   readonly after: number;
 }
@@ -89,7 +89,7 @@ export interface WorkerReadyEvent {
 /** A worker accepts no more and lets its clients finish. */
 export interface WorkerDrainEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
   readonly reason: DrainReason;
   /** Clients it still has, as last reported. */
   readonly connections: number;
@@ -98,7 +98,7 @@ export interface WorkerDrainEvent {
 /** A worker's process is gone. */
 export interface WorkerExitEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly reason: ExitReason;
@@ -112,7 +112,7 @@ export interface WorkerExitEvent {
 /** Something failed in a worker, or a worker failed. */
 export interface WorkerErrorEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
   /** The callback or step that failed. */
   readonly where: string;
   readonly error: Error;
@@ -132,7 +132,7 @@ export interface HungFrame {
 /** The event loop of a worker is blocked. */
 export interface WorkerHungEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
   /** Seconds since the event loop turned last. */
   readonly blockedFor: number;
   /** The JavaScript call frames, innermost first; empty if the thread is not in JavaScript, as in a synchronous wait. */
@@ -142,7 +142,7 @@ export interface WorkerHungEvent {
 /** A message of the user's own. */
 export interface WorkerMessageEvent {
   readonly pid: number;
-  readonly generation: number;
+  readonly id: number;
   readonly message: unknown;
 }
 

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { show } from '../option-table.js';
-import { checkParameters, positive } from './parameters.js';
+import { positive, show } from '../checks.js';
+import { checkParameters } from './parameters.js';
 
 /**
  * How a block's length is written before it. Both functions work on bytes and keep no state.

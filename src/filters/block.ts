@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { show } from '../option-table.js';
+import { show } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
 import {
   DECIMAL_CODEC, MAX_HEADER, resolveBlockParameters, type BlockLimits, type BlockParameters, type LengthCodec,

@@ -1,5 +1,6 @@
+import { callback } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
-import { checkParameters, code, parameterError } from './parameters.js';
+import { checkParameters, parameterError } from './parameters.js';
 import { RecordQueue } from './record-queue.js';
 
 /** What {@link MapFilter} and {@link GrepFilter} do in each direction. */
@@ -34,7 +35,7 @@ export abstract class CodeFilter<In, Below, Get, Put, Both extends Get & Put> ex
     this.waiting.push(records);
   }
 
-  /** Replaces the code of one direction (Get or Put) or of both (Code), from the next record on. */
+  /** Replaces the callback of one direction (Get or Put) or of both (Code), from the next record on. */
   modify(parameters: CodeParameters<Get, Put, Both>): void {
     checkParameters(this.#name, parameters, CHECKS, () => contradictions(parameters));
     const { get, put } = this.directions;
@@ -42,7 +43,7 @@ export abstract class CodeFilter<In, Below, Get, Put, Both extends Get & Put> ex
   }
 }
 
-const CHECKS = { Code: code, Get: code, Put: code };
+const CHECKS = { Code: callback, Get: callback, Put: callback };
 
 function contradictions({ Code, Get, Put }: CodeParameters<unknown, unknown, unknown>): string[] {
   return Code !== undefined && (Get !== undefined || Put !== undefined) ? ['Code excludes Get and Put; give the one or the others.'] : [];

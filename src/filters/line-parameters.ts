@@ -1,5 +1,6 @@
+import { oneOf, positive } from '../checks.js';
 import { Buffer } from 'node:buffer';
-import { checkParameters, literal, oneOf, parameterError, positive, regexp } from './parameters.js';
+import { checkParameters, literal, parameterError, regexp } from './parameters.js';
 import {
   DetectedTerminator, LiteralTerminator, MAX_REGEXP_TERMINATOR, MixedTerminator, RegexpTerminator, type Terminator,
 } from './terminators.js';

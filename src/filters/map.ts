@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { show } from '../option-table.js';
+import { show } from '../checks.js';
 import { CodeFilter } from './code-filter.js';
 import { RecordQueue } from './record-queue.js';
 

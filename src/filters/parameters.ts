@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { checkEach, show, type Check } from '../option-table.js';
+import { checkEach, expect, show, type Check } from '../checks.js';
 
 /** The parameters of a filter and what each may be. */
 export type ParameterChecks = Readonly<Record<string, Check>>;
@@ -41,23 +41,7 @@ export function bufferFull(filter: string, waiting: number): PreforkError {
   );
 }
 
-const expect = (holds: (value: unknown) => boolean, expected: string): Check =>
-  (value) => (holds(value) ? undefined : `must be ${expected}`);
-
-/** A number of bytes or records that can be counted. */
-export const positive: Check = expect((value) => Number.isSafeInteger(value) && (value as number) > 0, 'a whole number above 0');
-/** An on/off switch in the original's form or ours. */
-export const flag: Check = expect((value) => typeof value === 'boolean' || value === 0 || value === 1, 'true, false, 1 or 0');
-/** Code of the user. */
-export const code: Check = expect((value) => typeof value === 'function', 'a function');
 /** Exact bytes. */
 export const literal: Check = expect((value) => typeof value === 'string' || value instanceof Uint8Array, 'a string or a Buffer');
 /** A regular expression. */
 export const regexp: Check = expect((value) => value instanceof RegExp, 'a RegExp');
-/** A list. */
-export const list: Check = expect((value) => Array.isArray(value), 'an array');
-/** One of a few names. */
-export const oneOf = (...names: readonly string[]): Check => expect(
-  (value) => typeof value === 'string' && names.includes(value),
-  names.map((name) => `'${name}'`).join(' or '),
-);

@@ -1,6 +1,7 @@
+import { flag, positive } from '../checks.js';
 import type { Buffer } from 'node:buffer';
 import { BaseFilter } from './base-filter.js';
-import { checkParameters, flag, parameterError, positive, recordError } from './parameters.js';
+import { checkParameters, parameterError, recordError } from './parameters.js';
 import { RecordQueue } from './record-queue.js';
 
 /** Parameters of {@link RecordBlockFilter}. */

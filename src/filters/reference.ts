@@ -1,9 +1,10 @@
+import { flag, positive } from '../checks.js';
 import type { Buffer } from 'node:buffer';
 import { BaseFilter } from './base-filter.js';
 import { BlockFilter } from './block.js';
 import { fitLimits, limitProblems } from './block-parameters.js';
 import type { Chunk } from './filter.js';
-import { checkParameters, flag, positive, recordError } from './parameters.js';
+import { checkParameters, recordError } from './parameters.js';
 import { freeze, SERIALIZERS, thaw, type BodyFormat, type Serializer } from './serializer.js';
 
 /** Parameters of {@link ReferenceFilter}. */

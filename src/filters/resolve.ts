@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { nearestName, show } from '../option-table.js';
+import { nearestName, show } from '../checks.js';
 import { BlockFilter } from './block.js';
 import { factoryOf, isFilter, METHODS, type FilterClass } from './construct.js';
 import type { AnyFilter } from './filter.js';
 import { GrepFilter } from './grep.js';
-import { HttpdFilter } from './httpd.js';
+import { HttpdFilter } from './httpd/httpd.js';
 import { LineFilter } from './line.js';
 import { MapFilter } from './map.js';
 import { RecordBlockFilter } from './record-block.js';

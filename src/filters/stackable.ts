@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { show } from '../option-table.js';
+import { list, show } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
 import { factoryOf, isFilter } from './construct.js';
 import type { Chunk, Layer } from './filter.js';
-import { checkParameters, list, outputBytes, parameterError } from './parameters.js';
+import { checkParameters, outputBytes, parameterError } from './parameters.js';
 
 /** A class of filters for a stack. */
 // `any`: each filter's constructor names its own parameters, and only `any` fits them all.

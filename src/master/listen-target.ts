@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { PreforkError } from '../errors.js';
-import type { PreforkTcpServerOptions } from '../options.js';
+import type { PreforkTcpServerOptions } from '../options/options.js';
 import { ListenError } from './listen-error.js';
 
 /** Where to listen, resolved. */

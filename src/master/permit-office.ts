@@ -1,7 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
 import { openFilesLimit } from '../open-files.js';
-import { NO_CHURN, creditFor, observeChurn } from '../policy/churn.js';
+import { NO_CHURN, creditFor, observeChurn } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits, QUIET_MS } from '../policy/permits.js';
 import type { PermitConfig, PermitOrder } from '../policy/permits.js';

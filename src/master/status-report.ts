@@ -35,7 +35,7 @@ function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
   const seconds = (sinceMs: number): number => Math.max(now - sinceMs, 0) / 1000;
   const { state, vitals, drain } = record;
   return {
-    generation: record.id,
+    id: record.id,
     pid: record.pid,
     phase: record.phase,
     accepting: state.accepting && record.phase === 'ready',

@@ -6,11 +6,11 @@ import { takeCensus } from '../policy/census.js';
 import { wasAsleep } from '../policy/liveness.js';
 import { plan } from '../policy/plan.js';
 import type { Action, DrainReason, KillReason } from '../policy/snapshot.js';
-import type { Thresholds } from '../resolve-options.js';
-import { Announcer, type Emit } from './announcer.js';
+import type { Thresholds } from '../options/resolve.js';
+import { PoolEvents, type Emit } from './events.js';
 import { exitReason } from './exits.js';
 import { PermitOffice } from './permit-office.js';
-import { PoolMemory } from './pool-memory.js';
+import { PoolHistory } from './pool-history.js';
 import { Roster, type WorkerRecord } from './roster.js';
 import { newTally, type Tally } from './status-report.js';
 import { Workforce } from './workforce.js';
@@ -51,9 +51,9 @@ export class Supervisor {
   readonly tally: Tally = newTally();
   readonly #parts: SupervisorParts;
   readonly #workforce: Workforce;
-  readonly #memory = new PoolMemory();
+  readonly #history = new PoolHistory();
   readonly #office: PermitOffice;
-  readonly #announcer: Announcer;
+  readonly #events: PoolEvents;
   #thresholds: Thresholds;
   #paused = false;
   #stopping: { graceMs: number; gone: () => void } | undefined;
@@ -65,7 +65,7 @@ export class Supervisor {
     this.#parts = parts;
     this.#thresholds = parts.thresholds;
     const { handle } = parts;
-    this.#announcer = new Announcer(parts.emit);
+    this.#events = new PoolEvents(parts.emit);
     this.#workforce = new Workforce(parts.spawn);
     this.#office = new PermitOffice({ roster: this.roster, handle, send: (id, order, copy) => this.#workforce.send(id, order, copy) });
   }
@@ -159,10 +159,10 @@ export class Supervisor {
     const { clock } = this.#parts;
     const { pool, worker } = this.#thresholds;
     const now = clock.now();
-    const snapshot = this.#memory.snapshot(this.roster, { pool, stopping: this.isStopping, now });
+    const snapshot = this.#history.snapshot(this.roster, { pool, stopping: this.isStopping, now });
     const { actions, nextAt } = plan(snapshot, pool, now);
     if (!wasAsleep(snapshot, pool, now)) this.#beat(now);
-    this.#memory.planned(now);
+    this.#history.planned(now);
     for (const action of actions) this.#perform(action, now);
     let lookAt = nextAt;
     if (!this.isStopping) {
@@ -189,7 +189,7 @@ export class Supervisor {
       case 'drain': {
         const record = this.roster.get(action.workerId);
         if (record === undefined || !this.#drain(record, action.reason)) return;
-        if (action.reason === 'surplus') this.#memory.shrunk(now);
+        if (action.reason === 'surplus') this.#history.shrunk(now);
         return;
       }
       case 'kill': {
@@ -204,11 +204,11 @@ export class Supervisor {
     const { maxPoolClients } = this.#thresholds.pool;
     for (let left = count; left > 0; left--) {
       const id = this.roster.nextId;
-      const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#memory.isFailing));
+      const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#history.isFailing));
       const lifeMs = this.#drawLifeMs();
       const limit = maxPoolClients === 0 ? null : 0;
       this.tally.born += 1;
-      this.#announcer.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
+      this.#events.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
     }
     if (count > 0) this.#changed();
   }
@@ -231,7 +231,7 @@ export class Supervisor {
   /** Notes a drain, whoever began it. The deadline is fixed here. */
   #beginDrain(record: WorkerRecord, reason: DrainReason): boolean {
     if (!this.roster.drain(record, reason, this.#parts.clock.now() + this.#graceMs + FAREWELL_MS)) return false;
-    this.#announcer.drains(record, reason);
+    this.#events.drains(record, reason);
     this.#changed();
     return true;
   }
@@ -257,9 +257,9 @@ export class Supervisor {
     return {
       fact: (fact) => { known((record) => { this.#heard(record, fact); }); },
       exit: (exit) => { known((record) => { this.#exited(record, exit); }); },
-      garbled: () => { known((record) => { this.#announcer.garbled(record); }); },
-      message: (message) => { known((record) => { this.#announcer.message(record, message); }); },
-      hung: (report) => { known((record) => { this.#announcer.hung(record, report); }); },
+      garbled: () => { known((record) => { this.#events.garbled(record); }); },
+      message: (message) => { known((record) => { this.#events.message(record, message); }); },
+      hung: (report) => { known((record) => { this.#events.hung(record, report); }); },
     };
   }
 
@@ -272,9 +272,9 @@ export class Supervisor {
       case 'heartbeat': return this.#reported(record);
       case 'draining': return void this.#beginDrain(record, fact.reason);
       case 'failed':
-      case 'boot-failed': return this.#announcer.failed(record, fact.error);
+      case 'boot-failed': return this.#events.failed(record, fact.error);
       case 'listen-failed':
-        this.#announcer.failed(record, { name: 'Error', message: fact.message, code: fact.code, where: 'listen' });
+        this.#events.failed(record, { name: 'Error', message: fact.message, code: fact.code, where: 'listen' });
         if (!this.#hasAccepted) this.#parts.broken({ listenCode: fact.code });
         return;
       case 'shutdown-all': return this.#parts.shutdownAsked();
@@ -283,7 +283,7 @@ export class Supervisor {
 
   #welcome(record: WorkerRecord, version: number): void {
     if (version !== PROTOCOL_VERSION) {
-      this.#announcer.foreignVersion(record, version);
+      this.#events.foreignVersion(record, version);
       return this.#kill(record, 'boot');
     }
     const { welcome, address } = this.#parts;
@@ -294,13 +294,13 @@ export class Supervisor {
 
   #ready(record: WorkerRecord): void {
     if (record.phase !== 'ready') return;
-    this.#memory.workerReady();
-    this.#announcer.ready(record, this.#parts.clock.now());
+    this.#history.workerReady();
+    this.#events.ready(record, this.#parts.clock.now());
     this.#changed();
   }
 
   #reported(record: WorkerRecord): void {
-    this.#memory.heard(record, this.#parts.clock.now());
+    this.#history.heard(record, this.#parts.clock.now());
     if (!this.#hasAccepted && record.phase === 'ready' && record.state.copiesUsed > 0) {
       this.#hasAccepted = true;
       this.#parts.accepting();
@@ -314,22 +314,22 @@ export class Supervisor {
     const reason = exitReason(record, exit);
     this.tally.exits[reason] += 1;
     this.tally.servedByGone += record.state.served;
-    this.#announcer.exited(record, exit, reason);
+    this.#events.exited(record, exit, reason);
     const hasCrashed = exit.signal === null && exit.code !== 0;
-    if (!this.isStopping && this.#memory.isFailedStart(record, hasCrashed, this.#parts.clock.now())) this.#startFailed(record, exit);
+    if (!this.isStopping && this.#history.isFailedStart(record, hasCrashed, this.#parts.clock.now())) this.#startFailed(record, exit);
     this.#changed();
     if (this.roster.size === 0) this.#stopping?.gone();
   }
 
   #startFailed(record: WorkerRecord, exit: Exit): void {
     const { clock, random } = this.#parts;
-    const outlook = this.#memory.startFailed(record, { now: clock.now(), chance: random() });
-    const error = this.#announcer.startFailed(record, exit, outlook);
+    const outlook = this.#history.startFailed(record, { now: clock.now(), chance: random() });
+    const error = this.#events.startFailed(record, exit, outlook);
     if (outlook.nextMs === undefined) this.#parts.broken(error);
   }
 
   #changed(): void {
     this.#requestPlan();
-    this.#announcer.status();
+    this.#events.status();
   }
 }

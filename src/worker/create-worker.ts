@@ -1,22 +1,22 @@
-import { toBlockList } from '../block-list.js';
+import { toBlockList } from '../options/block-list.js';
 import type { ServerContext } from '../callbacks.js';
 import type { Clock } from '../clock.js';
 import type { AnyFilter } from '../filters/filter.js';
 import { LineFilter } from '../filters/line.js';
 import { resolveFilter } from '../filters/resolve.js';
 import { HANG_FD } from '../ipc/hang-report.js';
-import type { AnyCallback, PreforkTcpServerOptions } from '../options.js';
-import { DEFAULT_HIGH_MARK } from '../resolve-options.js';
-import { createBouncer } from './bouncer.js';
-import { Clients, type ClientSettings } from './clients.js';
+import type { AnyCallback, PreforkTcpServerOptions } from '../options/options.js';
+import { DEFAULT_HIGH_MARK } from '../options/resolve.js';
+import { createAdmission } from '../session/admission.js';
+import { Clients, type ClientSettings } from '../session/clients.js';
 import { processDescriptors } from './descriptors.js';
-import { EventQueue } from './event-queue.js';
+import { EventQueue } from '../session/event-queue.js';
 import { handleListener } from './listener.js';
-import type { MasterLine } from './master-line.js';
+import type { MasterChannel } from './master-channel.js';
 import { Watchdog } from './watchdog.js';
 import { WorkerRuntime } from './runtime.js';
-import { addServerTargets } from './server-targets.js';
-import { collectStates } from './states.js';
+import { addServerAliases } from './server-aliases.js';
+import { collectStates } from '../options/states.js';
 
 /** The options as the worker's parts take them: their contexts are typed at the public edge. */
 export type WorkerOptions = Readonly<{ [Name in keyof PreforkTcpServerOptions]: PreforkTcpServerOptions[Name] | AnyCallback }>;
@@ -27,7 +27,7 @@ export interface WorkerParts {
   readonly alias: string;
   readonly masterAlias: string;
   readonly token: string;
-  readonly line: MasterLine;
+  readonly line: MasterChannel;
   readonly clock: Clock;
   /** Whether a thread of its own watches the event loop. */
   readonly watched: boolean;
@@ -63,7 +63,7 @@ export function createWorker({ options, alias, masterAlias, token, line, clock, 
     serverStarted: () => options.ServerStarted?.(context),
     serverStopped: () => options.ServerStopped?.(context),
   });
-  addServerTargets(queue, runtime, { alias, masterAlias });
+  addServerAliases(queue, runtime, { alias, masterAlias });
   return runtime;
 }
 
@@ -80,7 +80,7 @@ function clientSettings(options: PreforkTcpServerOptions): Omit<ClientSettings, 
     preConnect: ClientPreConnect as AnyCallback | undefined,
     preConnectMs: ClientPreConnectTimeout === 0 ? Infinity : ClientPreConnectTimeout * 1000,
     idleMs: (options.ClientTimeout ?? 0) * 1000,
-    bouncer: createBouncer(toBlockList(options.BlockList), options.MaxSessionPerAddress ?? 0),
+    admission: createAdmission(toBlockList(options.BlockList), options.MaxSessionPerAddress ?? 0),
   };
 }
 

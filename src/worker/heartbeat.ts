@@ -7,7 +7,7 @@ export class Heartbeat {
   readonly #clock: Clock;
   readonly #beat: (vitals: WorkerVitals) => void;
   #timer: Timer | undefined;
-  #memory = { rss: 0, heapUsed: 0 };
+  #history = { rss: 0, heapUsed: 0 };
 
   constructor(clock: Clock, beat: (vitals: WorkerVitals) => void) {
     this.#clock = clock;
@@ -18,8 +18,8 @@ export class Heartbeat {
     this.#timer?.cancel();
     const dueAt = this.#clock.now() + everyMs;
     this.#timer = this.#clock.after(everyMs, () => {
-      this.#memory = readMemory() ?? this.#memory;
-      this.#beat({ ...this.#memory, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
+      this.#history = readMemory() ?? this.#history;
+      this.#beat({ ...this.#history, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
       this.start(everyMs);
     });
   }

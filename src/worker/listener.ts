@@ -1,7 +1,7 @@
 import * as net from 'node:net';
 import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
-import { deliver, markDirect } from './direct-input.js';
+import { deliver, markDirect } from '../session/direct-socket.js';
 
 /** A worker's own copy of the listening handle, as it arrives over the channel. */
 export interface HandleCopy {

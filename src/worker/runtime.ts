@@ -5,18 +5,18 @@ import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import type { DrainReason, WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
-import type { Clients } from './clients.js';
+import type { Clients } from '../session/clients.js';
 import type { DescriptorGuard } from './descriptors.js';
-import { toReport } from './faults.js';
+import { toReport } from './error-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
-import type { MasterLine } from './master-line.js';
+import type { MasterChannel } from './master-channel.js';
 import { Reporter } from './reporter.js';
 import type { Watchdog } from './watchdog.js';
 
 /** What a worker's runtime is made of. */
 export interface RuntimeParts {
-  readonly line: MasterLine;
+  readonly line: MasterChannel;
   readonly clock: Clock;
   /** The secret of the mark that this process was started with. */
   readonly token: string;

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
+import { callback, flag, list, oneOf, positive } from '../../src/checks.js';
 import {
-  bufferFull, checkParameters, code, flag, list, literal, oneOf, outputBytes, parameterError, positive, recordError, regexp,
+  bufferFull, checkParameters, literal, outputBytes, parameterError, recordError, regexp,
 } from '../../src/filters/parameters.js';
 
 describe('checkParameters', () => {
@@ -15,7 +16,7 @@ describe('checkParameters', () => {
   });
 
   it('lists every problem, with the nearest known name', () => {
-    expect(() => checkParameters('F', { Size: 0, Code: 1, Sise: 1, Other: 1 }, { Size: positive, Code: code })).toThrow(
+    expect(() => checkParameters('F', { Size: 0, Code: 1, Sise: 1, Other: 1 }, { Size: positive, Code: callback })).toThrow(
       'Size must be a whole number above 0, not 0. Code must be a function, not 1. Sise is not an option; did you mean Size? Other is not an option.',
     );
   });
@@ -32,7 +33,7 @@ describe('the checks', () => {
   it.each([
     ['positive', positive, [1, 2 ** 40], [0, -1, 1.5, Infinity, '1', 1n]],
     ['flag', flag, [true, false, 0, 1], [2, 'yes', null]],
-    ['code', code, [() => 1], [{}, 'x']],
+    ['callback', callback, [() => 1], [{}, 'x']],
     ['literal', literal, ['', Buffer.from('')], [1, []]],
     ['regexp', regexp, [/x/], ['x']],
     ['list', list, [[]], [{}]],

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { BlockFilter } from '../../src/filters/block.js';
 import { GrepFilter } from '../../src/filters/grep.js';
-import { HttpdFilter } from '../../src/filters/httpd.js';
+import { HttpdFilter } from '../../src/filters/httpd/httpd.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { MapFilter } from '../../src/filters/map.js';
 import { RecordBlockFilter } from '../../src/filters/record-block.js';

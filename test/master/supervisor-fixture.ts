@@ -1,7 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import { Supervisor } from '../../src/master/supervisor.js';
-import { resolveThresholds, type Thresholds } from '../../src/resolve-options.js';
-import type { PoolOptions } from '../../src/options.js';
+import { resolveThresholds, type Thresholds } from '../../src/options/resolve.js';
+import type { PoolOptions } from '../../src/options/options.js';
 import type { ServerEvents } from '../../src/status.js';
 import { FakeWorkers } from '../support/fake-workers.js';
 import { ManualClock } from '../support/manual-clock.js';

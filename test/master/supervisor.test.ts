@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
 import { MOST_FAILURES } from '../../src/policy/starts.js';
-import { resolveThresholds } from '../../src/resolve-options.js';
+import { resolveThresholds } from '../../src/options/resolve.js';
 import { turn } from '../support/manual-clock.js';
 import { HANDLE, Pool, WELCOME } from './supervisor-fixture.js';
 
@@ -18,7 +18,7 @@ describe('a supervisor that starts', () => {
     supervisor.start();
 
     expect(workers.all()).toHaveLength(3);
-    expect(of('worker:born')).toEqual([{ pid: 4001, generation: 1 }, { pid: 4002, generation: 2 }, { pid: 4003, generation: 3 }]);
+    expect(of('worker:born')).toEqual([{ pid: 4001, id: 1 }, { pid: 4002, id: 2 }, { pid: 4003, id: 3 }]);
   });
 
   it('starts a worker with the mark, and without a detour for its stderr', () => {
@@ -43,7 +43,7 @@ describe('a supervisor that starts', () => {
 
     workers.get(1).say({ type: 'ready' });
 
-    expect(of('worker:ready')).toEqual([{ pid: 4001, generation: 1, after: 0.7 }]);
+    expect(of('worker:ready')).toEqual([{ pid: 4001, id: 1, after: 0.7 }]);
   });
 
   it('sends no order about accepting before a worker is ready, and copies with the handle and a permit then', () => {
@@ -105,7 +105,7 @@ describe('a supervisor that keeps its pool', () => {
     workers.get(1).exit({ code: 1 });
     clock.settle();
 
-    expect(of('worker:exit')).toMatchObject([{ pid: 4001, generation: 1, code: 1, signal: null, reason: 'crashed' }]);
+    expect(of('worker:exit')).toMatchObject([{ pid: 4001, id: 1, code: 1, signal: null, reason: 'crashed' }]);
     expect(workers.all()).toHaveLength(3);
   });
 
@@ -143,7 +143,7 @@ describe('a supervisor that keeps its pool', () => {
     pool.live(HEARTBEAT_MS);
 
     expect([early, first]).toEqual([0, 1]);
-    expect(pool.of('worker:drain')).toMatchObject([{ generation: 1, reason: 'surplus', connections: 0 }, { generation: 2, reason: 'surplus' }]);
+    expect(pool.of('worker:drain')).toMatchObject([{ id: 1, reason: 'surplus', connections: 0 }, { id: 2, reason: 'surplus' }]);
     expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'surplus', graceMs: GRACE_MS }]);
   });
 
@@ -217,7 +217,7 @@ describe('a worker that falls silent', () => {
     pool.live(SECOND_MS, { silent: [1] });
     pool.workers.get(1).exit({ signal: 'SIGKILL' });
 
-    expect(drained).toMatchObject([{ generation: 1, reason: 'expired' }]);
+    expect(drained).toMatchObject([{ id: 1, reason: 'expired' }]);
     expect(forked).toBe(3);
     expect([killsBefore, pool.workers.get(1).kills]).toEqual([0, 1]);
     expect(pool.of('worker:exit')).toMatchObject([{ reason: 'killed:grace' }]);
@@ -408,7 +408,7 @@ describe('a worker that does not start', () => {
     pool.workers.get(1).say({ type: 'boot-failed', error: { name: 'TypeError', message: 'no database', code: 'E_DB', stack: 'at home', where: 'ServerStarted' } });
 
     const [told] = pool.of('worker:error');
-    expect(told).toMatchObject({ pid: 4001, generation: 1, where: 'ServerStarted', error: { name: 'TypeError', message: 'no database', code: 'E_DB', stack: 'at home' } });
+    expect(told).toMatchObject({ pid: 4001, id: 1, where: 'ServerStarted', error: { name: 'TypeError', message: 'no database', code: 'E_DB', stack: 'at home' } });
     expect(told?.error).toBeInstanceOf(Error);
   });
 
@@ -441,7 +441,7 @@ describe('a worker that speaks out of turn', () => {
 
     expect(pool.workers.get(1).welcome).toBeUndefined();
     expect(pool.workers.get(1).kills).toBe(1);
-    expect(pool.of('worker:error')).toMatchObject([{ generation: 1, where: 'start', error: { code: 'ERR_PREFORK_STATE' } }]);
+    expect(pool.of('worker:error')).toMatchObject([{ id: 1, where: 'start', error: { code: 'ERR_PREFORK_STATE' } }]);
   });
 
   it('is reported when it sends what is not in the protocol', () => {
@@ -449,7 +449,7 @@ describe('a worker that speaks out of turn', () => {
 
     pool.workers.get(1).garbled();
 
-    expect(pool.of('worker:error')).toMatchObject([{ pid: 4001, generation: 1, where: 'protocol', error: { code: 'ERR_PREFORK_STATE' } }]);
+    expect(pool.of('worker:error')).toMatchObject([{ pid: 4001, id: 1, where: 'protocol', error: { code: 'ERR_PREFORK_STATE' } }]);
     expect(pool.workers.get(1).kills).toBe(0);
   });
 
@@ -481,7 +481,7 @@ describe('a worker that speaks out of turn', () => {
     pool.workers.get(1).message({ hello: 'master' });
     pool.workers.get(1).say({ type: 'shutdown-all' });
 
-    expect(pool.of('worker:message')).toEqual([{ pid: 4001, generation: 1, message: { hello: 'master' } }]);
+    expect(pool.of('worker:message')).toEqual([{ pid: 4001, id: 1, message: { hello: 'master' } }]);
     expect(pool.shutdownsAsked).toBe(1);
   });
 });
@@ -579,7 +579,7 @@ describe('orders of the user', () => {
     pool.workers.get(1).draining('lifetimes');
     pool.live(GRACE_MS + SECOND_MS);
 
-    expect(pool.of('worker:drain')).toEqual([{ pid: 4001, generation: 1, reason: 'lifetimes', connections: 2 }]);
+    expect(pool.of('worker:drain')).toEqual([{ pid: 4001, id: 1, reason: 'lifetimes', connections: 2 }]);
     expect(pool.workers.get(1).of('drain')).toEqual([]);
     expect(pool.workers.get(1).kills).toBe(1);
   });
@@ -626,7 +626,7 @@ describe('stop', () => {
     let isDone = false;
 
     const stopped = pool.supervisor.stop(5000).then(() => { isDone = true; });
-    for (const generation of [1, 2]) pool.workers.get(generation).exit();
+    for (const id of [1, 2]) pool.workers.get(id).exit();
     await turn();
     const early = isDone;
     pool.workers.get(3).exit();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import * as api from '../../src/index.js';
-import { CHECKS, POOL_CHECKS } from '../../src/option-table.js';
+import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
 
 const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
 const readme = await read('README.md');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CREDIT } from '../../src/policy/churn.js';
+import { CREDIT } from '../../src/policy/credit.js';
 import { planPermits, QUIET_MS, type PermitConfig, type PermitOrder, type PermitView } from '../../src/policy/permits.js';
 import { Seeded, seeds } from '../support/seeded.js';
 

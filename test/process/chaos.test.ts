@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { holds } from '../chaos/bounds.js';
+import { holds } from '../load/chaos/bounds.js';
 
 /** A row of a scenario: what, measured, what it must be. */
 type Row = readonly [what: string, measured: unknown, bound: unknown];
 type Scenario = (options: object) => Promise<readonly Row[]>;
 
 // Plain programs, which are not type-checked: they come as a module of unknown content.
-const scenarios = await import(new URL('../chaos/scenarios.js', import.meta.url).href) as Readonly<Record<string, Scenario>>;
+const scenarios = await import(new URL('../load/chaos/scenarios.js', import.meta.url).href) as Readonly<Record<string, Scenario>>;
 
 /** What may take longer on a loaded machine, or weighs more in a short run. Counts are exact everywhere. */
 const RELAXED: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AcceptorContext } from 'prefork-tcp-server';
-import { withHandlers } from '../fixtures/inline.js';
+import { withHandlers } from '../programs/inline.js';
 
 /** Echoes bytes, without sessions or filters, and says when its worker drains. */
 const ECHO = {

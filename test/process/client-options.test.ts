@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import type { PreforkTcpServerOptions } from 'prefork-tcp-server';
-import { withHandlers } from '../fixtures/inline.js';
+import { withHandlers } from '../programs/inline.js';
 import { ONE, withServer } from '../support/with-server.js';
 
 describe('ClientArgs', () => {
@@ -262,7 +262,7 @@ describe('filters', () => {
 
   it.each(['class', 'class and parameters', 'instance'])('may be given as %s, fresh for each client', async (form) => {
     // The worker's script makes them: classes and instances cannot be sent to it.
-    await withServer({ ...ONE, fixture: 'filter-forms.mjs', worker: { ClientFilter: form } }, async (running) => {
+    await withServer({ ...ONE, program: 'filter-forms.mjs', worker: { ClientFilter: form } }, async (running) => {
       const [first, second] = [await running.connect(), await running.connect()];
 
       first.send('half of ');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Scene } from '../fixtures/inline.js';
-import { withHandlers } from '../fixtures/inline.js';
+import type { Scene } from '../programs/inline.js';
+import { withHandlers } from '../programs/inline.js';
 import type { TcpClient } from '../support/tcp-client.js';
 
 /** Ends a client that was greeted. */

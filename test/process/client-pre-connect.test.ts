@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withHandlers } from '../fixtures/inline.js';
+import { withHandlers } from '../programs/inline.js';
 
 describe('ClientPreConnect', () => {
   it('comes before heap.client, with the addresses; the socket that it returns is served', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withHandlers } from '../fixtures/inline.js';
+import { withHandlers } from '../programs/inline.js';
 
 const MiB = 1024 * 1024;
 

@@ -10,7 +10,7 @@ const MiB = 1024 * 1024;
 
 describe('an async ClientInput', () => {
   it('is not called for the next record before it has settled', async () => {
-    await withServer({ ...ONE, fixture: 'async-input.mjs' }, async (running) => {
+    await withServer({ ...ONE, program: 'async-input.mjs' }, async (running) => {
       const client = await running.join();
 
       client.send('later 30\nlater 20\nlater 10\nnow\n');
@@ -20,7 +20,7 @@ describe('an async ClientInput', () => {
   });
 
   it('lets other clients of the same worker go on meanwhile', async () => {
-    await withServer({ ...ONE, fixture: 'async-input.mjs' }, async (running) => {
+    await withServer({ ...ONE, program: 'async-input.mjs' }, async (running) => {
       const held = await running.join();
       held.send('hold\nnext\n');
       const other = await running.join();
@@ -37,7 +37,7 @@ describe('an async ClientInput', () => {
   });
 
   it('has the input of its client paused: more is not read', async () => {
-    await withServer({ ...ONE, fixture: 'async-input.mjs' }, async (running) => {
+    await withServer({ ...ONE, program: 'async-input.mjs' }, async (running) => {
       const held = await running.join();
       const other = await running.join();
       const lines = Array.from({ length: 600 }, (_, number) => `line${number} ${'x'.repeat(50_000)}\n`);
@@ -74,7 +74,7 @@ describe('ClientDisconnected', () => {
     ['the end of the grace time', (_client: TcpClient, master: MasterProcess) => { master.signal('SIGTERM'); }],
   ])('is called exactly once after %s', async (_title, end) => {
     const options = { ...ONE, GraceExpireTime: 0.3, ClientFilter: ['Line', { MaxLength: 100 }] };
-    await withMaster({ fixture: 'log.mjs', options }, async (master) => {
+    await withMaster({ program: 'log.mjs', options }, async (master) => {
       const client = await master.join();
 
       end(client, master);
@@ -149,7 +149,7 @@ describe('a client that does not close its side', () => {
 
 describe('a client that does not read', () => {
   it('makes the worker hold no more than about HighMark, and gets everything when it reads again', async () => {
-    await withServer({ ...ONE, fixture: 'driver.mjs' }, async (running) => {
+    await withServer({ ...ONE, program: 'driver.mjs' }, async (running) => {
       const other = await running.join();
       const slow = await running.join();
       slow.pause();
@@ -195,7 +195,7 @@ describe('a line that is too long', () => {
     ['with its end', `${'x'.repeat(101)}\n`],
     ['without an end', 'x'.repeat(101)],
   ])('ends that client only, with ClientError "input": %s', async (_title, sent) => {
-    await withMaster({ fixture: 'log.mjs', options: { ...ONE, ClientFilter: ['Line', { MaxLength: 100 }] } }, async (master) => {
+    await withMaster({ program: 'log.mjs', options: { ...ONE, ClientFilter: ['Line', { MaxLength: 100 }] } }, async (master) => {
       const other = await master.join();
       const client = await master.join();
       await client.echo('x'.repeat(100));
@@ -241,7 +241,7 @@ describe('text', () => {
 
 describe('addresses', () => {
   it('are in the heap', async () => {
-    await withServer({ ...ONE, fixture: 'addresses.mjs' }, async (running) => {
+    await withServer({ ...ONE, program: 'addresses.mjs' }, async (running) => {
       const client = await running.join();
 
       client.send('who am I\n');

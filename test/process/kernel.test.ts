@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withHandlers } from '../fixtures/inline.js';
+import { withHandlers } from '../programs/inline.js';
 
 describe('events', () => {
   it('yield and post queue: events come in order, after the callback that sent them, with args, state and sender', async () => {

@@ -307,7 +307,7 @@ describe('control', () => {
   });
 
   it('lets a callback pause and resume its own worker (P32)', async () => {
-    await withServer({ ...ONE, ...QUICK, fixture: 'poster.mjs' }, async (running) => {
+    await withServer({ ...ONE, ...QUICK, program: 'poster.mjs' }, async (running) => {
       const inside = await running.join();
       inside.send('pause\n');
       await inside.expect('posted true\r\n');
@@ -343,7 +343,7 @@ describe('control', () => {
 describe('two servers in one program (P28)', () => {
   it.each([['different names', ['one', 'two']], ['the same name', ['same', 'same']]])('with %s keep their own workers, and both serve', async (_title, aliases) => {
     const options = { ...TWO, ...QUICK, std: { aliases } };
-    await withMaster({ fixture: 'two-servers.mjs', options }, async (master) => {
+    await withMaster({ program: 'two-servers.mjs', options }, async (master) => {
       const ups = await master.until(() => (master.all('up').length === 2 ? master.all('up') : undefined), () => 'both servers');
       const workers = await master.ready(4);
 

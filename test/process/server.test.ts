@@ -18,7 +18,7 @@ describe('the server object', () => {
       const life = running.events.filter(({ detail }) => typeof detail === 'object' && 'pid' in detail && detail.pid === pid).map(({ name }) => name);
       expect(life).toEqual(['worker:born', 'worker:ready', 'worker:drain', 'worker:exit']);
       expect(running.eventsOf('listening').map(({ detail }) => detail)).toEqual([running.server.address()]);
-      expect(running.eventsOf('worker:born').map(({ detail }) => detail.generation)).toEqual([1, 2]);
+      expect(running.eventsOf('worker:born').map(({ detail }) => detail.id)).toEqual([1, 2]);
       expect(running.eventsOf('worker:exit')[0]?.detail.served).toBe(1);
     });
   });
@@ -35,7 +35,7 @@ describe('the server object', () => {
       expect(JSON.parse(JSON.stringify(status))).toMatchObject({
         alias: 'prefork_server', paused: false, stopping: false, address: { address: '127.0.0.1', port: running.port },
         totals: { workers: 1, ready: 1, starting: 0, draining: 0, spare: 0, connections: 1, served: 1, born: 1 },
-        workers: [{ generation: 1, pid: running.ready[0], phase: 'ready', accepting: true, paused: [], connections: 1, served: 1 }],
+        workers: [{ id: 1, pid: running.ready[0], phase: 'ready', accepting: true, paused: [], connections: 1, served: 1 }],
       });
     });
   });
@@ -205,7 +205,7 @@ describe('the server object', () => {
   });
 
   it('lets a callback drain the whole pool with shutdown_all', async () => {
-    await withMaster({ fixture: 'poster.mjs', options: TWO }, async (master) => {
+    await withMaster({ program: 'poster.mjs', options: TWO }, async (master) => {
       const client = await master.join();
 
       client.send('shutdown_all\n');
@@ -221,7 +221,7 @@ describe('the server object', () => {
   });
 
   it('lets the program end by itself after shutdown', async () => {
-    await withMaster({ fixture: 'shuts-down.mjs' }, async (master) => {
+    await withMaster({ program: 'shuts-down.mjs' }, async (master) => {
       await master.event('shut down');
 
       expect(await master.over()).toEqual({ code: 0, signal: null });

@@ -11,7 +11,7 @@ import { sendSignal, waitGone } from '../support/processes.js';
 import { TcpClient } from '../support/tcp-client.js';
 import type { Target } from '../support/tcp-client.js';
 import { within } from '../support/wait.js';
-import { fixture, ONE, withServer } from '../support/with-server.js';
+import { program, ONE, withServer } from '../support/with-server.js';
 import type { Running } from '../support/with-server.js';
 
 /** Connects, and asks the worker what it knows of the client (addresses.mjs). */
@@ -26,7 +26,7 @@ async function heapOf(target: Target): Promise<Record<string, unknown>> {
 async function failure(options: Partial<PreforkTcpServerOptions>): Promise<{ error: unknown; told: unknown[] }> {
   const told: unknown[] = [];
   const server = new PreforkTcpServer({
-    HandleSignals: false, Script: fixture('std.mjs'), ScriptArgs: ['{}'], ClientInput: () => undefined,
+    HandleSignals: false, Script: program('std.mjs'), ScriptArgs: ['{}'], ClientInput: () => undefined,
     Error: ({ operation, errno, errstr, error }) => { told.push({ operation, errno, errstr, error }); }, ...options,
   });
   const error = await within(server.ready().then(() => undefined, (reason: unknown) => reason), () => 'ready()');
@@ -101,7 +101,7 @@ describe.runIf(hasIpv6)('IPv6', () => {
   it.each<[string, Partial<PreforkTcpServerOptions>]>([
     ['by an address', { Address: '::1' }], ['by Domain', { Address: '::1', Domain: 'inet6' }],
   ])('is served, %s, and the heap has its addresses', async (_title, options) => {
-    await withServer({ ...ONE, ...options, fixture: 'addresses.mjs' }, async (running) => {
+    await withServer({ ...ONE, ...options, program: 'addresses.mjs' }, async (running) => {
       expect(running.server.address()).toMatchObject({ address: '::1', family: 'IPv6' });
 
       const heap = await heapOf({ host: '::1', port: running.port });
@@ -111,12 +111,12 @@ describe.runIf(hasIpv6)('IPv6', () => {
   });
 
   it('takes IPv4 clients too by default, and none with Ipv6Only', async () => {
-    await withServer({ ...ONE, Address: undefined, Domain: 'inet6', fixture: 'addresses.mjs' }, async (running) => {
+    await withServer({ ...ONE, Address: undefined, Domain: 'inet6', program: 'addresses.mjs' }, async (running) => {
       expect(running.server.address()).toMatchObject({ address: '::', family: 'IPv6' });
       expect(await heapOf({ host: '127.0.0.1', port: running.port })).toMatchObject({ remote_ip: expect.stringMatching(/127\.0\.0\.1$/) as string });
       expect(await heapOf({ host: '::1', port: running.port })).toMatchObject({ remote_ip: '::1' });
     });
-    await withServer({ ...ONE, Address: undefined, Domain: 'inet6', Ipv6Only: true, fixture: 'addresses.mjs' }, async (running) => {
+    await withServer({ ...ONE, Address: undefined, Domain: 'inet6', Ipv6Only: true, program: 'addresses.mjs' }, async (running) => {
       await expect(TcpClient.connect({ host: '127.0.0.1', port: running.port })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
       expect(await heapOf({ host: '::1', port: running.port })).toMatchObject({ remote_ip: '::1' });
     });
@@ -136,7 +136,7 @@ describe('a Unix socket', () => {
 
   it('is created with SocketMode, serves clients as LOCAL, and is removed at shutdown', async () => {
     const options = unix('mode');
-    await withServer({ ...ONE, ...options, SocketMode: 0o660, fixture: 'addresses.mjs' }, async (running: Running) => {
+    await withServer({ ...ONE, ...options, SocketMode: 0o660, program: 'addresses.mjs' }, async (running: Running) => {
       expect(running.server.address()).toBe(options.Address);
       expect(lstatSync(options.Address).mode & 0o777).toBe(0o660);
 

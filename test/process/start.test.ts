@@ -53,7 +53,7 @@ describe('workers that do not start', () => {
     ['end without a server', 'boot-throws.mjs', { std: { how: 'never' } }],
     ['have a ServerStarted that rejects', 'start-fails.mjs', {}],
   ])('because they %s make ready() reject, and leave no process', async (_title, file, options) => {
-    await withMaster({ fixture: file, options: { ...TWO, ...options } }, async (master) => {
+    await withMaster({ program: file, options: { ...TWO, ...options } }, async (master) => {
       const failed = await master.event('failed');
 
       expect(failed['error']).toMatchObject({ code: 'ERR_PREFORK_WORKER_BOOT' });

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import { withHandlers } from '../fixtures/inline.js';
-import { failures, underLoad, untilRefused } from '../fixtures/load.js';
+import { withHandlers } from '../programs/inline.js';
+import { failures, underLoad, untilRefused } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
 import { waitGone } from '../support/processes.js';
 import { poll } from '../support/wait.js';
@@ -168,7 +168,7 @@ describe('a master that ends without a drain', () => {
   ];
 
   it.each(ways)('by %s leaves its workers to their clients with ShutdownChildren 0, and they end after them', async (_title, signal, code) => {
-    await withMaster({ fixture: 'survive.mjs', options: { ...TWO, ShutdownChildren: 0, GraceExpireTime: 30 } }, async (master) => {
+    await withMaster({ program: 'survive.mjs', options: { ...TWO, ShutdownChildren: 0, GraceExpireTime: 30 } }, async (master) => {
       await master.ready(2);
       const client = await master.join();
 
@@ -183,7 +183,7 @@ describe('a master that ends without a drain', () => {
   });
 
   it.each(ways)('by %s takes its workers with it with ShutdownChildren 1', async (_title, signal, code) => {
-    await withMaster({ fixture: 'survive.mjs', options: { ...TWO, ShutdownChildren: 1, GraceExpireTime: 30 } }, async (master) => {
+    await withMaster({ program: 'survive.mjs', options: { ...TWO, ShutdownChildren: 1, GraceExpireTime: 30 } }, async (master) => {
       await master.ready(2);
       const client = await master.join();
 

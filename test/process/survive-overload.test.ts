@@ -10,7 +10,7 @@ const isLinux = process.platform === 'linux';
 
 describe.runIf(isLinux)('a worker that is close to its limit of open files', () => {
   it('stops accepting and says so; clients beyond wait, and every one is served when others have left', async () => {
-    await withMaster({ fixture: 'limited.mjs', options: { ...ONE, ...QUICK, std: { printStatus: true } } }, async (master) => {
+    await withMaster({ program: 'limited.mjs', options: { ...ONE, ...QUICK, std: { printStatus: true } } }, async (master) => {
       await master.ready(1);
       await master.up();
       const count = 200;
@@ -90,7 +90,7 @@ describe('BlockList', () => {
     ['CIDR ranges and addresses', 'std.mjs', { BlockList: ['127.0.0.8/30', '127.0.0.2', '::1/128'] }],
     ['a net.BlockList', 'block-list.mjs', { std: { ranges: [['127.0.0.8', '127.0.0.11'], ['127.0.0.2', '127.0.0.2']] } }],
   ])('closes clients of its addresses before any callback: %s', async (_title, file, worker) => {
-    await withServer({ ...ONE, ...QUICK, fixture: file, worker }, async (running) => {
+    await withServer({ ...ONE, ...QUICK, program: file, worker }, async (running) => {
       const from = async (localAddress: string): Promise<TcpClient> => (
         TcpClient.connect({ port: running.port, host: '127.0.0.1', localAddress })
       );
@@ -129,7 +129,7 @@ class Messages {
 
 describe('messages of the user', () => {
   it('go from a worker to worker:message as they are, and from send and broadcast to the worker', async () => {
-    await withServer({ ...TWO, ...QUICK, MaxSessionPerServer: 1, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ ...TWO, ...QUICK, MaxSessionPerServer: 1, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const messages = new Messages(running);
       const [one, other] = await clientOfEach(running);
@@ -152,7 +152,7 @@ describe('messages of the user', () => {
   });
 
   it('may have 10 MB in either direction, and heartbeats go on', async () => {
-    await withServer({ ...TWO, ...QUICK, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ ...TWO, ...QUICK, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const messages = new Messages(running);
       const client = await running.join();
@@ -186,7 +186,7 @@ describe('messages of the user', () => {
   });
 
   it('under the key of the library that are none of its messages are told as worker:error and change nothing', async () => {
-    await withServer({ ...TWO, ...QUICK, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ ...TWO, ...QUICK, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const messages = new Messages(running);
       const client = await running.join();

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { statusWords } from '../fixtures/proc.js';
+import { statusWords } from '../programs/proc.js';
 import { withMaster } from '../support/master-process.js';
 import { isAlive, waitGone } from '../support/processes.js';
 import { within } from '../support/wait.js';
-import { TWO, fixture } from '../support/with-server.js';
+import { TWO, program } from '../support/with-server.js';
 
 const MARK = 'PREFORK_TCP_SERVER_WORKER';
 const KEY = 'prefork-tcp-server';
@@ -34,12 +34,12 @@ describe('User and Group', () => {
       nobody = { uid: idOf('-u'), gid: idOf('-g') };
       folder = mkdtempSync(join(tmpdir(), 'prefork-'));
       const root = fileURLToPath(new URL('../..', import.meta.url));
-      for (const path of ['package.json', 'dist', 'test/fixtures', 'node_modules/http-parser-js']) {
+      for (const path of ['package.json', 'dist', 'test/programs', 'node_modules/http-parser-js']) {
         cpSync(join(root, path), join(folder, path), { recursive: true, dereference: true });
       }
       spawnSync('chmod', ['-R', 'a+rX', folder]);
       chmodSync(folder, 0o755);
-      program = join(folder, 'test/fixtures/std.mjs');
+      program = join(folder, 'test/programs/std.mjs');
     });
 
     afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
@@ -143,7 +143,7 @@ describe('a process with the mark of a worker', () => {
 
   /** Starts STD as a worker of this process, which is not its master. */
   const adopt = (): { child: ReturnType<typeof fork>; said: object[]; hello: Promise<unknown>; exit: Promise<unknown> } => {
-    const child = fork(fixture('std.mjs'), ['{}'], { env: { ...process.env, ...MARKED }, execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(program('std.mjs'), ['{}'], { env: { ...process.env, ...MARKED }, execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     const said: object[] = [];
     child.on('message', (message) => { said.push((message as Record<string, object>)[KEY] ?? {}); });
     return { child, said, hello: within(once(child, 'message'), () => 'hello'), exit: within(once(child, 'exit'), () => 'its end') };
@@ -185,8 +185,8 @@ describe('a process with the mark of a worker', () => {
 
 describe('a worker of another version of the protocol', () => {
   it('is refused with an error that says so, and no process is left', async () => {
-    const options = { ...TWO, Script: fileURLToPath(fixture('foreign-version.mjs')), ScriptArgs: [] };
-    await withMaster({ fixture: 'separate-master.mjs', options }, async (master) => {
+    const options = { ...TWO, Script: fileURLToPath(program('foreign-version.mjs')), ScriptArgs: [] };
+    await withMaster({ program: 'separate-master.mjs', options }, async (master) => {
       const error = await master.event('worker:error');
       const failed = await master.event('failed');
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withHandlers } from '../fixtures/inline.js';
+import { withHandlers } from '../programs/inline.js';
 import { ONE, QUICK, withServer } from '../support/with-server.js';
 
 describe('a client that resets before it is taken', () => {

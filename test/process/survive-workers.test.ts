@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { WorkerHungEvent } from 'prefork-tcp-server';
 import { describe, expect, it } from 'vitest';
-import { failures, underLoad, visitMany } from '../fixtures/load.js';
+import { failures, underLoad, visitMany } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
 import { isAlive, residentBytes, sendSignal, waitGone } from '../support/processes.js';
 import type { TcpClient } from '../support/tcp-client.js';
@@ -82,7 +82,7 @@ describe('HangReport', () => {
       expect(hung.blockedFor).toBeGreaterThan(0.1);
       expect(hung.blockedFor).toBeLessThan(2);
       const inner = hung.stack.find((frame) => frame.functionName === functionName);
-      expect(inner?.url).toMatch(/^file:.*\/test\/fixtures\/handlers\.mjs$/);
+      expect(inner?.url).toMatch(/^file:.*\/test\/programs\/handlers\.mjs$/);
       expect(inner?.line).toBeGreaterThan(1);
       expect(inner?.column).toBeGreaterThan(0);
       expect(hung.stack.map((frame) => frame.functionName)).toContain('ClientInput');
@@ -111,7 +111,7 @@ describe('HangReport', () => {
 describe('the master', () => {
   it('that is killed while a worker is in a busy loop leaves no orphan with HangReport: it ends after GraceExpireTime', async () => {
     const options = { ...TWO, ...QUICK, MaxServerExpireTime: 60, GraceExpireTime: 0.5, HangReport: true };
-    await withMaster({ fixture: 'survive.mjs', options }, async (master) => {
+    await withMaster({ program: 'survive.mjs', options }, async (master) => {
       await master.ready(2);
       const client = await master.join();
       client.send('hang 25\n');
@@ -156,7 +156,7 @@ describe('the master', () => {
 
 describe('the channel between master and worker', () => {
   it('that a worker cuts makes it drain; it is replaced, and its client finishes', async () => {
-    await withServer({ ...TWO, ...QUICK, MaxSessionPerServer: 1, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ ...TWO, ...QUICK, MaxSessionPerServer: 1, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const client = await running.join();
       // In the middle of a message Node only closes the channel after the next one.
@@ -175,7 +175,7 @@ describe('the channel between master and worker', () => {
   });
 
   it('that is cut while a client stays has the worker replaced long before MaxServerExpireTime; it ends after its client', async () => {
-    await withServer({ ...TWO, ...QUICK, MaxServerExpireTime: 60, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ ...TWO, ...QUICK, MaxServerExpireTime: 60, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const client = await running.join();
       await running.heartbeats();
@@ -192,7 +192,7 @@ describe('the channel between master and worker', () => {
   });
 
   it('that the workers cut who may accept lets others accept', async () => {
-    await withServer({ MaxServer: 6, StartServer: 6, ...QUICK, MaxServerExpireTime: 60, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ MaxServer: 6, StartServer: 6, ...QUICK, MaxServerExpireTime: 60, program: 'survive.mjs' }, async (running) => {
       await running.settled(6);
       await running.until(({ workers }) => workers.filter(({ permit }) => permit).length < 6);
       const clients = await Promise.all(Array.from({ length: 60 }, () => running.join()));
@@ -211,7 +211,7 @@ describe('the channel between master and worker', () => {
 
 describe('the memory of a worker', () => {
   it('above MaxServerMemory has it replaced: its successor is ready first, and its client finishes', async () => {
-    const options = { ...TWO, ...QUICK, MaxServerMemory: 200 * 1024 * 1024, GraceExpireTime: 30, fixture: 'survive.mjs' };
+    const options = { ...TWO, ...QUICK, MaxServerMemory: 200 * 1024 * 1024, GraceExpireTime: 30, program: 'survive.mjs' };
     await withServer(options, async (running) => {
       await running.settled(2);
       const client = await running.join();
@@ -234,7 +234,7 @@ describe('the memory of a worker', () => {
 
   it('that fills its JavaScript heap ends that worker only, and the event says so', async () => {
     const options = { ...TWO, ...SLOW, MaxSessionPerServer: 1, ExecArgv: ['--max-old-space-size=32'] };
-    await withMaster({ fixture: 'survive.mjs', options }, async (master) => {
+    await withMaster({ program: 'survive.mjs', options }, async (master) => {
       await master.ready(2);
       const [victim, other] = await clientOfEach(master);
 
@@ -255,7 +255,7 @@ describe('the memory of a worker', () => {
 
 describe('a worker that is killed', () => {
   it.each(['worker:born', 'worker:ready'] as const)('at the moment of %s costs no client, and the pool recovers', async (name) => {
-    await withServer({ StartServer: 2, MinServer: 2, MinSpareServer: 0, MaxServer: 4, ...QUICK, fixture: 'survive.mjs' }, async (running) => {
+    await withServer({ StartServer: 2, MinServer: 2, MinSpareServer: 0, MaxServer: 4, ...QUICK, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const victims: number[] = [];
       running.server.on(name, ({ pid }) => {

@@ -7,7 +7,7 @@ import { ONE, withServer } from '../support/with-server.js';
 
 /** Starts one worker with these options of its constructor and connects a client, not greeted yet. */
 async function withClient(worker: Record<string, unknown>, body: (client: TcpClient, pid: number) => Promise<void>, file = 'std.mjs'): Promise<void> {
-  await withServer({ ...ONE, fixture: file, worker }, async (running) => {
+  await withServer({ ...ONE, program: file, worker }, async (running) => {
     const [pid = 0] = running.ready;
     await body(await running.connect(), pid);
   });
@@ -189,7 +189,7 @@ describe('a block filter', () => {
 });
 
 it('closes the clients that ClientPreConnect rejects, and calls no other callback for them (W19)', async () => {
-  await withMaster({ fixture: 'pre-connect.mjs', options: ONE }, async (master) => {
+  await withMaster({ program: 'pre-connect.mjs', options: ONE }, async (master) => {
     const rejected = await master.connect();
     await rejected.expectEof();
 
@@ -207,7 +207,7 @@ describe('the order of callbacks (W20)', () => {
   /** Starts log.mjs with one client, ends that in some way, and returns what was called after it had been answered once. */
   async function callsAfter(end: (client: TcpClient, master: MasterProcess) => void): Promise<PrintedEvent[]> {
     let calls: PrintedEvent[] = [];
-    await withMaster({ fixture: 'log.mjs', options: ONE }, async (master) => {
+    await withMaster({ program: 'log.mjs', options: ONE }, async (master) => {
       const client = await master.join();
       await client.echo('hello');
       await master.until(() => (flushes(master) === 2 ? true : undefined), () => 'two flushes');

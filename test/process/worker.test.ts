@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
 import type { MasterSetup } from '../support/master-process.js';
-import { fixture, ONE, QUICK, TWO, withServer } from '../support/with-server.js';
+import { program, ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
 describe('the program that workers run', () => {
   it.each([
@@ -10,7 +10,7 @@ describe('the program that workers run', () => {
     ['CommonJS', 'std.cjs', []],
     ['TypeScript through a loader', 'std-typed.ts', ['--import', 'tsx']],
   ])('may be %s', async (_title, file, execArgv) => {
-    await withMaster({ fixture: file, execArgv, options: TWO }, async (master) => {
+    await withMaster({ program: file, execArgv, options: TWO }, async (master) => {
       await master.ready(2);
       const client = await master.join();
 
@@ -25,7 +25,7 @@ describe('the program that workers run', () => {
   });
 
   it('is the file that Script names, and then the main script is not run again', async () => {
-    await withMaster({ fixture: 'separate-master.mjs', options: TWO }, async (master) => {
+    await withMaster({ program: 'separate-master.mjs', options: TWO }, async (master) => {
       await master.ready(2);
       const client = await master.join();
 
@@ -37,7 +37,7 @@ describe('the program that workers run', () => {
   it('gets the arguments, node arguments and environment that the options name', async () => {
     await withServer({
       ...ONE,
-      fixture: 'process-facts.mjs',
+      program: 'process-facts.mjs',
       ScriptArgs: ['{}', 'one', 'two words'],
       ExecArgv: ['--stack-trace-limit=7'],
       Env: { ...process.env, PREFORK_TEST: 'given' },
@@ -52,7 +52,7 @@ describe('the program that workers run', () => {
   });
 
   it('does not inherit the inspector port of the master', async () => {
-    await withMaster({ fixture: 'process-facts.mjs', execArgv: ['--inspect=0', '--stack-trace-limit=7'], options: ONE }, async (master) => {
+    await withMaster({ program: 'process-facts.mjs', execArgv: ['--inspect=0', '--stack-trace-limit=7'], options: ONE }, async (master) => {
       const client = await master.join();
       client.send('facts\n');
 
@@ -90,7 +90,7 @@ describe('the program that workers run', () => {
 
   // Not the REPL: it ends with its input.
   it.each(withoutMainScript.slice(0, -1))('may be given by Script where there is no main script: %s', async (_title, how) => {
-    const script = JSON.stringify(fileURLToPath(fixture('std.mjs')));
+    const script = JSON.stringify(fileURLToPath(program('std.mjs')));
     await withMaster(how(program(`Script: ${script}, ScriptArgs: []`)), async (master) => {
       const line = await master.line(/failed|port/);
       expect(line).toMatch(/port \d+/);
@@ -107,7 +107,7 @@ describe('the program that workers run', () => {
 
 describe('the environment of a worker', () => {
   it('has no mark, so that processes it starts are ordinary ones', async () => {
-    await withServer({ ...ONE, fixture: 'environment.mjs' }, async (running) => {
+    await withServer({ ...ONE, program: 'environment.mjs' }, async (running) => {
       const client = await running.join();
 
       client.send('mark\n');
@@ -120,7 +120,7 @@ describe('the environment of a worker', () => {
 
 describe('ServerStarted and ServerStopped', () => {
   it('run in each worker before its first client and after its last', async () => {
-    await withMaster({ fixture: 'log.mjs', options: ONE }, async (master) => {
+    await withMaster({ program: 'log.mjs', options: ONE }, async (master) => {
       const client = await master.join();
       await client.quit();
       master.signal('SIGTERM');
@@ -142,7 +142,7 @@ describe('an error in a callback', () => {
     ['a rejection', 'reject', 'rejected as asked', 'Error'],
     ['a throw of something that is not an Error', 'throw nothing', 'undefined', 'PreforkError'],
   ])('ends only that client and is reported once: %s', async (_title, line, message, name) => {
-    await withMaster({ fixture: 'log.mjs', options: ONE }, async (master) => {
+    await withMaster({ program: 'log.mjs', options: ONE }, async (master) => {
       const other = await master.join();
       const client = await master.join();
 
@@ -169,7 +169,7 @@ describe('an error in a callback', () => {
   });
 
   it('outside any callback of a client costs that worker only, which is replaced', async () => {
-    await withMaster({ fixture: 'uncaught.mjs', options: { ...TWO, MaxSessionPerServer: 1 } }, async (master) => {
+    await withMaster({ program: 'uncaught.mjs', options: { ...TWO, MaxSessionPerServer: 1 } }, async (master) => {
       await master.ready(2);
       const client = await master.join();
       const other = await master.join();
@@ -187,7 +187,7 @@ describe('an error in a callback', () => {
 
 describe('stdout and stderr of workers', () => {
   it('reach those of the master as they are', async () => {
-    await withMaster({ fixture: 'printer.mjs', options: TWO }, async (master) => {
+    await withMaster({ program: 'printer.mjs', options: TWO }, async (master) => {
       const client = await master.join();
 
       client.send('hello\n');
@@ -202,7 +202,7 @@ describe('stdout and stderr of workers', () => {
 
 describe('messages of the user on the channel between master and worker', () => {
   it('disturb nobody', async () => {
-    await withServer({ ...TWO, ...QUICK, fixture: 'chatter.mjs' }, async (running) => {
+    await withServer({ ...TWO, ...QUICK, program: 'chatter.mjs' }, async (running) => {
       await running.settled(2);
       await running.heartbeats();
 
@@ -216,7 +216,7 @@ describe('messages of the user on the channel between master and worker', () => 
 
 describe('shutdown() in a worker', () => {
   it('drains that worker, which is replaced', async () => {
-    await withServer({ ...ONE, fixture: 'worker-shutdown.mjs', MasterHeartBeatTime: 60 }, async (running) => {
+    await withServer({ ...ONE, program: 'worker-shutdown.mjs', MasterHeartBeatTime: 60 }, async (running) => {
       const client = await running.join();
 
       client.send('leave\n');
@@ -233,7 +233,7 @@ describe('shutdown() in a worker', () => {
 });
 
 it('a program that does something else in a worker runs it there too, once for each', async () => {
-  await withMaster({ args: [fileURLToPath(fixture('roles.mjs'))] }, async (master) => {
+  await withMaster({ args: [fileURLToPath(program('roles.mjs'))] }, async (master) => {
     await master.ready(2);
 
     const roles = await master.until(() => (master.all('role').length === 3 ? master.all('role') : undefined), () => 'three roles');

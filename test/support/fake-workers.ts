@@ -165,10 +165,10 @@ export class FakeWorkers {
     this.#nextFailure = error;
   }
 
-  /** The worker with this generation, counted from 1. */
-  get(generation: number): FakeWorker {
-    const worker = this.#workers[generation - 1];
-    if (worker === undefined) throw new Error(`There have been ${this.#workers.length} workers, not ${generation}.`);
+  /** The worker with this id, counted from 1. */
+  get(id: number): FakeWorker {
+    const worker = this.#workers[id - 1];
+    if (worker === undefined) throw new Error(`There have been ${this.#workers.length} workers, not ${id}.`);
     return worker;
   }
 

@@ -5,15 +5,15 @@ import type { ServerEvents, ServerStatus } from 'prefork-tcp-server';
 import { isAlive, sendSignal, waitGone } from './processes.js';
 import { TcpClient } from './tcp-client.js';
 import { Waiters, within } from './wait.js';
-import { fixture } from './with-server.js';
+import { program } from './with-server.js';
 
 /** How to start a program that is a master. */
 export interface MasterSetup {
-  /** The file in test/fixtures. Default std.mjs. */
-  readonly fixture?: string;
-  /** Instead of a fixture: arguments of node, such as `-e`, or a file elsewhere. */
+  /** The file in test/programs. Default std.mjs. */
+  readonly program?: string;
+  /** Instead of a program: arguments of node, such as `-e`, or a file elsewhere. */
   readonly args?: readonly string[];
-  /** Given to the fixture as JSON; Infinity is kept. */
+  /** Given to the program as JSON; Infinity is kept. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Node's own arguments. */
   readonly execArgv?: readonly string[];
@@ -30,7 +30,7 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What a fixture prints as JSON, one to a line: an event of its server, or what else `event` names. */
+/** What a program prints as JSON, one to a line: an event of its server, or what else `event` names. */
 export type PrintedEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
 /** The repository, where children run. */
@@ -51,9 +51,9 @@ export class MasterProcess {
   readonly #clients: TcpClient[] = [];
   #outputEnded = false;
 
-  constructor({ fixture: name = 'std.mjs', args, options = {}, execArgv = [], env = {}, stdin, detached = false }: MasterSetup) {
-    const program = args ?? [fileURLToPath(fixture(name)), toJson({ Address: '127.0.0.1', Port: 0, ...options })];
-    this.#child = spawn(process.execPath, [...execArgv, ...program], {
+  constructor({ program: name = 'std.mjs', args, options = {}, execArgv = [], env = {}, stdin, detached = false }: MasterSetup) {
+    const command = args ?? [fileURLToPath(program(name)), toJson({ Address: '127.0.0.1', Port: 0, ...options })];
+    this.#child = spawn(process.execPath, [...execArgv, ...command], {
       cwd: ROOT, env: { ...process.env, NODE_NO_WARNINGS: '1', ...env }, detached, stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#detached = detached;
@@ -82,7 +82,7 @@ export class MasterProcess {
     stream?.on('end', () => { if (rest !== '') lines.push(rest); });
   }
 
-  /** What the fixture printed, in order. */
+  /** What the program printed, in order. */
   get printed(): PrintedEvent[] {
     return this.stdout.flatMap((line) => {
       if (!line.startsWith('{"event":')) return [];

@@ -1,4 +1,4 @@
-import type { PoolOptions } from '../../src/options.js';
+import type { PoolOptions } from '../../src/options/options.js';
 import type { Seeded } from './seeded.js';
 
 /**

@@ -17,8 +17,8 @@ export interface NotedEvent<Name extends EventName = EventName> {
 
 /** What a server under test is made of. */
 export type ServerSetup = Partial<PreforkTcpServerOptions> & {
-  /** The file in test/fixtures that the workers run. Default std.mjs. */
-  readonly fixture?: string;
+  /** The file in test/programs that the workers run. Default std.mjs. */
+  readonly program?: string;
   /** Options that only the workers' constructor gets, as JSON; `std` among them changes the handler set STD. */
   readonly worker?: Readonly<Record<string, unknown>>;
 };
@@ -32,8 +32,8 @@ export const QUICK: { MasterHeartBeatTime: number; ServerHeartBeatTime: number; 
   MasterHeartBeatTime: 0.2, ServerHeartBeatTime: 0.1, MaxServerExpireTime: 10,
 };
 
-/** The URL of a file in test/fixtures. */
-export const fixture = (name: string): URL => new URL(`../fixtures/${name}`, import.meta.url);
+/** The URL of a file in test/programs. */
+export const program = (name: string): URL => new URL(`../programs/${name}`, import.meta.url);
 
 /** A running server, its clients and its events. */
 export class Running {
@@ -43,14 +43,14 @@ export class Running {
   readonly #waiters = new Waiters();
 
   constructor(setup: ServerSetup) {
-    const { fixture: script = 'std.mjs', worker = {}, ...options } = setup;
+    const { program: script = 'std.mjs', worker = {}, ...options } = setup;
     const forWorkers = {
       ...(options.Alias !== undefined && { Alias: options.Alias }),
       ...(options.MasterAlias !== undefined && { MasterAlias: options.MasterAlias }),
       ...worker,
     };
     this.server = new PreforkTcpServer({
-      Address: '127.0.0.1', Port: 0, Script: fixture(script), ScriptArgs: [JSON.stringify(forWorkers)], ExecArgv: [],
+      Address: '127.0.0.1', Port: 0, Script: program(script), ScriptArgs: [JSON.stringify(forWorkers)], ExecArgv: [],
       HandleSignals: false, ClientInput: () => undefined, ...options,
     });
     const names = ['listening', 'worker:born', 'worker:ready', 'worker:drain', 'worker:exit', 'worker:error', 'error'] as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AcceptLoop, type AcceptLimits, type Urgency } from '../../src/worker/accept-loop.js';
-import { CREDIT } from '../../src/policy/churn.js';
+import { CREDIT } from '../../src/policy/credit.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
 import { ManualClock } from '../support/manual-clock.js';
 

@@ -7,8 +7,8 @@ import type { ListenerEvents } from '../../src/worker/listener.js';
 import { WorkerRuntime } from '../../src/worker/runtime.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
-import { MemoryLine } from '../support/memory-line.js';
-import { TestClient, TestClients, type Given } from './session-fixture.js';
+import { MemoryChannel } from '../support/memory-channel.js';
+import { TestClient, TestClients, type Given } from '../session/session-fixture.js';
 
 const CONFIG: WorkerConfig = { heartbeatMs: 5000, graceMs: 20_000, maxClients: null, concurrency: null, maxServed: null };
 const WELCOME: WelcomeOrder = {
@@ -25,7 +25,7 @@ interface WorkerGiven {
 /** A worker in this process: its master is the test, its clients are in memory. */
 class Worker {
   readonly clock = new ManualClock();
-  readonly line = new MemoryLine();
+  readonly line = new MemoryChannel();
   readonly listener = new FakeListener();
   readonly runtime: WorkerRuntime;
   readonly exits: number[] = [];
@@ -491,8 +491,8 @@ describe('MaxServerLifeTimes', () => {
 
   it('does not count those that are turned away', async () => {
     let isOpen = false;
-    const bouncer = { admit: () => isOpen, left: () => undefined };
-    const worker = await new Worker({ clients: { bouncer } }).boot({ config });
+    const admission = { admit: () => isOpen, left: () => undefined };
+    const worker = await new Worker({ clients: { admission } }).boot({ config });
     for (let count = 0; count < 10; count++) await worker.connect();
     const before = worker.line.state?.served;
 

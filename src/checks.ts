@@ -1,0 +1,95 @@
+/** Tells what is wrong with a value, as the end of a sentence ("must be …"), or undefined if nothing is. */
+export type Check = (value: unknown) => string | undefined;
+
+/** Makes a check of a condition and the words for what was expected. */
+export const expect = (holds: (value: unknown) => boolean, expected: string): Check =>
+  (value) => (holds(value) ? undefined : `must be ${expected}`);
+
+export const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+/** A whole number that is not below `least`. */
+export const count = (least: number): Check => expect(
+  (value) => Number.isSafeInteger(value) && (value as number) >= least,
+  `a whole number of at least ${least}`,
+);
+/** A number of bytes or records that can be counted. */
+export const positive: Check = expect((value) => Number.isSafeInteger(value) && (value as number) > 0, 'a whole number above 0');
+/** An on/off switch in the original's form or ours. */
+export const flag: Check = expect((value) => typeof value === 'boolean' || value === 0 || value === 1, 'true, false, 1 or 0');
+/** Code of the user. */
+export const callback: Check = expect((value) => typeof value === 'function', 'a function');
+/** A string that says something. */
+export const text: Check = expect((value) => typeof value === 'string' && value !== '', 'a text that is not empty');
+/** A list of anything. */
+export const list: Check = expect((value) => Array.isArray(value), 'an array');
+/** A list of strings. */
+export const texts: Check = expect(isTexts, 'an array of strings');
+/** One of a few names. */
+export const oneOf = (...names: readonly string[]): Check => expect(
+  (value) => typeof value === 'string' && names.includes(value),
+  names.map((name) => `'${name}'`).join(' or '),
+);
+
+/** Lists what is wrong with single options: unknown names, with the nearest known one, and wrong types or ranges. */
+export function checkEach(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): string[] {
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (check === undefined) problems.push(unknownOption(name, Object.keys(checks)));
+    else if (value !== undefined) {
+      const problem = check(value);
+      if (problem !== undefined) problems.push(`${name} ${problem}${problem.startsWith('must') ? `, not ${show(value)}` : ''}.`);
+    }
+  }
+  return problems;
+}
+
+/** The options that nothing is wrong with, each for itself. */
+export function soundOptions(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(given).filter(([name, value]) => (
+    Object.hasOwn(checks, name) && value !== undefined && checks[name]?.(value) === undefined
+  )));
+}
+
+function unknownOption(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return `${name} is not an option${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
+}
+
+/** Shows a value in a message, on one line and not too long. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'bigint') return `${value}n`;
+  return String(value);
+}
+
+/** Finds the known name that a misspelt one most likely meant: at most a third of its letters are wrong. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.floor(name.length / 3) + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= least) continue;
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Letters to insert, delete or replace (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let line = 1; line <= from.length; line++) {
+    const next = [line];
+    for (let column = 1; column <= to.length; column++) {
+      const replaced = (row[column - 1] ?? 0) + (from[line - 1] === to[column - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

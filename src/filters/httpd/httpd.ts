@@ -1,0 +1,184 @@
+import { flag, positive } from '../../checks.js';
+import type { Buffer } from 'node:buffer';
+import { BaseFilter } from '../base-filter.js';
+import { ByteQueue } from '../byte-queue.js';
+import { ChunkedContent } from './chunked-content.js';
+import type { Chunk } from '../filter.js';
+import { endOfHead, MAX_HEAD, readHead, type HttpdFraming } from './head.js';
+import type { HttpdRecord, HttpdRequest, HttpdResponse } from './records.js';
+import { HttpdFault, responseBytes } from './response.js';
+import { limitProblems } from '../block-parameters.js';
+import { bufferFull, checkParameters } from '../parameters.js';
+
+/** Parameters of {@link HttpdFilter}. */
+export interface HttpdParameters {
+  /** Longest content of a request, in bytes. Default 1 MiB, or what MaxBuffer leaves. A longer one is refused with 413. */
+  readonly MaxContent?: number | undefined;
+  /**
+   * Bytes of earlier reads that may wait when more come. Default: MaxContent twice (chunks may be small) and a header. A
+   * request that needs more is refused with 413.
+   */
+  readonly MaxBuffer?: number | undefined;
+  /** Whether a request comes as soon as its header is there, and its content in records of type 'body'. Default false. */
+  readonly Streaming?: boolean | 0 | 1 | undefined;
+}
+
+/**
+ * Turns the byte stream of an HTTP/1 client into request objects and takes response objects. It is a filter, no web server:
+ * the handler answers every request, in their order, and ends the session when it is not to be kept (`keepAlive`).
+ *
+ * A request that cannot be accepted yields a record of type 'response' instead, for the handler to put and to end the session
+ * with: 400 for what is no HTTP/1 request, 411 for encoded content without a length, 413 for more than MaxContent, 431 for a
+ * header of more than 64 KiB, 501 for an unknown Transfer-Encoding. Everything after it is discarded: nobody knows where the
+ * next request begins. White space before a request is skipped. Requests without a version (HTTP/0.9) are refused.
+ *
+ * A response is sent as HTTP/1.1 unless it has a `version`, with a Content-Length unless its headers have one (give undefined to
+ * have none) or a Transfer-Encoding. `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than
+ * MaxBuffer bytes of earlier reads still wait. `get_pending` returns the bytes of the unfinished request; with Streaming
+ * those of content that was not taken.
+ */
+export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
+  readonly #parameters: HttpdParameters;
+  readonly #limits: { readonly maxContent: number; readonly maxBuffer: number };
+  readonly #queue = new ByteQueue();
+  /** Bytes at the beginning of the queue that need not be looked at again. */
+  #seen = 0;
+  /** The request whose content is coming; with Streaming it was delivered. */
+  #open: OpenRequest | undefined;
+  #isRefused = false;
+
+  /** @throws PreforkError ERR_PREFORK_FILTER if a parameter is unknown, of a wrong type or contradicts another */
+  constructor(parameters: HttpdParameters = {}) {
+    super();
+    checkParameters('HttpdFilter', parameters, CHECKS, () => limitProblems('MaxContent', parameters.MaxContent, parameters.MaxBuffer));
+    const { MaxContent, MaxBuffer } = parameters;
+    this.#parameters = { ...parameters };
+    const maxContent = MaxContent ?? Math.min(MIB, Math.max(1, (MaxBuffer ?? Infinity) - MAX_HEAD));
+    this.#limits = { maxContent, maxBuffer: Math.max(MaxBuffer ?? maxContent * 2, maxContent + MAX_HEAD) };
+  }
+
+  get_one_start(chunks: readonly Chunk[]): void {
+    if (this.#isRefused) return;
+    if (this.#queue.length > this.#limits.maxBuffer) throw bufferFull('HttpdFilter', this.#queue.length);
+    this.#queue.append(chunks);
+  }
+
+  protected override cut(): [] | [HttpdRecord] {
+    try {
+      const record = this.#open === undefined ? this.#head() : this.#content(this.#open);
+      if (record === undefined) this.#queue.compact();
+      return record === undefined ? [] : [record];
+    } catch (fault) {
+      if (!(fault instanceof HttpdFault)) throw fault;
+      this.#isRefused = true;
+      this.#open = undefined;
+      this.#queue.drop();
+      return [fault.refusal];
+    }
+  }
+
+  /** @throws PreforkError ERR_PREFORK_FILTER for what is no response, and for line ends in what becomes the header */
+  put(records: readonly HttpdResponse[]): Buffer[] {
+    return records.map((record) => responseBytes(record));
+  }
+
+  get_pending(): undefined | [Buffer] {
+    return this.#queue.pending();
+  }
+
+  clone(): HttpdFilter {
+    return new HttpdFilter(this.#parameters);
+  }
+
+  #head(): HttpdRecord | undefined {
+    this.#skipSpace();
+    const bytes = this.#queue.peek();
+    const end = endOfHead(bytes, this.#seen);
+    if (end > MAX_HEAD || (end === -1 && bytes.length > MAX_HEAD)) throw new HttpdFault(431, `Header of more than ${MAX_HEAD} octets not accepted.`);
+    if (end === -1) {
+      // The last three bytes may belong to the blank line.
+      this.#seen = Math.max(0, bytes.length - 3);
+      return undefined;
+    }
+    const { maxContent } = this.#limits;
+    const { request, framing } = readHead(bytes.subarray(0, end), maxContent);
+    this.#seen = end;
+    const open = { request, framing, headBytes: end, chunks: new ChunkedContent(maxContent), left: lengthOf(framing) };
+    if (framing.kind === 'sized' && framing.length === 0) return this.#finish(request, end);
+    this.#open = open;
+    if (!this.#isStreaming) return this.#content(open);
+    this.#dropSeen();
+    return { ...request, isWhole: false };
+  }
+
+  get #isStreaming(): boolean {
+    return Boolean(this.#parameters.Streaming);
+  }
+
+  #skipSpace(): void {
+    const bytes = this.#queue.peek();
+    let count = 0;
+    while (count < bytes.length && SPACE.has(bytes[count])) count++;
+    if (count > 0) this.#queue.drop(count);
+  }
+
+  #content(open: OpenRequest): HttpdRecord | undefined {
+    if (open.framing.kind === 'chunked') {
+      this.#seen += open.chunks.read(this.#queue.peek().subarray(this.#seen));
+      if (this.#isStreaming) return this.#chunkedPiece(open);
+      // Many small chunks are more bytes than their content.
+      if (this.#seen > this.#limits.maxBuffer) throw new HttpdFault(413, 'Chunks of too many octets not accepted.');
+      return open.chunks.isWhole ? this.#finish({ ...open.request, body: open.chunks.content.take() }, this.#seen) : undefined;
+    }
+    if (this.#isStreaming) return this.#sizedPiece(open);
+    const end = open.headBytes + open.framing.length;
+    if (this.#queue.length < end) return undefined;
+    const body = this.#queue.peek(end).subarray(open.headBytes);
+    return this.#finish({ ...open.request, body }, end);
+  }
+
+  #chunkedPiece(open: OpenRequest): HttpdRecord | undefined {
+    this.#dropSeen();
+    const { content, isWhole } = open.chunks;
+    if (content.length === 0 && !isWhole) return undefined;
+    if (isWhole) this.#open = undefined;
+    return { type: 'body', body: content.take(), isLast: isWhole };
+  }
+
+  #sizedPiece(open: OpenRequest): HttpdRecord | undefined {
+    if (this.#queue.length === 0) return undefined;
+    const body = this.#queue.take(Math.min(open.left, this.#queue.length));
+    open.left -= body.length;
+    if (open.left === 0) this.#open = undefined;
+    return { type: 'body', body, isLast: open.left === 0 };
+  }
+
+  #finish(request: HttpdRequest, bytes: number): HttpdRequest {
+    this.#queue.drop(bytes);
+    this.#open = undefined;
+    this.#seen = 0;
+    return request;
+  }
+
+  #dropSeen(): void {
+    this.#queue.drop(this.#seen);
+    this.#seen = 0;
+  }
+}
+
+interface OpenRequest {
+  readonly request: HttpdRequest;
+  readonly framing: HttpdFraming;
+  readonly headBytes: number;
+  readonly chunks: ChunkedContent;
+  /** With Streaming, bytes of sized content that have not come. */
+  left: number;
+}
+
+const lengthOf = (framing: HttpdFraming): number => (framing.kind === 'sized' ? framing.length : 0);
+
+/** 1 MiB. */
+const MIB = 1024 * 1024;
+/** CR, LF, tab and space. */
+const SPACE: ReadonlySet<number | undefined> = new Set([13, 10, 9, 32]);
+const CHECKS = { MaxContent: positive, MaxBuffer: positive, Streaming: flag };

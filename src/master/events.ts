@@ -1,0 +1,91 @@
+import { PreforkError } from '../errors.js';
+import type { HangReport } from '../ipc/hang-report.js';
+import { PROTOCOL_VERSION } from '../ipc/protocol.js';
+import type { WorkerErrorReport } from '../ipc/protocol.js';
+import type { DrainReason } from '../policy/snapshot.js';
+import type { ExitReason, ServerEvents } from '../status.js';
+import { exitText } from './exits.js';
+import type { WorkerRecord } from './roster.js';
+import type { Exit } from './worker-process.js';
+
+/** Sends an event to the user. */
+export type Emit = <Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]) => void;
+
+/** Tells the user what happened to workers, in events. */
+export class PoolEvents {
+  readonly #emit: Emit;
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  status(): void {
+    this.#emit('status');
+  }
+
+  born(record: WorkerRecord): void {
+    // A process that could not be started has no pid; its exit tells why.
+    if (record.pid !== 0) this.#emit('worker:born', name(record));
+  }
+
+  ready(record: WorkerRecord, now: number): void {
+    this.#emit('worker:ready', { ...name(record), after: (now - record.bornAt) / 1000 });
+  }
+
+  drains(record: WorkerRecord, reason: DrainReason): void {
+    this.#emit('worker:drain', { ...name(record), reason, connections: record.state.clients });
+  }
+
+  exited(record: WorkerRecord, exit: Exit, reason: ExitReason): void {
+    const { clients: connections, served } = record.state;
+    const { code, signal } = exit;
+    this.#emit('worker:exit', { ...name(record), code, signal, reason, text: exitText(record, exit), connections, served });
+  }
+
+  failed(record: WorkerRecord, report: WorkerErrorReport): void {
+    const error = Object.assign(new Error(report.message), { name: report.name, ...(report.code === undefined ? {} : { code: report.code }) });
+    if (report.stack !== undefined) error.stack = report.stack;
+    this.#error(record, report.where, error);
+  }
+
+  hung(record: WorkerRecord, { blockedMs, stack }: HangReport): void {
+    this.#emit('worker:hung', { ...name(record), blockedFor: blockedMs / 1000, stack });
+  }
+
+  message(record: WorkerRecord, message: unknown): void {
+    this.#emit('worker:message', { ...name(record), message });
+  }
+
+  garbled(record: WorkerRecord): void {
+    this.#error(record, 'protocol', new PreforkError(
+      'ERR_PREFORK_STATE',
+      `Worker ${record.pid} sent a control message that is not in the protocol; it is ignored. Does it run another version of prefork-tcp-server?`,
+    ));
+  }
+
+  foreignVersion(record: WorkerRecord, version: number): void {
+    this.#error(record, 'start', new PreforkError(
+      'ERR_PREFORK_STATE',
+      `Worker ${record.pid} speaks version ${version} of the protocol, its master version ${PROTOCOL_VERSION}: it runs another version of prefork-tcp-server. Restart the master after an upgrade.`,
+    ));
+  }
+
+  /** @param nextMs - when the next try comes; undefined = never */
+  startFailed(record: WorkerRecord, exit: Exit, { failures, nextMs }: { readonly failures: number; readonly nextMs: number | undefined }): PreforkError {
+    const next = nextMs === undefined ? 'No worker has ever been ready, so this is given up.' : `The next try is in ${(nextMs / 1000).toFixed(1)} s.`;
+    const stderr = exit.stderr === undefined ? '' : ` Its last lines on stderr:\n${exit.stderr.trimEnd()}`;
+    const error = new PreforkError(
+      'ERR_PREFORK_WORKER_BOOT',
+      `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${stderr}`,
+      exit.error === undefined ? undefined : { cause: exit.error },
+    );
+    this.#error(record, 'start', error);
+    return error;
+  }
+
+  #error(record: WorkerRecord, where: string, error: Error): void {
+    this.#emit('worker:error', { ...name(record), where, error });
+  }
+}
+
+const name = ({ pid, id }: WorkerRecord): { pid: number; id: number } => ({ pid, id });

@@ -1,0 +1,157 @@
+import type { AnyFilter } from '../filters/filter.js';
+import type { FilterSpec } from '../filters/resolve.js';
+import type { LineFilter } from '../filters/line.js';
+import type { BlockList } from 'node:net';
+import type {
+  AcceptorContext, CallbackResult, ClientErrorContext, ConnectedContext, Context, DisconnectedContext, DrainingContext,
+  InputContext, ListenErrorContext, PreConnectContext, PreConnectResult, RecordOf, ServerContext, StartedContext, StateHandler,
+  StatePairs, WheelContext,
+} from '../callbacks.js';
+
+/** Thresholds and limits of the pool. `configure()` takes any of them at any time. Times are seconds. */
+export interface PoolOptions {
+  /** Living workers at the most, draining ones aside. Default 20. */
+  MaxServer?: number | undefined;
+  /** Workers forked by the constructor. Default 5, fitted to MinServer and MaxServer. */
+  StartServer?: number | undefined;
+  /** Living workers at the least. Default StartServer. */
+  MinServer?: number | undefined;
+  /** Workers without a client at the least; a starting worker counts. Default MinServer, fitted. 0 = do not grow. */
+  MinSpareServer?: number | undefined;
+  /** Workers without a client at the most; more are drained, slowly. Default MaxServer - MinServer, at least MinSpareServer. */
+  MaxSpareServer?: number | undefined;
+  /** Seconds between two rounds of the master. Default 10. */
+  MasterHeartBeatTime?: number | undefined;
+  /** Seconds between two reports of an idle worker. Default half of MasterHeartBeatTime. */
+  ServerHeartBeatTime?: number | undefined;
+  /** Clients that a worker serves at once, exactly. Default 0: unlimited. */
+  MaxSessionPerServer?: number | undefined;
+  /** Seconds of silence after which a worker is drained and replaced. Default 5 x MasterHeartBeatTime. Infinity = never. */
+  MaxServerExpireTime?: number | undefined;
+  /** Seconds that a draining worker has until it is ended. Default MaxServerExpireTime. Infinity = for ever. */
+  GraceExpireTime?: number | undefined;
+  /** Seconds without a client after which a worker is drained, never below MinServer. Default 0: off. */
+  MaxServerSpareTime?: number | undefined;
+  /** Seconds that a worker lives; its successor is ready before it stops accepting. Default 0: off. */
+  MaxServerLifeTime?: number | undefined;
+  /** Clients that a worker takes in its life, exactly. Default 0: off. */
+  MaxServerLifeTimes?: number | undefined;
+  /** Clients of the whole pool at once, exactly; the rest wait in the kernel's queue. Default 0: unlimited. */
+  MaxSession?: number | undefined;
+  /** Clients that a worker serves at once; as in Server::TCP, 0 = none and -1 = unlimited. Default -1. */
+  Concurrency?: number | undefined;
+  /** Resident memory in bytes from which a worker is drained, its successor first. Looked at with each heartbeat. Default 0: off. */
+  MaxServerMemory?: number | undefined;
+}
+
+/** Everything the constructor takes. The names are those of POE::Component::Server::PreforkTCP and ::TCP. */
+export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = LineFilter> extends PoolOptions {
+  /** Address to bind: IPv4 or IPv6, or a path with Domain 'unix'. Default all addresses of the Domain. */
+  Address?: string | undefined;
+  /** Name to bind, resolved once; used if there is no Address. */
+  Hostname?: string | undefined;
+  /** Port to bind: a number, or the name of a TCP service of /etc/services. Default 0: the kernel picks one, see `address()`. */
+  Port?: number | string | undefined;
+  /** Kind of socket. Default 'inet6' if Address is an IPv6 address, otherwise 'inet'. */
+  Domain?: 'inet' | 'inet6' | 'unix' | undefined;
+  /** Permissions of a Unix socket's file. Default: those that the umask leaves. */
+  SocketMode?: number | undefined;
+  /** true: an IPv6 socket takes no IPv4 clients. Default false: dual stack. */
+  Ipv6Only?: boolean | 0 | 1 | undefined;
+  /** Connections that wait in the kernel's queue. Default 511, cut by the kernel's somaxconn. */
+  Backlog?: number | undefined;
+  /** Names the server. Default 'prefork_server'. */
+  Alias?: string | undefined;
+  /** Names the manager for `kernel.post`. Default 'prefork_master'. */
+  MasterAlias?: string | undefined;
+  /** true: when the master ends without a drain, workers are killed. Default false: they drain by themselves. */
+  ShutdownChildren?: boolean | 0 | 1 | undefined;
+
+  /** The file that workers run. Default: the main script of this process. */
+  Script?: string | URL | undefined;
+  /** Arguments of Script. Default: those of this process. */
+  ScriptArgs?: readonly string[] | undefined;
+  /** Node's own arguments for workers. Default: those of this process without inspector ports. */
+  ExecArgv?: readonly string[] | undefined;
+  /** Environment of workers. Default: that of this process. */
+  Env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** true (default): SIGINT and SIGTERM drain the pool, a second one ends it at once. */
+  HandleSignals?: boolean | undefined;
+  /** true: a thread in each worker (about 9 MB) watches its event loop: `worker:hung` tells where it hangs, and a hung orphan ends. */
+  HangReport?: boolean | undefined;
+  /** The account that workers run as, by name or id; the master must be root. Default: that of the master. */
+  User?: string | number | undefined;
+  /** The group that workers run as, by name or id. Default: that of User. */
+  Group?: string | number | undefined;
+
+  /** Cuts input into records and turns records into bytes. Default LineFilter. */
+  ClientFilter?: FilterSpec<F> | undefined;
+  /** Cuts input into records; together with ClientOutputFilter, instead of ClientFilter. */
+  ClientInputFilter?: FilterSpec<F> | undefined;
+  /** Turns records into bytes; together with ClientInputFilter, instead of ClientFilter. */
+  ClientOutputFilter?: FilterSpec | undefined;
+  /** Passed to Started as `args`. */
+  ListenerArgs?: readonly unknown[] | undefined;
+  /** Passed to ClientConnected as `args`. */
+  ClientArgs?: readonly unknown[] | undefined;
+  /** Queued bytes from which a client is not read any more and `put` returns true. Default 1 MiB. */
+  HighMark?: number | undefined;
+  /** Queued bytes at which it is read again. Default a quarter of HighMark. */
+  LowMark?: number | undefined;
+  /** false: an error does not end the session. Default true. */
+  ClientShutdownOnError?: boolean | 0 | 1 | undefined;
+  /** Seconds in which a client must complete a record or take output; then ClientError ('read', ETIMEDOUT). Default 0: off. */
+  ClientTimeout?: number | undefined;
+  /** Seconds that ClientPreConnect may take for one client. Default 10; 0 = for ever. */
+  ClientPreConnectTimeout?: number | undefined;
+  /** Sends small packets at once (TCP_NODELAY). Default true. */
+  NoDelay?: boolean | 0 | 1 | undefined;
+  /** Lets the kernel probe idle connections (SO_KEEPALIVE). Default false. */
+  KeepAlive?: boolean | 0 | 1 | undefined;
+  /** Clients that one address may have in one worker at once; more are closed before any callback. Default 0: off. */
+  MaxSessionPerAddress?: number | undefined;
+  /** Addresses and CIDR ranges, or a net.BlockList, whose clients are closed before any callback. */
+  BlockList?: BlockList | readonly string[] | undefined;
+
+  /** In each worker, before its first client; may be async. A throw is a failed start. */
+  ServerStarted?: ((context: ServerContext) => CallbackResult) | undefined;
+  /** In each worker, after its last client; may be async. */
+  ServerStopped?: ((context: ServerContext) => CallbackResult) | undefined;
+  /** In the master, once, when the socket is bound. */
+  Started?: ((context: StartedContext) => CallbackResult) | undefined;
+  /** In the master, once, when the last worker is gone after a shutdown. */
+  Stopped?: (() => CallbackResult) | undefined;
+  /** In a worker, for each connection, in place of the whole client side: excludes every Client* option and the states. */
+  Acceptor?: ((context: AcceptorContext) => CallbackResult) | undefined;
+  /** In a worker, before ClientConnected: returns the (maybe replaced) socket, or undefined or false to reject the client. May be async. */
+  ClientPreConnect?: ((context: PreConnectContext<Own>) => PreConnectResult | Promise<PreConnectResult>) | undefined;
+  /** In the master, once, when the address cannot be bound. */
+  Error?: ((context: ListenErrorContext) => CallbackResult) | undefined;
+  /** In a worker, when a client has connected. */
+  ClientConnected?: ((context: ConnectedContext<Own>) => CallbackResult) | undefined;
+  /** In a worker, once for each record. Required unless there is an Acceptor. */
+  ClientInput?: ((context: InputContext<Own, RecordOf<F>>) => CallbackResult) | undefined;
+  /** In a worker, exactly once for each client that ClientConnected was called for. */
+  ClientDisconnected?: ((context: DisconnectedContext<Own>) => CallbackResult) | undefined;
+  /** In a worker, when a client's socket, input or callback failed, and at the end of its input. */
+  ClientError?: ((context: ClientErrorContext<Own>) => CallbackResult) | undefined;
+  /** In a worker, when everything that was put has been handed to the operating system. */
+  ClientFlushed?: ((context: WheelContext<Own>) => CallbackResult) | undefined;
+  /** In a worker, when the queued output reaches HighMark. With ClientLow, HighMark and LowMark. */
+  ClientHigh?: ((context: WheelContext<Own>) => CallbackResult) | undefined;
+  /** In a worker, when the queued output has fallen to LowMark after it was high. */
+  ClientLow?: ((context: WheelContext<Own>) => CallbackResult) | undefined;
+  /** In a worker that begins to drain, once for each open client. */
+  ClientDraining?: ((context: DrainingContext<Own>) => CallbackResult) | undefined;
+  /** Handlers of the client session's own events. */
+  InlineStates?: Readonly<Record<string, StateHandler<Own>>> | undefined;
+  /** Pairs of an object and its events: method names, or { event: method name }. */
+  ObjectStates?: StatePairs | undefined;
+  /** The same for classes and modules. */
+  PackageStates?: StatePairs | undefined;
+}
+
+/** A callback whose context the session fills in; the public types above are what users see. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- contexts are typed at the public edge
+export type AnyCallback = (context: any) => CallbackResult;
+export type { Context };

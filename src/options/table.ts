@@ -1,0 +1,127 @@
+import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, texts, type Check } from '../checks.js';
+
+const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
+const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
+const expiry: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0, or Infinity for never');
+const grace: Check = expect((value) => isNumber(value) && value >= 0, 'a number of seconds, 0 = at once, Infinity = for ever');
+const port: Check = expect(
+  (value) => (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535)
+    || (typeof value === 'string' && /^[a-z][a-z0-9-]*$/i.test(value)),
+  "a port number from 0 to 65535 or the name of a service, such as 'smtp'",
+);
+const mode: Check = expect(
+  (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o777,
+  'file permissions from 0 to 0o777',
+);
+const functions: Check = expect(
+  (value) => isObject(value) && Object.values(value).every((item) => typeof item === 'function'),
+  'an object of functions',
+);
+const pairs: Check = expect(
+  (value) => Array.isArray(value) && value.length % 2 === 0
+    && value.every((item, index) => (index % 2 === 0 ? (typeof item === 'object' && item !== null) || typeof item === 'function'
+      : isObject(item) || isTexts(item))),
+  'an array of pairs: an object, then its events as an array of method names or as { event: method name }',
+);
+const account: Check = expect(
+  (value) => (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && (value as number) >= 0),
+  'a name or a numeric id',
+);
+const blocked: Check = expect(
+  (value) => isTexts(value) || (isObject(value) && typeof value['check'] === 'function'),
+  'a net.BlockList or an array of addresses and CIDR ranges',
+);
+const pointless: Check = () => 'has no meaning outside POE; leave it out: sessions are objects of this library';
+const script: Check = expect(
+  (value) => (typeof value === 'string' && value !== '') || (value instanceof URL && value.protocol === 'file:'),
+  'a file path or a file: URL',
+);
+const environment: Check = expect(
+  (value) => isObject(value) && Object.values(value).every((item) => item === undefined || typeof item === 'string'),
+  'an object of strings',
+);
+// What it may be is checked by the filters, which know their names and parameters.
+const filter: Check = () => undefined;
+
+/** The thresholds that `configure()` takes too. */
+export const POOL_CHECKS: Readonly<Record<string, Check>> = {
+  MaxServer: count(1),
+  StartServer: count(0),
+  MinServer: count(0),
+  MinSpareServer: count(0),
+  MaxSpareServer: count(0),
+  MasterHeartBeatTime: interval,
+  ServerHeartBeatTime: interval,
+  MaxSessionPerServer: count(0),
+  MaxServerExpireTime: expiry,
+  GraceExpireTime: grace,
+  MaxServerSpareTime: secondsOrOff,
+  MaxServerLifeTime: secondsOrOff,
+  MaxServerLifeTimes: count(0),
+  MaxSession: count(0),
+  MaxServerMemory: count(0),
+  Concurrency: count(-1),
+};
+
+/** Every option and what it may be. */
+export const CHECKS: Readonly<Record<string, Check>> = {
+  ...POOL_CHECKS,
+  Address: text,
+  Hostname: text,
+  Port: port,
+  Domain: oneOf('inet', 'inet6', 'unix'),
+  SocketMode: mode,
+  Ipv6Only: flag,
+  Backlog: count(1),
+  Alias: text,
+  MasterAlias: text,
+  ShutdownChildren: flag,
+  Script: script,
+  ScriptArgs: texts,
+  ExecArgv: texts,
+  Env: environment,
+  HandleSignals: flag,
+  HangReport: flag,
+  User: account,
+  Group: account,
+  ListenerArgs: list,
+  ClientFilter: filter,
+  ClientInputFilter: filter,
+  ClientOutputFilter: filter,
+  ClientArgs: list,
+  ClientTimeout: secondsOrOff,
+  ClientPreConnectTimeout: secondsOrOff,
+  NoDelay: flag,
+  KeepAlive: flag,
+  MaxSessionPerAddress: count(0),
+  BlockList: blocked,
+  HighMark: count(1),
+  LowMark: count(0),
+  ClientShutdownOnError: flag,
+  ServerStarted: callback,
+  ServerStopped: callback,
+  Error: callback,
+  Started: callback,
+  Stopped: callback,
+  Acceptor: callback,
+  ClientPreConnect: callback,
+  ClientConnected: callback,
+  ClientInput: callback,
+  ClientDisconnected: callback,
+  ClientError: callback,
+  ClientFlushed: callback,
+  ClientHigh: callback,
+  ClientLow: callback,
+  ClientDraining: callback,
+  InlineStates: functions,
+  ObjectStates: pairs,
+  PackageStates: pairs,
+  SessionType: pointless,
+  SessionParams: pointless,
+};
+
+/** Events that the original's sessions use themselves; nobody may handle them in their place. */
+export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
+  '_child', '_start', '_stop', 'shutdown',
+  ...['error', 'flush', 'high', 'input', 'low'].map((name) => `tcp_server_got_${name}`),
+]);

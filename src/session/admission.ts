@@ -1,0 +1,39 @@
+import { isIP } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
+
+/** Decides which connections become clients, by their address. */
+export interface Admission {
+  /** Whether this connection may come in. An admitted one counts until it is closed. */
+  admit(socket: Socket): boolean;
+}
+
+/** Admits everybody; costs nothing. */
+const OPEN_DOOR: Admission = { admit: () => true };
+
+/**
+ * @param blocked - addresses that are never admitted
+ * @param mostPerAddress - connections of one address at once; 0 = unlimited
+ */
+export function createAdmission(blocked: BlockList | undefined, mostPerAddress: number): Admission {
+  if (blocked === undefined && mostPerAddress === 0) return OPEN_DOOR;
+  const counts = new Map<string, number>();
+  return {
+    admit(socket) {
+      const address = socket.remoteAddress;
+      // A Unix socket has none: its clients are not of a network.
+      if (address === undefined) return true;
+      if (blocked?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true) return false;
+      if (mostPerAddress === 0) return true;
+      const count = (counts.get(address) ?? 0) + 1;
+      if (count > mostPerAddress) return false;
+      counts.set(address, count);
+      // The address as it was then: a connection that was reset has none any more.
+      socket.once('close', () => {
+        const left = (counts.get(address) ?? 1) - 1;
+        if (left > 0) counts.set(address, left);
+        else counts.delete(address);
+      });
+      return true;
+    },
+  };
+}

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import { PreforkError } from '../../src/errors.js';
+import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
+import type { PoolOptions } from '../../src/options/options.js';
+import { checkChange, checkOptions, resolveThresholds } from '../../src/options/resolve.js';
+import { randomThresholds } from '../support/random-thresholds.js';
+import { Seeded, seeds } from '../support/seeded.js';
+
+const ClientInput = (): void => undefined;
+
+/** The message of the error that options are refused with; undefined if they are not. */
+function refusal(attempt: () => unknown): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(PreforkError);
+    expect(error).toMatchObject({ code: 'ERR_PREFORK_OPTION' });
+    return (error as PreforkError).message;
+  }
+}
+
+const refused = (options: unknown): string | undefined => refusal(() => { checkOptions(options); });
+const refusedPool = (options: PoolOptions): string | undefined => refused({ ...options, ClientInput });
+
+describe('the defaults', () => {
+  it('are those that the original documents', () => {
+    const { pool, worker } = resolveThresholds({});
+
+    expect(pool).toMatchObject({
+      maxWorkers: 20, startWorkers: 5, minWorkers: 5, minSpare: 5, maxSpare: 15,
+      heartbeatMs: 10_000, expireMs: 50_000, graceMs: 50_000, maxIdleMs: 0, maxLifeMs: 0, maxPoolClients: 0,
+    });
+    expect(worker).toEqual({ heartbeatMs: 5000, graceMs: 50_000, maxClients: null, concurrency: null, maxServed: null });
+  });
+
+  it('give a start at least 30 s, and never less than a silence', () => {
+    expect(resolveThresholds({ MaxServerExpireTime: 1 }).pool.bootMs).toBe(30_000);
+    expect(resolveThresholds({ MaxServerExpireTime: 100 }).pool.bootMs).toBe(100_000);
+  });
+
+  it('stand for options that are undefined', () => {
+    const nothing = Object.fromEntries(Object.keys(POOL_CHECKS).map((name) => [name, undefined]));
+
+    expect(resolveThresholds(nothing)).toEqual(resolveThresholds({}));
+    expect(refusedPool(nothing)).toBeUndefined();
+  });
+
+  it.each([
+    ['MaxServer 3 alone gives three workers, neither more nor less', { MaxServer: 3 },
+      { maxWorkers: 3, startWorkers: 3, minWorkers: 3, minSpare: 3, maxSpare: 3 }],
+    ['MaxServer 6 alone does not retire what MinServer asks for', { MaxServer: 6 },
+      { maxWorkers: 6, startWorkers: 5, minWorkers: 5, minSpare: 5, maxSpare: 5 }],
+    ['MinServer follows StartServer', { StartServer: 8 }, { startWorkers: 8, minWorkers: 8, minSpare: 8, maxSpare: 12 }],
+    ['StartServer is fitted to MinServer', { MinServer: 9 }, { startWorkers: 9, minWorkers: 9 }],
+    ['StartServer is not raised by a smaller MinServer', { MinServer: 2 }, { startWorkers: 5, minWorkers: 2, minSpare: 2, maxSpare: 18 }],
+    ['MinSpareServer is fitted to MaxSpareServer', { MaxSpareServer: 1 }, { minSpare: 1, maxSpare: 1 }],
+    ['MaxSpareServer is fitted to MinSpareServer', { MinSpareServer: 18 }, { minSpare: 18, maxSpare: 18 }],
+    ['MaxServerExpireTime and GraceExpireTime follow the heartbeat', { MasterHeartBeatTime: 2 }, { heartbeatMs: 2000, expireMs: 10_000, graceMs: 10_000 }],
+    ['GraceExpireTime follows MaxServerExpireTime', { MaxServerExpireTime: 60 }, { heartbeatMs: 10_000, expireMs: 60_000, graceMs: 60_000 }],
+    ['the heartbeat is fitted to a short MaxServerExpireTime', { MaxServerExpireTime: 1 }, { heartbeatMs: 500, expireMs: 1000 }],
+    ['the heartbeat is its own with an infinite one', { MaxServerExpireTime: Infinity }, { heartbeatMs: 10_000, expireMs: Infinity, graceMs: Infinity }],
+    ['the synopsis of the original', { MaxServer: 100, MinServer: 10, StartServer: 10 },
+      { maxWorkers: 100, startWorkers: 10, minWorkers: 10, minSpare: 10, maxSpare: 90 }],
+  ])('follow what is given: %s', (_title, given, expected) => {
+    expect(resolveThresholds(given).pool).toMatchObject(expected);
+    expect(refusedPool(given)).toBeUndefined();
+  });
+
+  it('tell workers their limits in milliseconds and null for unlimited', () => {
+    const given = { ServerHeartBeatTime: 0.25, GraceExpireTime: Infinity, MaxSessionPerServer: 2, Concurrency: 0, MaxServerLifeTimes: 7 };
+
+    expect(resolveThresholds(given).worker).toEqual({ heartbeatMs: 250, graceMs: null, maxClients: 2, concurrency: 0, maxServed: 7 });
+  });
+
+  it('take fractions of seconds', () => {
+    const given = { MasterHeartBeatTime: 0.1, MaxServerExpireTime: 0.75, GraceExpireTime: 0.5, MaxServerSpareTime: 1.5, MaxServerLifeTime: 2.5 };
+
+    expect(resolveThresholds(given).pool).toMatchObject({ heartbeatMs: 100, expireMs: 750, graceMs: 500, maxIdleMs: 1500, maxLifeMs: 2500 });
+  });
+
+  it.each([
+    ['no workers at the start', { StartServer: 0, MinServer: 0, MinSpareServer: 1 }, { startWorkers: 0, minWorkers: 0, minSpare: 1 }],
+    ['no growth', { MinSpareServer: 0 }, { minSpare: 0, minWorkers: 5 }],
+    ['no spare worker above MinServer', { MaxSpareServer: 0 }, { minSpare: 0, maxSpare: 0 }],
+    ['no grace', { GraceExpireTime: 0 }, { graceMs: 0 }],
+    ['no limit of sessions', { MaxSession: 0 }, { maxPoolClients: 0 }],
+  ])('do not stand for 0, which means what it says: %s', (_title, given, expected) => {
+    expect(resolveThresholds(given).pool).toMatchObject(expected);
+    expect(refusedPool(given)).toBeUndefined();
+  });
+});
+
+describe('a pool that could not settle', () => {
+  it.each([
+    ['MinServer above StartServer', { MinServer: 6, StartServer: 5 }, ['MinServer (6) must not exceed StartServer (5)']],
+    ['StartServer above MaxServer', { StartServer: 6, MaxServer: 5 }, ['StartServer (6) must not exceed MaxServer (5)']],
+    ['StartServer above the default of MaxServer', { StartServer: 21 }, ['StartServer (21) must not exceed MaxServer (20)']],
+    ['MinServer above MaxServer', { MinServer: 6, MaxServer: 5 }, ['MinServer (6) must not exceed MaxServer (5)']],
+    ['MinSpareServer above MaxSpareServer', { MinSpareServer: 5, MaxSpareServer: 2 }, ['MinSpareServer (5) must not exceed MaxSpareServer (2)']],
+    ['MinSpareServer above MaxServer', { MinSpareServer: 6, MaxServer: 5 }, ['MinSpareServer (6) must not exceed MaxServer (5)']],
+    ['no worker ever', { MinServer: 0, MinSpareServer: 0 }, ['MinServer (0) and MinSpareServer (0) leave a pool without workers']],
+    ['a master slower than the expiry', { MasterHeartBeatTime: 10, MaxServerExpireTime: 10 },
+      ['MasterHeartBeatTime (10 s) must be shorter than MaxServerExpireTime (10 s)']],
+    ['workers slower than the expiry', { ServerHeartBeatTime: 20, MasterHeartBeatTime: 1 },
+      ['ServerHeartBeatTime (20 s) must be shorter than MaxServerExpireTime (5 s)']],
+    ['everything at once', { MinServer: 9, StartServer: 8, MaxServer: 7, MinSpareServer: 6, MaxSpareServer: 5, MasterHeartBeatTime: 4, ServerHeartBeatTime: 3, MaxServerExpireTime: 2 },
+      ['MinServer (9) must not exceed StartServer (8)', 'StartServer (8) must not exceed MaxServer (7)', 'MinServer (9) must not exceed MaxServer (7)',
+        'MinSpareServer (6) must not exceed MaxSpareServer (5)', 'MasterHeartBeatTime (4 s)', 'ServerHeartBeatTime (3 s)']],
+  ])('is refused in one error that spells it out: %s', (_title, given, sentences) => {
+    const message = refusedPool(given);
+
+    for (const sentence of sentences) expect(message).toContain(sentence);
+    expect(refusal(() => checkChange({}, given))).toContain(sentences[0]);
+  });
+
+  it('is never made by one option alone, if it is within the limits that the fixed defaults set', () => {
+    const most: Readonly<Record<string, number>> = { StartServer: 20, MinServer: 20, MinSpareServer: 20, ServerHeartBeatTime: 49 };
+    for (const seed of seeds(2000)) {
+      const random = new Seeded(seed);
+      const name = random.pick(Object.keys(POOL_CHECKS));
+      const highest = most[name] ?? 1000;
+      const value = random.chance(0.5) ? random.int(0, highest) : random.magnitude(0.001, highest);
+      const given = { [name]: value };
+      if (POOL_CHECKS[name]?.(value) !== undefined) continue;
+
+      expect(refusedPool(given), `${name}: ${value}`).toBeUndefined();
+      expect(refusal(() => checkChange({}, given)), `${name}: ${value}`).toBeUndefined();
+    }
+  });
+
+  it('is the only thing that is refused: what is ordered as the README says is taken (random)', () => {
+    for (const seed of seeds(2000)) {
+      const given = randomThresholds(new Seeded(seed));
+
+      const { pool, worker } = resolveThresholds(given);
+
+      expect(refusedPool(given), JSON.stringify(given)).toBeUndefined();
+      expect(pool.minWorkers, JSON.stringify(given)).toBeLessThanOrEqual(pool.maxWorkers);
+      expect(pool.startWorkers).toBeLessThanOrEqual(pool.maxWorkers);
+      expect(pool.minSpare).toBeLessThanOrEqual(pool.maxSpare);
+      expect(Math.max(pool.heartbeatMs, worker.heartbeatMs)).toBeLessThan(pool.expireMs);
+    }
+  });
+});
+
+describe('checkOptions', () => {
+  it('takes the one option that is needed', () => {
+    expect(refused({ ClientInput })).toBeUndefined();
+  });
+
+  it('lists every problem in one error', () => {
+    const message = refused({ MaxServer: '10', MinSever: 3, Port: -1, ClientConnected: 'hello', ClientFilter: 'Lines' });
+
+    for (const part of ['MaxServer must be', 'did you mean MinServer?', 'Port must be', 'ClientConnected must be', 'ClientFilter', 'ClientInput is missing']) {
+      expect(message).toContain(part);
+    }
+  });
+
+  it.each([undefined, null, 7, 'options', ClientInput])('needs an object: %s', (given) => {
+    expect(refused(given)).toContain('needs an object of options');
+  });
+
+  it.each([
+    ['ClientInput is missing', {}],
+    ['ClientInput is missing', { ClientInput: undefined }],
+    ['ClientInput is not used with Acceptor', { Acceptor: ClientInput, ClientInput }],
+    ['ClientArgs is not used with Acceptor', { Acceptor: ClientInput, ClientArgs: [] }],
+    ['HighMark is not used with Acceptor', { Acceptor: ClientInput, HighMark: 3 }],
+    ['InlineStates is not used with Acceptor', { Acceptor: ClientInput, InlineStates: {} }],
+    ['must be lower than HighMark', { ClientInput, HighMark: 10, LowMark: 10, ClientHigh: ClientInput, ClientLow: ClientInput }],
+    ['give all four or none', { ClientInput, HighMark: 10 }],
+    ['give all four or none', { ClientInput, LowMark: 10, ClientHigh: ClientInput }],
+    ['give both or use ClientFilter', { ClientInput, ClientInputFilter: 'Line' }],
+    ['give both or use ClientFilter', { ClientInput, ClientOutputFilter: 'Line', ClientFilter: 'Line' }],
+    ['ClientFilter excludes', { ClientInput, ClientInputFilter: 'Line', ClientOutputFilter: 'Line', ClientFilter: 'Line' }],
+    ['ClientFilter: ', { ClientInput, ClientFilter: ['Line', { MaxLength: -1 }] }],
+    ['BlockList: ', { ClientInput, BlockList: ['10.0.0.0/8', 'nonsense'] }],
+    ["Domain 'unix' needs the path", { ClientInput, Domain: 'unix' }],
+    ['Group needs User', { ClientInput, Group: 'nogroup' }],
+    ["InlineStates has 'shutdown'", { ClientInput, InlineStates: { shutdown: ClientInput } }],
+    ["ObjectStates has '_start'", { ClientInput, ObjectStates: [{}, ['fine', '_start']] }],
+    ["PackageStates has 'tcp_server_got_input'", { ClientInput, PackageStates: [{}, { tcp_server_got_input: 'got' }] }],
+  ])('refuses contradictions between the options of sessions: %s %#', (part, given) => {
+    expect(refused(given)).toContain(part);
+  });
+
+  it.each([
+    ['an Acceptor in place of the client side', { Acceptor: ClientInput, ClientInput: undefined }],
+    ['all four marks', { ClientInput, HighMark: 10, LowMark: 5, ClientHigh: ClientInput, ClientLow: ClientInput }],
+    ['a filter for each direction', { ClientInput, ClientInputFilter: 'Line', ClientOutputFilter: 'Line' }],
+    ['a list of addresses', { ClientInput, BlockList: ['10.0.0.0/8', '::1'] }],
+    ['a Unix socket', { ClientInput, Domain: 'unix', Address: '/run/server.sock' }],
+    ['a user and its group', { ClientInput, User: 'nobody', Group: 'nogroup' }],
+    ['events of the user', { ClientInput, InlineStates: { tick: ClientInput }, ObjectStates: [{}, ['tock'], {}, { tack: 'tack' }] }],
+  ])('takes %s', (_title, given) => {
+    expect(refused(given)).toBeUndefined();
+  });
+
+  it('throws nothing but PreforkError with code ERR_PREFORK_OPTION, whatever it is given (random)', () => {
+    let taken = 0;
+    for (const seed of seeds(3000)) {
+      if (refused(randomOptions(new Seeded(seed), Object.keys(CHECKS))) === undefined) taken += 1;
+    }
+    expect(taken).toBeGreaterThan(10);
+  });
+});
+
+describe('checkChange', () => {
+  it('merges a change into the options of before, and leaves those alone', () => {
+    const before = { MaxServer: 10, MinServer: 2 };
+
+    expect(checkChange(before, { MaxServer: 12, MaxSession: 5 })).toEqual({ MaxServer: 12, MinServer: 2, MaxSession: 5 });
+    expect(before).toEqual({ MaxServer: 10, MinServer: 2 });
+  });
+
+  it.each([
+    ['a contradiction with the options of before', { MinServer: 8, StartServer: 8 }, { MaxServer: 5 }, 'MinServer (8) must not exceed MaxServer (5)'],
+    ['a wrong type', {}, { MaxServer: 'many' }, 'MaxServer must be'],
+    ['an option that is fixed at the start', {}, { Port: 80 }, 'Port is not an option'],
+    ['a misspelt one', {}, { MaxSever: 3 }, 'did you mean MaxServer?'],
+    ['something that is no object', {}, 7, 'needs an object'],
+    ['null', {}, null, 'needs an object'],
+  ])('refuses %s, and says that nothing changed', (_title, before, change, part) => {
+    const message = refusal(() => checkChange(before, change));
+
+    expect(message).toContain(part);
+    expect(message).toContain('configure(');
+  });
+
+  it('throws nothing but PreforkError with code ERR_PREFORK_OPTION, whatever it is given (random)', () => {
+    let taken = 0;
+    for (const seed of seeds(3000)) {
+      const random = new Seeded(seed);
+      const change = randomOptions(random, Object.keys(POOL_CHECKS));
+      if (refusal(() => checkChange(randomThresholds(random), change)) === undefined) taken += 1;
+    }
+    expect(taken).toBeGreaterThan(100);
+  });
+});
+
+/** Options of which some may be right; now and then not even an object. */
+function randomOptions(random: Seeded, names: readonly string[]): unknown {
+  const junk: readonly unknown[] = [
+    undefined, null, true, false, 0, 1, 2, 10, -1, 0.5, 1e21, NaN, Infinity, -Infinity, 3n, '', 'x', 'Line', Symbol('junk'),
+    [], [[]], ['x'], [{}, ['_start']], [{}, {}], [null, [null]], {}, { a: 1 }, { check: ClientInput }, ClientInput, Map, Promise,
+    new Date(NaN), /x/, new Map(), Object.create(null), new URL('http://localhost/'), ['Line', { MaxLength: 1 }], ['Line', null], [ClientInput],
+  ];
+  if (random.chance(0.03)) return random.pick(junk);
+  const options: Record<string, unknown> = random.chance(0.9) ? { ClientInput } : {};
+  for (let count = random.int(0, 4); count > 0; count--) {
+    options[random.chance(0.05) ? random.pick(['MaxSever', '', '__proto__', 'toString']) : random.pick(names)] = random.pick(junk);
+  }
+  return random.chance(0.5) ? options : Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
+}

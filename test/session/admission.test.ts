@@ -1,0 +1,62 @@
+import { EventEmitter } from 'node:events';
+import { BlockList } from 'node:net';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { createAdmission } from '../../src/session/admission.js';
+
+/** A connection from an address, which it may lose. */
+function from(address: string | undefined): Socket & { lose(): void } {
+  const socket = Object.assign(new EventEmitter(), { remoteAddress: address, lose: () => { socket.remoteAddress = undefined; } });
+  return socket as unknown as Socket & { lose(): void };
+}
+
+describe('a admission', () => {
+  it('admits everybody if nobody is blocked', () => {
+    const admission = createAdmission(undefined, 0);
+
+    expect([admission.admit(from('10.0.0.1')), admission.admit(from('::1')), admission.admit(from(undefined))]).toEqual([true, true, true]);
+  });
+
+  it.each([
+    ['10.1.2.3', false], ['10.2.0.1', true], ['::1', false], ['::2', true], ['::ffff:10.1.2.3', false], [undefined, true],
+  ])('asks the block list, for IPv4 and IPv6: %s', (address, admitted) => {
+    const blocked = new BlockList();
+    blocked.addSubnet('10.1.0.0', 16);
+    blocked.addAddress('::1', 'ipv6');
+
+    expect(createAdmission(blocked, 0).admit(from(address))).toBe(admitted);
+  });
+
+  it('admits so many of one address at once, and another when one has left', () => {
+    const admission = createAdmission(undefined, 2);
+    const first = from('10.0.0.1');
+    const answers = [admission.admit(first), admission.admit(from('10.0.0.1')), admission.admit(from('10.0.0.1')), admission.admit(from('10.0.0.2'))];
+
+    first.emit('close', false);
+    answers.push(admission.admit(from('10.0.0.1')), admission.admit(from('10.0.0.1')));
+
+    expect(answers).toEqual([true, true, false, true, true, false]);
+  });
+
+  it('takes a connection off its address even if it has lost it by a reset', () => {
+    const admission = createAdmission(undefined, 1);
+    const socket = from('10.0.0.1');
+    admission.admit(socket);
+
+    socket.lose();
+    socket.emit('close', true);
+
+    expect(admission.admit(from('10.0.0.1'))).toBe(true);
+  });
+
+  it('does not count those it never admitted', () => {
+    const admission = createAdmission(undefined, 1);
+    const refused = from('10.0.0.1');
+    admission.admit(from('10.0.0.1'));
+    admission.admit(refused);
+
+    refused.emit('close', false);
+
+    expect(admission.admit(from('10.0.0.1'))).toBe(false);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { Alarms } from '../../src/session/alarms.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+/** Alarms that note when each fires, in seconds from the beginning. */
+function setUp(clock = new ManualClock()): { clock: ManualClock; alarms: Alarms; fired: unknown[][] } {
+  const start = clock.now();
+  const fired: unknown[][] = [];
+  return { clock, fired, alarms: new Alarms(clock, (event, args) => { fired.push([(clock.now() - start) / 1000, event, ...args]); }) };
+}
+
+describe('alarms', () => {
+  it('fire once, at their time, with their arguments', () => {
+    const { clock, alarms, fired } = setUp();
+    alarms.set('later', 2, ['a', 1]);
+    alarms.set('sooner', 1, []);
+
+    clock.advance(10_000);
+
+    expect(fired).toEqual([[1, 'sooner'], [2, 'later', 'a', 1]]);
+    expect(clock.delays).toEqual([]);
+  });
+
+  it('fire at once for a time that is past', () => {
+    const { clock, alarms, fired } = setUp();
+
+    alarms.set('past', -5, []);
+    clock.settle();
+
+    expect(fired).toEqual([[0, 'past']]);
+  });
+
+  it('can be removed, once', () => {
+    const { clock, alarms, fired } = setUp();
+    const id = alarms.set('never', 1, []);
+
+    const answers = [alarms.remove(id), alarms.remove(id)];
+    clock.advance(5000);
+
+    expect(answers).toEqual([true, false]);
+    expect(fired).toEqual([]);
+  });
+
+  it('can be removed by the name of their event, all of them', () => {
+    const { clock, alarms, fired } = setUp();
+    alarms.set('tick', 1, []);
+    alarms.set('tick', 2, []);
+    alarms.set('tock', 3, []);
+
+    alarms.removeNamed('tick');
+    clock.advance(5000);
+
+    expect(fired).toEqual([[3, 'tock']]);
+  });
+
+  it('can be restarted from now, and moved from where they are', () => {
+    const { clock, alarms, fired } = setUp();
+    const restarted = alarms.set('restarted', 2, []);
+    const later = alarms.set('later', 2, []);
+    const earlier = alarms.set('earlier', 5, []);
+    clock.advance(1000);
+
+    const answers = [alarms.restart(restarted, 3), alarms.move(later, 1), alarms.move(earlier, -3)];
+    clock.advance(10_000);
+
+    expect(answers).toEqual([true, true, true]);
+    expect(fired).toEqual([[2, 'earlier'], [3, 'later'], [4, 'restarted']]);
+  });
+
+  it('cannot be restarted or moved after they have fired', () => {
+    const { clock, alarms } = setUp();
+    const id = alarms.set('gone', 1, []);
+    clock.advance(1000);
+
+    expect([alarms.restart(id, 1), alarms.move(id, 1), alarms.remove(id)]).toEqual([false, false, false]);
+  });
+
+  it('may set others when they fire', () => {
+    const { clock, alarms, fired } = setUp();
+    const chain = new Alarms(clock, (event) => {
+      fired.push([event]);
+      if (fired.length < 3) chain.set('again', 1, []);
+    });
+    chain.set('again', 1, []);
+    clock.advance(10_000);
+
+    expect(fired).toHaveLength(3);
+    expect(alarms.remove(1)).toBe(false);
+  });
+
+  it('are kept for longer than one timer of the clock can carry', () => {
+    // As the system's clock: a longer delay is cut, and the timer fires early.
+    const longestMs = 2 ** 31 - 1;
+    class ShortClock extends ManualClock {
+      override after(delayMs: number, task: () => void): ReturnType<ManualClock['after']> {
+        return super.after(Math.min(delayMs, longestMs), task);
+      }
+    }
+    const { clock, alarms, fired } = setUp(new ShortClock());
+    const seconds = 60 * 24 * 3600;
+
+    alarms.set('in two months', seconds, []);
+    clock.advance(seconds * 1000);
+
+    expect(fired).toEqual([[seconds, 'in two months']]);
+  });
+
+  it('end with their session: none fires, none is set', () => {
+    const { clock, alarms, fired } = setUp();
+    alarms.set('before', 1, []);
+
+    alarms.end();
+    alarms.set('after', 1, []);
+    clock.advance(5000);
+
+    expect(fired).toEqual([]);
+    expect(clock.delays).toEqual([]);
+  });
+});

@@ -1,0 +1,70 @@
+import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { deliver, markDirect, readInto, resetOf } from '../../src/session/direct-socket.js';
+import { turn } from '../support/manual-clock.js';
+
+function direct(): Socket {
+  const socket = new Socket();
+  markDirect(socket);
+  return socket;
+}
+
+const reset = (syscall: string): NodeJS.ErrnoException => Object.assign(new Error(`${syscall} ECONNRESET`), { code: 'ECONNRESET', syscall });
+
+describe('a socket that is read directly', () => {
+  it('hands each read to its reader, as a copy: the buffer is used again', () => {
+    const socket = direct();
+    const chunks: Buffer[] = [];
+    const buffer = Buffer.from('one');
+    readInto(socket, (chunk) => { chunks.push(chunk); });
+
+    expect(deliver.call(socket, 2, buffer)).toBe(true);
+    buffer.fill('x');
+
+    expect(chunks.map(String)).toEqual(['on']);
+  });
+
+  it('throws away what comes before anybody reads it', () => {
+    expect(deliver.call(direct(), 1, Buffer.from('x'))).toBe(true);
+  });
+
+  it('closes at a reset without an error event, and remembers it', async () => {
+    const socket = direct();
+    const told: string[] = [];
+    socket.on('error', () => told.push('error')).on('close', () => told.push('close'));
+    const error = reset('read');
+
+    socket.destroy(error);
+    await turn();
+
+    expect(told).toEqual(['close']);
+    expect(resetOf(socket)).toBe(error);
+  });
+
+  it.each([['of a write', reset('write')], ['of another kind', new Error('broken')]])('tells an error %s as usual', async (_title, error) => {
+    const socket = direct();
+    const told: string[] = [];
+    socket.on('error', (failure) => told.push(failure.message)).on('close', () => told.push('close'));
+
+    socket.destroy(error);
+    await turn();
+
+    expect(told).toEqual([error.message, 'close']);
+    expect(resetOf(socket)).toBeUndefined();
+  });
+});
+
+describe('any other stream', () => {
+  it('is read as a stream', async () => {
+    const stream = new PassThrough();
+    const chunks: string[] = [];
+    readInto(stream, (chunk) => { chunks.push(String(chunk)); });
+
+    stream.write('data');
+    await turn();
+
+    expect(chunks).toEqual(['data']);
+    expect(resetOf(stream)).toBeUndefined();
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { EventQueue, type Receiver } from '../../src/session/event-queue.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+interface Setup {
+  readonly clock: ManualClock;
+  readonly queue: EventQueue;
+  readonly handled: unknown[][];
+  readonly add: (act?: (event: string) => void) => Receiver;
+}
+
+/** A queue with targets that note what they are given. */
+function setUp(): Setup {
+  const clock = new ManualClock();
+  const queue = new EventQueue(clock);
+  const handled: unknown[][] = [];
+  return {
+    clock, queue, handled,
+    add(act = () => undefined) {
+      const target: Receiver = {
+        ID: queue.nextId(),
+        handle: (event, args, sender) => {
+          handled.push([target.ID, event, ...args, sender.ID]);
+          act(event);
+        },
+        call: () => undefined,
+      };
+      queue.add(target);
+      return target;
+    },
+  };
+}
+
+describe('an event queue', () => {
+  it('delivers in the order of posting, in a later turn, to whomever they are for', () => {
+    const { clock, queue, handled, add } = setUp();
+    const [one, two] = [add(), add()];
+
+    queue.post(two, { event: 'first', args: ['x'], sender: one });
+    queue.post(one, { event: 'second', args: [], sender: two });
+    queue.post(two, { event: 'third', args: [], sender: two });
+    const before = handled.length;
+    clock.settle();
+
+    expect(before).toBe(0);
+    expect(handled).toEqual([[2, 'first', 'x', 1], [1, 'second', 2], [2, 'third', 2]]);
+  });
+
+  it('lets what is posted meanwhile wait for the next turn, so that others get theirs', () => {
+    const turns: string[] = [];
+    const { clock, queue, add } = setUp();
+    const endless = add((event) => {
+      turns.push(event);
+      if (turns.length < 5) queue.post(endless, { event: 'again', args: [], sender: endless });
+    });
+    queue.post(endless, { event: 'again', args: [], sender: endless });
+    clock.soon(() => { turns.push('input'); });
+
+    clock.settle();
+
+    expect(turns.slice(0, 3)).toEqual(['again', 'input', 'again']);
+  });
+
+  it('finds targets by ID, by themselves and by their names', () => {
+    const { queue, add } = setUp();
+    const target = add();
+    queue.setAlias(target, 'name');
+
+    expect([queue.find(target.ID), queue.find(target), queue.find('name'), queue.find('other'), queue.find(99)])
+      .toEqual([target, target, target, undefined, undefined]);
+  });
+
+  it('gives a name only once, and to its holder again', () => {
+    const { queue, add } = setUp();
+    const [one, two] = [add(), add()];
+
+    expect([queue.setAlias(one, 'name'), queue.setAlias(two, 'name'), queue.setAlias(one, 'name')]).toEqual([true, false, true]);
+    expect(queue.find('name')).toBe(one);
+  });
+
+  it('takes a name only from its holder', () => {
+    const { queue, add } = setUp();
+    const [one, two] = [add(), add()];
+    queue.setAlias(one, 'name');
+
+    expect([queue.removeAlias(two, 'name'), queue.removeAlias(one, 'name'), queue.removeAlias(one, 'name')]).toEqual([false, true, false]);
+    expect(queue.setAlias(two, 'name')).toBe(true);
+  });
+
+  it('forgets a target and its names, and nobody else\'s', () => {
+    const { queue, add } = setUp();
+    const [one, two] = [add(), add()];
+    queue.setAlias(one, 'one');
+    queue.setAlias(two, 'two');
+
+    queue.remove(one, ['one', 'two']);
+
+    expect([queue.find(one), queue.find('one'), queue.find('two')]).toEqual([undefined, undefined, two]);
+  });
+
+  it('never gives an ID twice', () => {
+    const { queue, add } = setUp();
+    const first = add();
+    queue.remove(first, []);
+
+    expect(add().ID).not.toBe(first.ID);
+  });
+});

@@ -1,0 +1,194 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { AnyFilter } from '../../src/filters/filter.js';
+import { LineFilter } from '../../src/filters/line.js';
+import { StreamFilter } from '../../src/filters/stream.js';
+import { Hold, Input } from '../../src/session/input.js';
+import { turn } from '../support/manual-clock.js';
+
+interface Setup {
+  readonly input: Input;
+  readonly source: PassThrough;
+  readonly told: string[];
+}
+
+/** An input that notes what its host is told. */
+function setUp({ filter = new LineFilter(), onRecord = () => undefined }: { readonly filter?: AnyFilter; readonly onRecord?: (record: unknown, input: Input) => Promise<unknown> | undefined } = {}): Setup {
+  const told: string[] = [];
+  const source = new PassThrough();
+  source.resume();
+  const input: Input = new Input(source, filter, {
+    record: (record) => {
+      told.push(String(record));
+      return onRecord(record, input);
+    },
+    fault: (error) => { told.push(`fault: ${(error as Error).message}`); },
+    pumped: () => undefined,
+    end: () => { told.push('end'); },
+  });
+  return { input, source, told };
+}
+
+/** A filter that refuses what it is given, when it is given it or when it is asked for a record. */
+const refusing = (given: Partial<AnyFilter>): AnyFilter => Object.assign(new LineFilter(), given);
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+
+describe('an input', () => {
+  it('tells each record and then the end', () => {
+    const { input, told } = setUp();
+
+    input.push(bytes('one\r\ntw'));
+    input.push(bytes('o\r\n'));
+    input.finish();
+
+    expect(told).toEqual(['one', 'two', 'end']);
+  });
+
+  it('takes an empty record for one', () => {
+    const { input, told } = setUp();
+
+    input.push(bytes('\r\n\r\n'));
+
+    expect(told).toEqual(['', '']);
+  });
+
+  it('reads no further while it is held, and goes on where it stopped', () => {
+    const { input, source, told } = setUp({ onRecord: (_record, own) => {
+      own.hold(Hold.user);
+      return undefined;
+    } });
+    input.push(bytes('one\r\ntwo\r\n'));
+    const held = [source.isPaused(), ...told];
+
+    input.release(Hold.user);
+
+    expect(held).toEqual([true, 'one']);
+    expect(told).toEqual(['one', 'two']);
+  });
+
+  it('is held for each reason by itself', () => {
+    const { input, source, told } = setUp();
+    input.hold(Hold.user);
+    input.hold(Hold.output);
+    input.hold(Hold.output);
+    input.push(bytes('one\r\n'));
+    const steps: [number, boolean][] = [];
+
+    for (const reason of [Hold.output, Hold.callback, Hold.user]) {
+      input.release(reason);
+      steps.push([told.length, source.isPaused()]);
+    }
+
+    expect(steps).toEqual([[0, true], [0, true], [1, false]]);
+  });
+
+  it('tells the end only when every record has been handled', async () => {
+    const work = Promise.resolve();
+    const { input, told } = setUp({ onRecord: () => work });
+    input.push(bytes('one\r\ntwo\r\n'));
+    input.finish();
+    const before = [...told];
+
+    await turn();
+
+    expect(before).toEqual(['one']);
+    expect(told).toEqual(['one', 'two', 'end']);
+  });
+
+  it('goes on after a callback that failed', async () => {
+    const { input, told } = setUp({ onRecord: (record) => (record === 'one' ? Promise.reject(new Error('oh')) : undefined) });
+
+    input.push(bytes('one\r\ntwo\r\n'));
+    await turn();
+
+    expect(told).toEqual(['one', 'two']);
+  });
+
+  it('handles nothing more once it is thrown away, and reads on so that the connection can end', () => {
+    const { input, source, told } = setUp({ onRecord: (_record, own) => {
+      own.discard();
+      return undefined;
+    } });
+    input.push(bytes('one\r\ntwo\r\n'));
+    input.push(bytes('three\r\n'));
+    input.finish();
+
+    expect(told).toEqual(['one']);
+    expect(source.isPaused()).toBe(false);
+  });
+
+  it('lets a held source go when it is thrown away', () => {
+    const { input, source } = setUp();
+    input.hold(Hold.user);
+
+    input.discard();
+
+    expect(source.isPaused()).toBe(false);
+  });
+
+  it('gives what is no record yet to the next filter, also in the middle of a record\'s handling', () => {
+    const { input, told } = setUp({ onRecord: (record, own) => {
+      if (record === 'raw') own.replace(new StreamFilter());
+      return undefined;
+    } });
+
+    input.push(bytes('raw\r\nno line'));
+    input.push(bytes(' at all'));
+
+    expect(told).toEqual(['raw', 'no line', ' at all']);
+  });
+});
+
+describe('an input whose filter refuses it', () => {
+  it('tells so, also when it is fed', () => {
+    const { input, told } = setUp({ filter: refusing({ get_one_start: () => { throw new Error('too much'); } }) });
+
+    input.push(bytes('x'));
+
+    expect(told).toEqual(['fault: too much']);
+  });
+
+  it('does not ask for ever about the same bytes', () => {
+    const { input, told } = setUp({ filter: refusing({ get_one: () => { throw new Error('bad'); }, get_pending: () => [bytes('same')] }) });
+
+    input.push(bytes('x'));
+    input.push(bytes('y'));
+
+    expect(told).toEqual(['fault: bad', 'fault: bad']);
+  });
+
+  it('does not ask for ever a filter that has nothing left, or cannot say what', () => {
+    const silent = setUp({ filter: refusing({ get_one: () => { throw new Error('bad'); } }) });
+    const broken = setUp({ filter: refusing({ get_one: () => { throw new Error('bad'); }, get_pending: () => { throw new Error('worse'); } }) });
+
+    for (const { input } of [silent, broken]) input.push(bytes(''));
+
+    expect([silent.told, broken.told]).toEqual([['fault: bad'], ['fault: bad']]);
+  });
+
+  it('goes on with the records behind the bad one, and then ends', () => {
+    const { input, told } = setUp({ filter: new LineFilter({ MaxLength: 4 }) });
+
+    input.push(bytes('far too long\r\nok\r\n'));
+    input.finish();
+
+    expect(told).toEqual([expect.stringMatching(/^fault: /), 'ok', 'end']);
+  });
+
+  it('goes on behind the bytes that were refused', () => {
+    let left = 3;
+    const { input, told } = setUp({ filter: refusing({
+      get_one: () => {
+        if (left === 0) return [];
+        left -= 1;
+        throw new Error(`bad, ${left} left`);
+      },
+      get_pending: () => (left === 0 ? undefined : [Buffer.alloc(left)]),
+    }) });
+
+    input.push(bytes('x'));
+
+    expect(told).toEqual(['fault: bad, 2 left', 'fault: bad, 1 left', 'fault: bad, 0 left']);
+  });
+});

@@ -1,0 +1,90 @@
+import { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { LingeringClose } from '../../src/session/lingering-close.js';
+import { ManualClock, turn } from '../support/manual-clock.js';
+
+/** Longer than any connection is kept. */
+const PATIENCE_MS = 10_000;
+
+/** A connection of which neither side is closed. */
+const open = (): Duplex => new Duplex({
+  read() { /* what comes is pushed */ },
+  write(_chunk, _encoding, done) { done(); },
+});
+
+describe('a connection whose session is over', () => {
+  it('is closed when the client closes its side, and what it still sends is thrown away', async () => {
+    const lingering = new LingeringClose(new ManualClock());
+    const stream = open();
+    lingering.add(stream);
+
+    stream.push('too late');
+    await turn();
+    const early = stream.destroyed;
+    stream.push(null);
+    await turn();
+
+    expect([early, stream.readableLength, stream.destroyed]).toEqual([false, 0, true]);
+  });
+
+  it('is closed after a moment if the client does not', async () => {
+    const clock = new ManualClock();
+    const lingering = new LingeringClose(clock);
+    const first = open();
+    const second = open();
+    lingering.add(first);
+    const [waitMs = 0] = clock.delays;
+    clock.advance(waitMs / 2);
+    lingering.add(second);
+
+    clock.advance(waitMs / 2);
+    const states = [first.destroyed, second.destroyed];
+    clock.advance(waitMs / 2);
+    await turn();
+
+    expect(waitMs).toBeLessThanOrEqual(1000);
+    expect(states).toEqual([true, false]);
+    expect(second.destroyed).toBe(true);
+    expect(clock.delays).toEqual([]);
+  });
+
+  it('is closed at once if the client had closed its side before', async () => {
+    const lingering = new LingeringClose(new ManualClock());
+    const stream = open();
+    stream.resume();
+    stream.push(null);
+    await turn();
+
+    lingering.add(stream);
+
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('is waited for', async () => {
+    const clock = new ManualClock();
+    const lingering = new LingeringClose(clock);
+    let isEmpty = false;
+    lingering.add(open());
+    lingering.add(open());
+
+    const emptied = lingering.empty().then(() => { isEmpty = true; });
+    await turn();
+    const early = isEmpty;
+    clock.advance(PATIENCE_MS);
+    await emptied;
+
+    expect([early, isEmpty]).toEqual([false, true]);
+  });
+
+  it('is nothing to wait for if it is closed already', async () => {
+    const clock = new ManualClock();
+    const lingering = new LingeringClose(clock);
+    const stream = open();
+    stream.destroy();
+
+    lingering.add(stream);
+
+    await lingering.empty();
+    expect(clock.delays).toEqual([]);
+  });
+});
