@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:http';
@@ -13,6 +13,7 @@ import { WebSocket } from 'ws';
 import { withMaster } from '../support/master-process.js';
 import type { MasterProcess } from '../support/master-process.js';
 import { waitRefused } from '../support/tcp-client.js';
+import { requireTool } from '../support/tools.js';
 import { within } from '../support/wait.js';
 
 /** Starts an example as a user does; when the body is done a Ctrl-C must end it with its workers. */
@@ -25,14 +26,6 @@ async function withExample(args: readonly string[], body: (master: MasterProcess
     expect(await master.over()).toEqual({ code: 0, signal: null });
     expect(master.stderr).toEqual([]);
   });
-}
-
-/** Whether a program is there. Where CI runs it must be. */
-function has(program: string, flag: string): boolean {
-  if (spawnSync(program, [flag]).error === undefined) return true;
-  if (process.env['CI'] === 'true') throw new Error(`${program} is missing on CI.`);
-  console.warn(`SKIPPED: ${program} is not installed, so the tests that use it do not run.`);
-  return false;
 }
 
 const run = promisify(execFile);
@@ -98,7 +91,7 @@ describe('examples/http.js', () => {
     get({ agent, host: '127.0.0.1', port, path }, resolve).on('error', reject);
   }), () => `an answer to ${path}`);
 
-  it.runIf(has('curl', '--version'))('answers curl, twice on one connection', async () => {
+  it.runIf(requireTool('curl'))('answers curl, twice on one connection', async () => {
     await withExample(['http.js'], async (_master, port) => {
       const url = `http://127.0.0.1:${port}/`;
 
@@ -181,7 +174,7 @@ describe('examples/smtp.js', () => {
   });
 });
 
-describe.runIf(has('openssl', 'version'))('examples/tls.js', () => {
+describe.runIf(requireTool('openssl'))('examples/tls.js', () => {
   async function withTls(body: (master: MasterProcess, port: number, folder: string) => Promise<void>): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'prefork-tls-'));
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
