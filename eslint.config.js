@@ -58,6 +58,7 @@ export default tseslint.config(
   wall(['src/ipc/**'], [['/(master|worker|session|options|filters)/', EDGES]]),
   wall(['src/master/**'], [['/(worker|session)/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
   wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
+  wall(['src/admin/**'], [['/(master|worker|session|ipc|options|filters)/', 'admin/ shows and asks: it sees the pool through status.ts and a few actions only.']]),
   {
     files: ['test/**'],
     ignores: ['test/support/**', 'test/programs/**', 'test/load/**'],

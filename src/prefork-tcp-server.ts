@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
+import { renderMetrics } from './admin/metrics.js';
 import { resolveAccount } from './options/accounts.js';
 import { systemClock } from './clock.js';
 import { PreforkError, asError } from './errors.js';
@@ -14,6 +15,7 @@ import type { PoolOptions, PreforkTcpServerOptions } from './options/options.js'
 import { checkOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment, type Mark } from './role.js';
 import type { ServerEvents, ServerStatus } from './status.js';
+import { packageVersion } from './version.js';
 import { createWorker } from './worker/create-worker.js';
 import { processChannel } from './worker/master-channel.js';
 import type { WorkerRuntime } from './worker/runtime.js';
@@ -81,6 +83,16 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
   /** A snapshot of the pool. @throws PreforkError ERR_PREFORK_STATE outside the master */
   status(): ServerStatus {
     return this.#inMaster('status').status();
+  }
+
+  /**
+   * The pool in Prometheus' text format, version 0.0.4, with the Alias as the label `server`: made from `status()`, for a
+   * program that has an HTTP server of its own. The option Admin serves it as /metrics.
+   *
+   * @throws PreforkError ERR_PREFORK_STATE outside the master
+   */
+  metrics(): string {
+    return renderMetrics(this.#inMaster('metrics').status(), { version: packageVersion(), node: process.version });
   }
 
   /** Stops accepting in every worker. Clients can still connect: they wait in the kernel's queue. */

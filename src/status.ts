@@ -48,6 +48,11 @@ export interface PoolTotals {
   readonly spare: number;
   /** Clients now. */
   readonly connections: number;
+  /**
+   * Clients that have connected and wait in the kernel's queue for a worker that accepts them. Undefined where the kernel
+   * does not say: Unix sockets, systems without /proc (macOS), before the first worker listens and after shutdown() has begun.
+   */
+  readonly queued: number | undefined;
   /** Clients taken since the server started, by workers that have gone too. */
   readonly served: number;
   /** Workers forked since the server started. */
@@ -56,15 +61,65 @@ export interface PoolTotals {
   readonly exits: Readonly<Record<ExitReason, number>>;
 }
 
+/**
+ * Thresholds and limits in force, by the names of their options: defaults filled in, `configure()` applied, times in
+ * seconds. `Infinity` (never) is null in JSON.
+ */
+export interface PoolLimits {
+  readonly MaxServer: number;
+  readonly StartServer: number;
+  readonly MinServer: number;
+  readonly MinSpareServer: number;
+  readonly MaxSpareServer: number;
+  readonly MasterHeartBeatTime: number;
+  readonly ServerHeartBeatTime: number;
+  readonly MaxSessionPerServer: number;
+  readonly MaxServerExpireTime: number;
+  readonly GraceExpireTime: number;
+  readonly MaxServerSpareTime: number;
+  readonly MaxServerLifeTime: number;
+  readonly MaxServerLifeTimes: number;
+  readonly MaxSession: number;
+  readonly Concurrency: number;
+  readonly MaxServerMemory: number;
+  /** Clients that may wait in the kernel's queue: the option Backlog, cut by the kernel's somaxconn. */
+  readonly Backlog: number;
+}
+
+/** How the last reload went. */
+export interface LastReload {
+  /** 'done': the new release serves. 'failed': the one before it still does. */
+  readonly result: 'done' | 'failed';
+  /** The release that was tried. */
+  readonly release: number;
+  /** When it ended, in milliseconds since 1970. */
+  readonly at: number;
+  /** How long it took, in seconds. */
+  readonly seconds: number;
+  /** Why it failed, in words. */
+  readonly text?: string | undefined;
+}
+
 /** A snapshot of the server; frozen, and fit for JSON. */
 export interface ServerStatus {
   readonly alias: string;
+  /** When the server was constructed, in milliseconds since 1970. */
+  readonly startedAt: number;
   /** Where it listens; undefined until it is bound. */
   readonly address: ListenAddress | undefined;
   /** Whether `pause()` is in force. */
   readonly paused: boolean;
   /** Whether the server is shutting down or has. */
   readonly stopping: boolean;
+  /** The release that serves: counts reloads from 1. */
+  readonly release: number;
+  /** Whether a reload is under way. */
+  readonly reloading?: boolean | undefined;
+  /** The outcome of the last reload; undefined before the first. */
+  readonly lastReload?: LastReload | undefined;
+  /** Reloads that have ended, by outcome. */
+  readonly reloads?: Readonly<Record<LastReload['result'], number>> | undefined;
+  readonly limits: PoolLimits;
   readonly totals: PoolTotals;
   readonly workers: readonly WorkerStatus[];
 }

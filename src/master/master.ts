@@ -6,6 +6,8 @@ import type { ListenAddress } from '../ipc/protocol.js';
 import type { PoolOptions, PreforkTcpServerOptions } from '../options/options.js';
 import { checkChange, resolveThresholds } from '../options/resolve.js';
 import type { ServerEvents, ServerStatus } from '../status.js';
+import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
+import { reportLimits } from './limits-report.js';
 import { codeListenError, ListenError } from './listen-error.js';
 import { resolveTarget, showTarget } from './listen-target.js';
 import { bindListeningSocket, type ListeningSocket } from './listening-socket.js';
@@ -37,6 +39,8 @@ export class Master {
   #phase: 'binding' | 'running' | 'stopping' | 'stopped' = 'binding';
   #socket: ListeningSocket | undefined;
   #supervisor: Supervisor | undefined;
+  #queue: AcceptQueue | undefined;
+  readonly #startedAt: number;
   #isPaused = false;
   #isStatusDue = false;
   #isReadyAsked = false;
@@ -46,6 +50,7 @@ export class Master {
   constructor(parts: MasterParts) {
     this.#parts = parts;
     this.#options = parts.options;
+    this.#startedAt = parts.clock.wallNow();
     if (parts.options.HandleSignals !== false) {
       this.#removeSignals = handleSignals({ drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll() });
     }
@@ -78,9 +83,11 @@ export class Master {
   }
 
   status(): ServerStatus {
-    const { alias, clock } = this.#parts;
+    const { alias, clock, options } = this.#parts;
+    const backlog = this.#queue?.limit ?? options.Backlog ?? DEFAULT_BACKLOG;
     return reportStatus({
-      alias, clock, address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
+      alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...resolveThresholds(this.#options), backlog }), queued: this.#queue?.queued(),
+      address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
       roster: this.#supervisor?.roster ?? new Roster(), tally: this.#supervisor?.tally ?? newTally(),
     });
   }
@@ -117,6 +124,7 @@ export class Master {
         return;
       }
       this.#socket = socket;
+      this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: options.Backlog ?? DEFAULT_BACKLOG });
       this.#phase = 'running';
       this.#startPool(socket, showTarget(target));
       this.events.emit('listening', socket.address);

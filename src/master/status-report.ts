@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { isLiving } from '../policy/census.js';
-import type { ExitReason, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
+import type { ExitReason, PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
 import type { Roster, WorkerRecord } from './roster.js';
 
 /** What the master counts over the life of the server. */
@@ -22,12 +22,26 @@ export const newTally = (): Tally => ({
   },
 });
 
+/** What a status is made from. */
+export interface StatusSource {
+  readonly alias: string;
+  readonly startedAt: number;
+  readonly address: ListenAddress | undefined;
+  readonly paused: boolean;
+  readonly stopping: boolean;
+  readonly limits: PoolLimits;
+  /** Clients that wait in the kernel's queue, where it says. */
+  readonly queued: number | undefined;
+  readonly roster: Roster;
+  readonly tally: Tally;
+  readonly clock: Clock;
+}
+
 /** Makes the snapshot that `status()` returns. */
-export function reportStatus({ alias, address, paused, stopping, roster, tally, clock }: {
-  alias: string; address: ListenAddress | undefined; paused: boolean; stopping: boolean; roster: Roster; tally: Tally; clock: Clock;
-}): ServerStatus {
+export function reportStatus({ alias, startedAt, address, paused, stopping, limits, queued, roster, tally, clock }: StatusSource): ServerStatus {
   const workers = roster.all().map((record) => reportWorker(record, clock));
-  return deepFreeze({ alias, address, paused, stopping, totals: sum(workers, roster, tally), workers });
+  const totals = { ...sum(workers, roster, tally), queued };
+  return deepFreeze({ alias, startedAt, address, paused, stopping, release: 1, limits, totals, workers });
 }
 
 function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
@@ -55,7 +69,7 @@ function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
   };
 }
 
-function sum(workers: readonly WorkerStatus[], roster: Roster, tally: Tally): PoolTotals {
+function sum(workers: readonly WorkerStatus[], roster: Roster, tally: Tally): Omit<PoolTotals, 'queued'> {
   const count = (holds: (worker: WorkerStatus) => boolean): number => workers.filter(holds).length;
   const add = (value: (worker: WorkerStatus) => number): number => workers.reduce((total, worker) => total + value(worker), 0);
   return {

@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { Roster } from '../../src/master/roster.js';
+import { reportLimits } from '../../src/master/limits-report.js';
 import { newTally, reportStatus } from '../../src/master/status-report.js';
+import { resolveThresholds } from '../../src/options/resolve.js';
 import type { ServerStatus } from '../../src/status.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Pool } from './supervisor-fixture.js';
 
 const OPTIONS = { MaxServer: 5, StartServer: 3, MinServer: 2, MaxSpareServer: 5, GraceExpireTime: 20 };
 
+const LIMITS = reportLimits({ ...resolveThresholds(OPTIONS), backlog: 128 });
+
 function statusOf({ supervisor, clock }: Pool): ServerStatus {
   const address = { address: '127.0.0.1', family: 'IPv4', port: 4711 };
-  return reportStatus({ alias: 'echo', address, paused: false, stopping: supervisor.isStopping, roster: supervisor.roster, tally: supervisor.tally, clock });
+  return reportStatus({
+    alias: 'echo', startedAt: 1000, address, paused: false, stopping: supervisor.isStopping, limits: LIMITS, queued: 3,
+    roster: supervisor.roster, tally: supervisor.tally, clock,
+  });
 }
 
 describe('reportStatus', () => {
@@ -135,8 +142,19 @@ describe('reportStatus', () => {
   });
 
   it('is there before the server is bound', () => {
-    const status = reportStatus({ alias: 'echo', address: undefined, paused: false, stopping: false, roster: new Roster(), tally: newTally(), clock: new ManualClock() });
+    const status = reportStatus({ alias: 'echo', startedAt: 1000, address: undefined, paused: false, stopping: false, limits: LIMITS, queued: undefined, roster: new Roster(), tally: newTally(), clock: new ManualClock() });
 
     expect(status).toMatchObject({ alias: 'echo', address: undefined, paused: false, stopping: false, workers: [], totals: { workers: 0, born: 0 } });
+  });
+
+  it('has the limits in force by the names of their options, and the length of the queue', () => {
+    const { limits, totals, startedAt } = statusOf(new Pool(OPTIONS).boot());
+
+    expect(limits).toEqual({
+      MaxServer: 5, StartServer: 3, MinServer: 2, MinSpareServer: 2, MaxSpareServer: 5, MasterHeartBeatTime: 10, ServerHeartBeatTime: 5,
+      MaxSessionPerServer: 0, MaxServerExpireTime: 50, GraceExpireTime: 20, MaxServerSpareTime: 0, MaxServerLifeTime: 0, MaxServerLifeTimes: 0,
+      MaxSession: 0, Concurrency: -1, MaxServerMemory: 0, Backlog: 128,
+    });
+    expect([totals.queued, startedAt]).toEqual([3, 1000]);
   });
 });
