@@ -203,7 +203,7 @@ export interface WorkerMessageEvent {
 
 /** The events of the server in the master, and what each carries. */
 export interface ServerEvents {
-  /** The socket is bound; clients can connect once a worker is ready. */
+  /** The socket is bound: clients that connect wait until a worker is ready. */
   listening: [ListenAddress];
   'worker:born': [WorkerBornEvent];
   'worker:ready': [WorkerReadyEvent];

@@ -1,6 +1,17 @@
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 import { PreforkError } from '../errors.js';
 
+/** What failed, and where. */
+export interface ListenFailure {
+  readonly operation: string;
+  /** The system's name for it. */
+  readonly code: string;
+  readonly errno: number;
+  readonly where: string;
+  /** How the message goes on after the code. Default: what is known of the code. */
+  readonly advice?: string | undefined;
+}
+
 /** Why an address cannot be listened on, with the step that failed. */
 export class ListenError extends PreforkError {
   readonly operation: string;
@@ -8,8 +19,8 @@ export class ListenError extends PreforkError {
   /** The system's words for it. */
   readonly errstr: string;
 
-  constructor({ operation, code, errno, where, cause }: { operation: string; code: string; errno: number; where: string; cause: unknown }) {
-    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${ADVICE[code] ?? '.'}`, { cause });
+  constructor({ operation, code, errno, where, advice = ADVICE[code] ?? '.', cause }: ListenFailure & { readonly cause: unknown }) {
+    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice}`, { cause });
     this.operation = operation;
     this.errno = errno;
     this.errstr = getSystemErrorMap().get(-errno)?.[1] ?? code;
@@ -31,7 +42,8 @@ export function systemListenError(operation: string, status: number, where: stri
 }
 
 /** Makes the error for a failure that is known by its code. */
-export function codeListenError({ operation, code, errno, where }: { operation: string; code: string; errno: number; where: string }): ListenError {
+export function codeListenError(failure: ListenFailure): ListenError {
+  const { operation, code, errno, where } = failure;
   const cause = Object.assign(new Error(`${operation} ${code} ${where}`), { code, errno, syscall: operation });
-  return new ListenError({ operation, code, errno: Math.abs(errno), where, cause });
+  return new ListenError({ ...failure, errno: Math.abs(errno), cause });
 }

@@ -27,9 +27,13 @@ export async function resolveTarget(options: ListenOptions): Promise<ListenTarge
 
 /** The target as messages show it. */
 export function showTarget(target: ListenTarget): string {
-  if (target.kind === 'unix') return target.path;
+  // As the kernel shows an abstract name, whose first byte is NUL (unix(7)).
+  if (target.kind === 'unix') return target.path.replaceAll('\0', '@');
   return target.family === 6 ? `[${target.address}]:${target.port}` : `${target.address}:${target.port}`;
 }
+
+/** Whether a Unix socket has a name of Linux's abstract namespace: no file, and nothing to remove. */
+export const isAbstract = (target: ListenTarget): boolean => target.kind === 'unix' && target.path.startsWith('\0');
 
 async function resolveAddress({ Address, Hostname, Domain }: ListenOptions, port: number): Promise<{ address: string; family: 4 | 6 }> {
   const name = Address ?? Hostname;

@@ -61,6 +61,8 @@ export class Master {
 
   readonly #onExit = (): void => {
     if (this.#endsWorkers) this.#supervisor?.killAll();
+    // Its file would stay; the workers have copies of their own.
+    this.#socket?.close();
   };
 
   ready(): Promise<void> {
@@ -117,7 +119,7 @@ export class Master {
     try {
       const { options } = this.#parts;
       const target = await resolveTarget(options);
-      const socket = await bindListeningSocket(target);
+      const socket = await bindListeningSocket(target, options.Backlog ?? DEFAULT_BACKLOG);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
         socket.close();

@@ -1,38 +1,11 @@
-import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PreforkTcpServer } from 'prefork-tcp-server';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, it } from 'vitest';
 import type { PreforkTcpServerOptions } from 'prefork-tcp-server';
-import { withMaster } from '../support/master-process.js';
-import type { MasterProcess } from '../support/master-process.js';
-import { sendSignal, waitGone } from '../support/processes.js';
+import { heapOf, listenFailure } from '../support/listening.js';
 import { TcpClient } from '../support/tcp-client.js';
-import type { Target } from '../support/tcp-client.js';
-import { within } from '../support/wait.js';
-import { program, ONE, withServer } from '../support/with-server.js';
-import type { Running } from '../support/with-server.js';
-
-/** Connects, and asks the worker what it knows of the client (addresses.mjs). */
-async function heapOf(target: Target): Promise<Record<string, unknown>> {
-  using client = await TcpClient.connect(target);
-  await client.greeting();
-  client.send('who am I\n');
-  return JSON.parse(await client.readLine()) as Record<string, unknown>;
-}
-
-/** A server that cannot listen: returns the error of ready(), and what the Error callback was told. */
-async function failure(options: Partial<PreforkTcpServerOptions>): Promise<{ error: unknown; told: unknown[] }> {
-  const told: unknown[] = [];
-  const server = new PreforkTcpServer({
-    HandleSignals: false, Script: program('std.mjs'), ScriptArgs: ['{}'], ClientInput: () => undefined,
-    Error: ({ operation, errno, errstr, error }) => { told.push({ operation, errno, errstr, error }); }, ...options,
-  });
-  const error = await within(server.ready().then(() => undefined, (reason: unknown) => reason), () => 'ready()');
-  await server.shutdown();
-  return { error, told };
-}
+import { ONE, Running, withServer } from '../support/with-server.js';
 
 const hasIpv6 = Object.values(networkInterfaces()).flat().some((one) => one?.address === '::1');
 if (!hasIpv6) console.warn('SKIPPED: this machine has no address ::1, so nothing over IPv6 is tested.');
@@ -65,7 +38,7 @@ describe('an address', () => {
     ['a name that cannot be resolved', { Hostname: 'no-such-name.invalid' }, { operation: 'resolve' }],
     ['an address of another machine', { Address: '192.0.2.1' }, { operation: 'bind', errno: 99, errstr: 'address not available' }],
   ])('that cannot be used is told to Error, once, and rejects ready(): %s', async (_title, options, expected) => {
-    const { error, told } = await failure(options);
+    const { error, told } = await listenFailure(options);
 
     expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN' });
     expect(told).toMatchObject([expected]);
@@ -74,11 +47,26 @@ describe('an address', () => {
 
   it('that is in use is EADDRINUSE, and nothing is forked', async () => {
     await withServer(ONE, async (running) => {
-      const { error, told } = await failure({ Address: '127.0.0.1', Port: running.port });
+      const { error, told } = await listenFailure({ Address: '127.0.0.1', Port: running.port });
 
       expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'EADDRINUSE' } });
       expect(told).toMatchObject([{ errno: 98, errstr: 'address already in use' }]);
     });
+  });
+});
+
+describe('the port of a server that starts', () => {
+  it('is in use for another from the moment that it is bound, before any worker is there', async () => {
+    const first = new Running({ ...ONE, program: 'boot-throws.mjs', worker: { std: { how: 'hang' } } });
+    try {
+      await first.event('listening');
+
+      const { error } = await listenFailure({ Address: '127.0.0.1', Port: first.port });
+
+      expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'EADDRINUSE' } });
+    } finally {
+      await first.server.shutdown({ grace: 0 });
+    }
   });
 });
 
@@ -120,94 +108,5 @@ describe.runIf(hasIpv6)('IPv6', () => {
       await expect(TcpClient.connect({ host: '127.0.0.1', port: running.port })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
       expect(await heapOf({ host: '::1', port: running.port })).toMatchObject({ remote_ip: '::1' });
     });
-  });
-});
-
-describe('a Unix socket', () => {
-  let folder = '';
-  beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'prefork-unix-')); });
-  afterAll(() => { rmSync(folder, { recursive: true }); });
-  const unix = (name: string): { Domain: 'unix'; Address: string } => ({ Domain: 'unix', Address: join(folder, name) });
-  const joinAt = async (path: string): Promise<TcpClient> => {
-    const client = await TcpClient.connect(path);
-    await client.greeting();
-    return client;
-  };
-
-  it('is created with SocketMode, serves clients as LOCAL, and is removed at shutdown', async () => {
-    const options = unix('mode');
-    await withServer({ ...ONE, ...options, SocketMode: 0o660, program: 'addresses.mjs' }, async (running: Running) => {
-      expect(running.server.address()).toBe(options.Address);
-      expect(lstatSync(options.Address).mode & 0o777).toBe(0o660);
-
-      expect(await heapOf(options.Address)).toMatchObject({ remote_ip: 'LOCAL', remote_addr: 'LOCAL' });
-    });
-
-    expect(existsSync(options.Address)).toBe(false);
-  });
-
-  it('is left alone when a worker drains or dies', async () => {
-    const options = unix('workers');
-    await withServer({ MaxServer: 2, StartServer: 2, ...options }, async (running) => {
-      await running.settled(2);
-      const [drained = 0, killed = 0] = running.ready;
-
-      running.server.term(drained);
-      sendSignal(killed, 'SIGKILL');
-      await running.exit(drained);
-      await running.exit(killed);
-
-      expect(existsSync(options.Address)).toBe(true);
-      const client = await joinAt(options.Address);
-      await client.echo('served by another');
-      client.close();
-    });
-
-    expect(existsSync(options.Address)).toBe(false);
-  });
-
-  it('of a server that lives cannot be taken', async () => {
-    const options = unix('live');
-    await withServer({ ...ONE, ...options }, async () => {
-      const { error } = await failure(options);
-
-      expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'EADDRINUSE' } });
-      const client = await joinAt(options.Address);
-      await client.echo('the first server goes on');
-      client.close();
-    });
-  });
-
-  it('of a server that was killed is replaced', async () => {
-    const options = unix('stale');
-    await withMaster({ options: { ...ONE, ...options } }, async (master: MasterProcess) => {
-      await master.event('up');
-      master.signal('SIGKILL');
-      await master.exit();
-      await waitGone(master.born);
-      expect(existsSync(options.Address)).toBe(true);
-    });
-
-    await withServer({ ...ONE, ...options }, async () => {
-      const client = await joinAt(options.Address);
-      await client.echo('served');
-      client.close();
-    });
-  });
-
-  it('does not take the place of a file of another kind', async () => {
-    const options = unix('file');
-    writeFileSync(options.Address, 'precious');
-
-    const { error } = await failure(options);
-
-    expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'EADDRINUSE' } });
-    expect(readFileSync(options.Address, 'utf8')).toBe('precious');
-  });
-
-  it('in a folder that there is not rejects ready()', async () => {
-    const { error } = await failure(unix('no/such/folder'));
-
-    expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: expect.stringMatching(/^E(NOENT|ACCES)$/) as string } });
   });
 });
