@@ -8,6 +8,8 @@ export type { DrainReason, KillReason, WorkerPhase } from './policy/snapshot.js'
 
 export { LineFilter } from './filters/line.js';
 export { BlockFilter } from './filters/block.js';
+export { FrameFilter } from './filters/frame.js';
+export { CodecFilter } from './filters/codec.js';
 export { StreamFilter } from './filters/stream.js';
 export { RecordBlockFilter } from './filters/record-block.js';
 export { MapFilter } from './filters/map.js';
@@ -20,6 +22,8 @@ export type { FilterClass } from './filters/construct.js';
 export type { FilterSpec } from './filters/resolve.js';
 export type { LineEncoding, LineParameters, LineRecord } from './filters/line-parameters.js';
 export type { BlockParameters, LengthCodec } from './filters/block-parameters.js';
+export type { FrameParameters } from './filters/frame-parameters.js';
+export type { CodecParameters, Decoded } from './filters/codec.js';
 export type { StreamParameters } from './filters/stream.js';
 export type { RecordBlockParameters } from './filters/record-block.js';
 export type { MapParameters } from './filters/map.js';

@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
-import { PreforkError } from '../errors.js';
+import type { PreforkError } from '../errors.js';
 import { show } from '../checks.js';
-import { BaseFilter } from './base-filter.js';
 import {
-  DECIMAL_CODEC, MAX_HEADER, resolveBlockParameters, type BlockLimits, type BlockParameters, type LengthCodec,
+  DECIMAL_CODEC, MAX_HEADER, resolveBlockParameters, type BlockParameters, type LengthCodec,
 } from './block-parameters.js';
-import { ByteQueue, bytesOf } from './byte-queue.js';
+import { ByteFilter } from './byte-filter.js';
+import { bytesOf } from './byte-queue.js';
 import type { Chunk } from './filter.js';
-import { bufferFull, outputBytes } from './parameters.js';
+import { outputBytes } from './parameters.js';
 
 /**
  * Cuts the byte stream into blocks: of a fixed size (BlockSize), or with their length written before them (LengthCodec, by
@@ -16,57 +16,35 @@ import { bufferFull, outputBytes } from './parameters.js';
  *
  * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG for a block longer than MaxLength: it is discarded as it comes, and
  * the block after it is delivered as usual. They throw ERR_PREFORK_BAD_RECORD for input that is no header, and once more
- * whenever input comes after that: nobody knows where the next block begins, so it is discarded. `get_one_start` and `get` throw
+ * whenever input comes after that: it is unknown where the next block begins, so it is discarded. `get_one_start` and `get` throw
  * ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still wait.
  */
-export class BlockFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
+export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
   readonly #parameters: BlockParameters;
-  readonly #limits: BlockLimits;
+  readonly #maxLength: number;
   readonly #codec: LengthCodec;
-  readonly #queue = new ByteQueue();
   /** The block that the input begins with, once its header was read. The header stays in the queue for `get_pending`. */
   #next: { readonly length: number; readonly headerBytes: number } | undefined;
-  /** How many bytes to come belong to a block that was too long. */
-  #skip = 0;
-  /** Why the input cannot be cut any more. */
-  #broken: PreforkError | undefined;
-  /** Whether input was discarded since that was last said. */
-  #hasDiscarded = false;
 
   /** @throws PreforkError ERR_PREFORK_FILTER if a parameter is unknown, of a wrong type or contradicts another */
   constructor(parameters: BlockParameters = {}) {
-    super();
-    this.#limits = resolveBlockParameters(parameters);
+    const { maxLength, maxBuffer } = resolveBlockParameters(parameters);
+    super('BlockFilter', maxBuffer);
     this.#parameters = { ...parameters };
+    this.#maxLength = maxLength;
     this.#codec = parameters.LengthCodec ?? DECIMAL_CODEC;
     this.#next = this.#fixed();
   }
 
-  get_one_start(chunks: readonly Chunk[]): void {
-    if (this.#broken !== undefined) {
-      this.#hasDiscarded ||= chunks.length > 0;
-      return;
-    }
-    if (this.#queue.length > this.#limits.maxBuffer) throw bufferFull('BlockFilter', this.#queue.length);
-    this.#queue.append(chunks);
-  }
-
-  protected override cut(): [] | [Buffer] {
-    if (this.#broken !== undefined) {
-      // Once for each input: whoever takes records until there are none must come to an end.
-      if (!this.#hasDiscarded) return [];
-      this.#hasDiscarded = false;
-      throw this.#broken;
-    }
-    this.#skipped();
+  protected override next(): [] | [Buffer] {
     this.#next ??= this.#header();
-    if (this.#next === undefined) return this.#unfinished();
+    if (this.#next === undefined) return this.unfinished();
     const { length, headerBytes } = this.#next;
-    if (length > this.#limits.maxLength) throw this.#tooLong(length, headerBytes);
-    if (this.#queue.length < headerBytes + length) return this.#unfinished();
-    this.#queue.drop(headerBytes);
+    if (length > this.#maxLength) throw this.#tooLong(length, headerBytes);
+    if (this.queue.length < headerBytes + length) return this.unfinished();
+    this.queue.drop(headerBytes);
     this.#next = this.#fixed();
-    return [this.#queue.take(length)];
+    return [this.queue.take(length)];
   }
 
   /** @throws PreforkError ERR_PREFORK_FILTER for what is no bytes and no string */
@@ -79,11 +57,6 @@ export class BlockFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
     });
   }
 
-  get_pending(): undefined | [Buffer] {
-    this.#skipped();
-    return this.#queue.pending();
-  }
-
   clone(): BlockFilter {
     return new BlockFilter(this.#parameters);
   }
@@ -93,21 +66,9 @@ export class BlockFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
     return length === undefined ? undefined : { length, headerBytes: 0 };
   }
 
-  /** Drops what has come of a block that was too long. */
-  #skipped(): void {
-    const count = Math.min(this.#skip, this.#queue.length);
-    this.#queue.drop(count);
-    this.#skip -= count;
-  }
-
-  #unfinished(): [] {
-    this.#queue.compact();
-    return [];
-  }
-
   #header(): { readonly length: number; readonly headerBytes: number } | undefined {
-    if (this.#queue.length === 0) return undefined;
-    const input = this.#queue.peek(Math.min(this.#queue.length, MAX_HEADER));
+    if (this.queue.length === 0) return undefined;
+    const input = this.queue.peek(Math.min(this.queue.length, MAX_HEADER));
     const header = this.#decode(input);
     if (header === undefined) {
       if (input.length < MAX_HEADER) return undefined;
@@ -116,7 +77,10 @@ export class BlockFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
     // A codec may find anything in bytes of a stranger; nothing of it may end in a loop or beyond the input.
     const { length, headerBytes } = header;
     const isUsable = isCount(length) && isCount(headerBytes) && headerBytes > 0 && headerBytes <= input.length;
-    if (!isUsable) throw this.#break(`LengthCodec found a header of ${headerBytes} bytes for a block of ${length}, which cannot be.`);
+    if (!isUsable) {
+      const hint = headerBytes === 0 ? ' For a length that stands inside a block, use FrameFilter or CodecFilter.' : '';
+      throw this.#break(`LengthCodec found a header of ${headerBytes} bytes for a block of ${length}, which cannot be.${hint}`);
+    }
     return header;
   }
 
@@ -129,19 +93,12 @@ export class BlockFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
   }
 
   #break(message: string, cause?: unknown): PreforkError {
-    this.#queue.drop();
-    this.#broken = new PreforkError('ERR_PREFORK_BAD_RECORD', message, cause === undefined ? undefined : { cause });
-    return this.#broken;
+    return this.giveUp('ERR_PREFORK_BAD_RECORD', message, cause === undefined ? undefined : { cause });
   }
 
   #tooLong(length: number, headerBytes: number): PreforkError {
-    this.#queue.drop(headerBytes);
-    this.#skip = length;
     this.#next = undefined;
-    return new PreforkError(
-      'ERR_PREFORK_RECORD_TOO_LONG',
-      `A block of ${length} bytes is longer than MaxLength (${this.#limits.maxLength}); it is discarded.`,
-    );
+    return this.tooLong(headerBytes + length, `A block of ${length} bytes is longer than MaxLength (${this.#maxLength}); it is discarded.`);
   }
 }
 

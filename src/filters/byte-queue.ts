@@ -56,6 +56,16 @@ export class ByteQueue {
     return taken;
   }
 
+  /** The byte at a place, counted from the first. There must be as many. */
+  at(place: number): number {
+    return this.#memory[this.#start + place] ?? 0;
+  }
+
+  /** Where some bytes begin, counted from the first; -1 if they are not there. */
+  indexOf(bytes: Uint8Array): number {
+    return this.peek().indexOf(bytes);
+  }
+
   /** The first bytes, which stay. There must be as many. */
   peek(count: number = this.length): Buffer {
     return this.#memory.subarray(this.#start, this.#start + count);

@@ -2,8 +2,10 @@ import type { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 import { nearestName, show } from '../checks.js';
 import { BlockFilter } from './block.js';
+import { CodecFilter } from './codec.js';
 import { factoryOf, isFilter, METHODS, type FilterClass } from './construct.js';
 import type { AnyFilter } from './filter.js';
+import { FrameFilter } from './frame.js';
 import { GrepFilter } from './grep.js';
 import { HttpdFilter } from './httpd/httpd.js';
 import { LineFilter } from './line.js';
@@ -15,14 +17,16 @@ import { StreamFilter } from './stream.js';
 
 /**
  * What `ClientFilter` and its kin take: a class, `[class, parameters]`, an instance, which is cloned for every client,
- * or a name: 'Line' or 'POE::Filter::Line', 'Block', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable', 'Reference',
- * 'HTTPD'.
+ * or a name: 'Line' or 'POE::Filter::Line', 'Block', 'Frame', 'Codec', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable',
+ * 'Reference', 'HTTPD'.
  */
 export type FilterSpec<F extends AnyFilter = AnyFilter> = FilterClass<F> | readonly [FilterClass<F>, unknown?] | F | string;
 
 const BY_NAME = new Map<string, FilterClass>([
   ['Line', LineFilter],
   ['Block', BlockFilter],
+  ['Frame', FrameFilter],
+  ['Codec', CodecFilter],
   ['Stream', StreamFilter],
   ['RecordBlock', RecordBlockFilter<Buffer>],
   ['Map', MapFilter<Buffer>],

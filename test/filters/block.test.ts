@@ -73,6 +73,12 @@ describe('BlockFilter', () => {
     expect(() => new BlockFilter({ LengthCodec: [String, () => header] }).get(['abc'])).toThrow('which cannot be');
   });
 
+  it('points to the filters for frames where a LengthCodec leaves the header in the block', () => {
+    expect(() => new BlockFilter({ LengthCodec: [String, () => ({ length: 3, headerBytes: 0 })] }).get(['abc'])).toThrow(
+      'LengthCodec found a header of 0 bytes for a block of 3, which cannot be. For a length that stands inside a block, use FrameFilter or CodecFilter.',
+    );
+  });
+
   it.each<[Error | string, string]>([[new Error('no header'), 'no header'], ['text', 'text']])('reports what a LengthCodec throws as a bad record (%s)', (thrown, message) => {
     const filter = new BlockFilter({ LengthCodec: [String, () => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- what users throw may be anything

@@ -69,6 +69,16 @@ describe('ByteQueue', () => {
     expect(memories.size).toBeLessThan(20);
   });
 
+  it('finds bytes and looks at single ones, from the first that is still there', () => {
+    const queue = new ByteQueue();
+    queue.append(['abc', 'abd']);
+    queue.drop(1);
+
+    expect([0, 1, 4].map((place) => String.fromCharCode(queue.at(place)))).toEqual(['b', 'c', 'd']);
+    expect(queue.indexOf(Buffer.from('ab'))).toBe(2);
+    expect(queue.indexOf(Buffer.from('x'))).toBe(-1);
+  });
+
   it('peeks and drops some or all, and takes nothing from nothing', () => {
     const queue = new ByteQueue();
     queue.push(Buffer.from(''));

@@ -4,7 +4,7 @@ import type { Filter } from '../../src/filters/filter.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { resolveFilter, type FilterSpec } from '../../src/filters/resolve.js';
 
-const NOT_A_FILTER = 'A filter must be a class, [class, parameters], an instance or one of the names Line, Block, Stream,';
+const NOT_A_FILTER = 'A filter must be a class, [class, parameters], an instance or one of the names Line, Block, Frame, Codec, Stream,';
 
 describe('resolveFilter', () => {
   it('makes a fresh filter of a class for each client', () => {
@@ -29,13 +29,13 @@ describe('resolveFilter', () => {
   });
 
   it.each([
-    ['Line', 'LineFilter'], ['POE::Filter::Line', 'LineFilter'], ['Block', 'BlockFilter'], ['Stream', 'StreamFilter'],
+    ['Line', 'LineFilter'], ['POE::Filter::Line', 'LineFilter'], ['Block', 'BlockFilter'], ['Frame', 'FrameFilter'], ['Stream', 'StreamFilter'],
     ['Stackable', 'StackableFilter'], ['Reference', 'ReferenceFilter'], ['POE::Filter::HTTPD', 'HttpdFilter'],
   ])('finds %s by name', (name, type) => {
     expect(resolveFilter(name)().constructor.name).toBe(type);
   });
 
-  it.each([['RecordBlock', { BlockSize: 2 }], ['Map', { Code: Array.of }], ['Grep', { Code: Boolean }]])('takes parameters with the name %s', (name, parameters) => {
+  it.each([['RecordBlock', { BlockSize: 2 }], ['Codec', { Decode: Object }], ['Map', { Code: Array.of }], ['Grep', { Code: Boolean }]])('takes parameters with the name %s', (name, parameters) => {
     expect(resolveFilter([name, parameters] as unknown as FilterSpec)().constructor.name).toBe(`${name}Filter`);
   });
 
