@@ -32,4 +32,4 @@ export type { LayerClass, LayerSpec, StackableParameters } from './filters/stack
 export type { ReferenceParameters } from './filters/reference.js';
 export type { Serializer } from './filters/serializer.js';
 export type { HttpdParameters } from './filters/httpd/httpd.js';
-export type { HttpdBody, HttpdRecord, HttpdRefusal, HttpdRequest, HttpdResponse } from './filters/httpd/records.js';
+export type { HttpdBody, HttpdExpectation, HttpdFieldValue, HttpdRecord, HttpdRefusal, HttpdRequest, HttpdResponse } from './filters/httpd/records.js';

@@ -87,7 +87,7 @@ describe('StackableFilter', () => {
 
   it('cannot hand on what a lower filter cannot send', () => {
     const filter = new StackableFilter({ Filters: [HttpdFilter, [RecordBlockFilter, { BlockSize: 2 }]] });
-    filter.get(['GET / HTTP/1.1\r\n\r\n']);
+    filter.get(['GET / HTTP/1.1\r\nHost: x\r\n\r\n']);
 
     expect(() => filter.get_pending()).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_FILTER' }));
   });

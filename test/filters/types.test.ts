@@ -5,7 +5,7 @@ import type { BlockFilter } from '../../src/filters/block.js';
 import type { AnyFilter, Filter, Layer } from '../../src/filters/filter.js';
 import { GrepFilter } from '../../src/filters/grep.js';
 import type { HttpdFilter } from '../../src/filters/httpd/httpd.js';
-import type { HttpdBody, HttpdRefusal, HttpdRequest } from '../../src/filters/httpd/records.js';
+import type { HttpdBody, HttpdExpectation, HttpdRefusal, HttpdRequest } from '../../src/filters/httpd/records.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { MapFilter } from '../../src/filters/map.js';
 import { RecordBlockFilter } from '../../src/filters/record-block.js';
@@ -28,7 +28,7 @@ describe('the types of records', () => {
   });
 
   it('are told apart by their type for HttpdFilter', () => {
-    expectTypeOf<RecordOf<HttpdFilter>>().toEqualTypeOf<HttpdRequest | HttpdBody | HttpdRefusal>();
+    expectTypeOf<RecordOf<HttpdFilter>>().toEqualTypeOf<HttpdRequest | HttpdExpectation | HttpdBody | HttpdRefusal>();
     expectTypeOf<Extract<RecordOf<HttpdFilter>, { type: 'request' }>>().toEqualTypeOf<HttpdRequest>();
   });
 

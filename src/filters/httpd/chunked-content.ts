@@ -1,15 +1,19 @@
 import type { Buffer } from 'node:buffer';
 import { ByteQueue } from '../byte-queue.js';
-import { HttpdFault } from './response.js';
+import { chunkSize, fieldOf } from './grammar.js';
+import { HttpdFault } from './fault.js';
 
 /** Longest line between chunks, in bytes: a size with extensions, or a trailer field. */
 const MAX_LINE = 4096;
 /** How many trailer fields are passed over. */
 const MAX_TRAILERS = 100;
 
-/** Takes the content of one request out of its chunks (RFC 9112 §7.1). Extensions and trailer fields are passed over. */
+/**
+ * Takes the content of one request out of its chunks (RFC 9112 §7.1). Lines end with CR LF and nothing else: programs on the
+ * way do not agree about others. Extensions and trailer fields are passed over once they have been checked.
+ */
 export class ChunkedContent {
-  /** The content so far that nobody has taken. */
+  /** The content so far that has not been taken. */
   readonly content: ByteQueue = new ByteQueue();
   readonly #maxContent: number;
   #state: 'size' | 'data' | 'end' | 'trailer' | 'whole' = 'size';
@@ -46,7 +50,8 @@ export class ChunkedContent {
       const lf = input.subarray(at, at + MAX_LINE).indexOf(LF);
       if (lf === -1 && input.length - at >= MAX_LINE) throw new HttpdFault(400, 'Chunk header or trailer too long.');
       if (lf === -1) return at;
-      this.#line(input.toString('latin1', at, at + lf).replace(/\r$/, ''));
+      if (lf === 0 || input[at + lf - 1] !== CR) throw new HttpdFault(400, 'A line between chunks does not end with CR LF.');
+      this.#line(input.toString('latin1', at, at + lf - 1));
       at += lf + 1;
     }
     return at;
@@ -58,17 +63,23 @@ export class ChunkedContent {
       if (line !== '') throw new HttpdFault(400, 'Chunk is longer than its size.');
       this.#state = 'size';
     } else if (line === '') this.#state = 'whole';
-    else if (++this.#trailers > MAX_TRAILERS) throw new HttpdFault(400, 'Too many trailer fields.');
+    else this.#trailer(line);
+  }
+
+  #trailer(line: string): void {
+    fieldOf(line);
+    if (++this.#trailers > MAX_TRAILERS) throw new HttpdFault(400, 'Too many trailer fields.');
   }
 
   #size(line: string): void {
-    const digits = /^([\da-f]{1,13})[\t ]*(;|$)/i.exec(line)?.[1];
-    if (digits === undefined) throw new HttpdFault(400, 'Chunk size parse failure.');
-    this.#left = Number.parseInt(digits, 16);
-    this.#length += this.#left;
+    const size = chunkSize(line);
+    if (size === undefined) throw new HttpdFault(400, 'Chunk size parse failure.');
+    this.#left = size;
+    this.#length += size;
     if (this.#length > this.#maxContent) throw new HttpdFault(413, `Content of ${this.#length} octets not accepted.`);
     this.#state = this.#left === 0 ? 'trailer' : 'data';
   }
 }
 
 const LF = 10;
+const CR = 13;

@@ -1,8 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import { HTTPParser } from 'http-parser-js';
 import { EMPTY } from '../byte-queue.js';
+import { fieldOf, isHost, isTarget, isToken, listOf } from './grammar.js';
 import type { HttpdRequest } from './records.js';
-import { HttpdFault } from './response.js';
+import { HttpdFault } from './fault.js';
 
 /** Longest request line with all header fields, in bytes: 64 KiB. */
 export const MAX_HEAD: number = 64 * 1024;
@@ -32,94 +32,73 @@ export function endOfHead(bytes: Buffer, from: number): number {
 const LF = 10;
 const CR = 13;
 
-/** Reads a head, up to and with its blank line. Throws an HttpdFault if it cannot be accepted. */
+/**
+ * Reads a head, up to and with its blank line (RFC 9112 §3 and §5). Lines end with CR LF or LF. Throws an HttpdFault if it
+ * cannot be accepted: whatever another program on the way could understand differently is refused.
+ */
 export function readHead(bytes: Buffer, maxContent: number): HttpdHead {
-  const text = bytes.toString('latin1');
-  // Nothing of this belongs into a head, and another program on the way may take it for an end.
-  if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text)) throw new HttpdFault(400, 'Control characters in the header.');
-  const parsed = parse(bytes);
-  // The parser passes over a line that is no field, and joins a line that begins with a space to the one before it.
-  // Programs on the way read these otherwise: RFC 9112 §5.1 and §5.2 want them refused.
-  const fields = text.split('\n').length - 3;
-  if (parsed.headers.length !== fields * 2) throw new HttpdFault(400, 'Header parse failure.');
-
-  const headers = fieldsByName(parsed.headers);
-  const version = `${parsed.versionMajor}.${parsed.versionMinor}`;
+  // One character per byte. The last two ends are those of the last line and of the blank one.
+  const [line = '', ...fieldLines] = bytes.toString('latin1').split('\n').slice(0, -2).map(withoutCr);
+  const { method, uri, version } = requestLine(line);
+  const fields = fieldLines.map(fieldOf);
+  const headers = fieldsByName(fields);
+  checkHost(fields, version);
   const framing = framingOf(headers, version, maxContent);
   const request: HttpdRequest = {
     type: 'request',
-    method: String(HTTPParser.methods[parsed.method]),
-    uri: parsed.url.replace(/^\/{2,}/, '/'),
+    method,
+    uri,
     version,
     headers,
-    rawHeaders: parsed.headers,
+    rawHeaders: fields.flat(),
     keepAlive: keepsAlive(headers['connection'] ?? '', version),
+    expectsContinue: version === '1.1' && hasContent(framing) && listOf(headers['expect'] ?? '').includes('100-continue'),
     body: EMPTY,
     isWhole: true,
   };
   return { request, framing };
 }
 
-interface ParsedHead {
-  readonly versionMajor: number;
-  readonly versionMinor: number;
-  readonly headers: string[];
-  /** Position in HTTPParser.methods. */
-  readonly method: number;
-  readonly url: string;
+const withoutCr = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
+
+/** Tells whether content follows the head. */
+export const hasContent = (framing: HttpdFraming): boolean => framing.kind === 'chunked' || framing.length > 0;
+
+type RequestLine = Pick<HttpdRequest, 'method' | 'uri' | 'version'>;
+
+function requestLine(line: string): RequestLine {
+  const [method = '', target = '', protocol = '', ...more] = line.split(' ');
+  const major = /^HTTP\/(\d)\.\d$/.exec(protocol)?.[1];
+  if (more.length > 0 || major === undefined || !isToken(method) || !isTarget(target, method)) throw new HttpdFault(400, 'Request line parse failure.');
+  if (major !== '1') throw new HttpdFault(505, `${protocol} is not supported.`);
+  // RFC 9110 §6.2: a later version with the same first number is understood as the last one that is known.
+  return { method, uri: target.replace(/^\/{2,}/, '/'), version: protocol === 'HTTP/1.0' ? '1.0' : '1.1' };
 }
 
-/**
- * Lets the parser read a head only. The content is ours: this parser goes on to the next request by itself, keeps a chunk
- * header of any length, and never returns from the chunk size -5.
- */
-function parse(bytes: Buffer): ParsedHead {
-  let head: ParsedHead | undefined;
-  const parser = new HTTPParser(HTTPParser.REQUEST);
-  parser[HTTPParser.kOnHeadersComplete] = (...given: readonly unknown[]): number => {
-    head = headOf(given);
-    // No content, and stop here: what `onHeadersComplete` returns for an upgrade.
-    return 2;
-  };
-  // Its default takes the top bit off every byte, which makes line ends and colons of others. It reads the encoding from
-  // its class, where it is put back before anybody else can see it.
-  const { encoding } = HTTPParser;
-  let result: number | Error;
-  try {
-    HTTPParser.encoding = 'latin1';
-    result = parser.execute(bytes);
-  } finally {
-    HTTPParser.encoding = encoding;
-  }
-  if (head !== undefined) return head;
-  const isLength = result instanceof Error && 'code' in result && result.code === 'HPE_UNEXPECTED_CONTENT_LENGTH';
-  throw new HttpdFault(400, isLength ? 'Content-Length is not a number.' : 'Request line parse failure.');
+/** RFC 9112 §3.2: exactly one, and a sound one; HTTP/1.0 may do without. */
+function checkHost(fields: readonly (readonly [name: string, value: string])[], version: string): void {
+  const hosts = fields.filter(([name]) => name.toLowerCase() === 'host');
+  if (hosts.length > 1 || (hosts.length === 0 && version !== '1.0')) throw new HttpdFault(400, 'There must be one Host field.');
+  if (hosts.some(([, value]) => !isHost(value))) throw new HttpdFault(400, 'Host is no host.');
 }
 
-/** The parser passes one object, or the same as arguments once anybody in the process has read HTTPParser.kOnExecute. */
-function headOf(given: readonly unknown[]): ParsedHead {
-  if (typeof given[0] === 'object') return given[0] as ParsedHead;
-  const [versionMajor, versionMinor, headers, method, url] = given as [number, number, string[], number, string];
-  return { versionMajor, versionMinor, headers, method, url };
-}
-
-function fieldsByName(raw: readonly string[]): Record<string, string> {
+function fieldsByName(fields: readonly (readonly [name: string, value: string])[]): Record<string, string> {
   // Without a prototype: a client may name a field __proto__ or constructor.
-  const fields = Object.create(null) as Record<string, string>;
-  for (let at = 0; at < raw.length; at += 2) {
-    const [name = '', value = ''] = [raw[at]?.toLowerCase(), raw[at + 1]];
-    const earlier = fields[name];
-    fields[name] = earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`;
+  const byName = Object.create(null) as Record<string, string>;
+  for (const [given, value] of fields) {
+    const name = given.toLowerCase();
+    const earlier = byName[name];
+    byName[name] = earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`;
   }
-  return fields;
+  return byName;
 }
 
-/** Tells where the content ends. Whatever two programs could understand differently is refused (RFC 9112 §6.3). */
+/** Tells where the content ends (RFC 9112 §6.3). */
 function framingOf(headers: Readonly<Record<string, string>>, version: string, maxContent: number): HttpdFraming {
   const { 'transfer-encoding': coding, 'content-length': given } = headers;
   if (coding !== undefined) {
     if (given !== undefined || version === '1.0') throw new HttpdFault(400, 'Transfer-Encoding with Content-Length or HTTP/1.0.');
-    if (coding.toLowerCase() !== 'chunked') throw new HttpdFault(501, 'Transfer-Encoding is not chunked.');
+    checkCodings(listOf(coding));
     return { kind: 'chunked' };
   }
   if (given === undefined) {
@@ -132,7 +111,14 @@ function framingOf(headers: Readonly<Record<string, string>>, version: string, m
   return { kind: 'sized', length };
 }
 
+/** Only chunked content has an end that can be found, and it is chunked once. Other codings may come before. */
+function checkCodings(codings: readonly string[]): void {
+  if (codings.indexOf('chunked') !== codings.length - 1 || codings.length === 0) throw new HttpdFault(400, 'Transfer-Encoding does not end with chunked.');
+  if (codings.length > 1) throw new HttpdFault(501, 'Transfer-Encoding is not chunked.');
+}
+
+/** RFC 9112 §9.3. */
 function keepsAlive(connection: string, version: string): boolean {
-  const options = connection.toLowerCase().split(/[\t ]*,[\t ]*/);
-  return version === '1.0' ? options.includes('keep-alive') : !options.includes('close');
+  const options = listOf(connection);
+  return !options.includes('close') && (version === '1.1' || options.includes('keep-alive'));
 }

@@ -1,12 +1,13 @@
 import { flag, positive } from '../../checks.js';
 import type { Buffer } from 'node:buffer';
 import { BaseFilter } from '../base-filter.js';
-import { ByteQueue } from '../byte-queue.js';
+import { ByteQueue, EMPTY } from '../byte-queue.js';
 import { ChunkedContent } from './chunked-content.js';
 import type { Chunk } from '../filter.js';
-import { endOfHead, MAX_HEAD, readHead, type HttpdFraming } from './head.js';
+import { endOfHead, hasContent, MAX_HEAD, readHead, type HttpdFraming } from './head.js';
 import type { HttpdRecord, HttpdRequest, HttpdResponse } from './records.js';
-import { HttpdFault, responseBytes } from './response.js';
+import { HttpdFault } from './fault.js';
+import { responseBytes } from './response.js';
 import { limitProblems } from '../block-parameters.js';
 import { bufferFull, checkParameters } from '../parameters.js';
 
@@ -21,6 +22,12 @@ export interface HttpdParameters {
   readonly MaxBuffer?: number | undefined;
   /** Whether a request comes as soon as its header is there, and its content in records of type 'body'. Default false. */
   readonly Streaming?: boolean | 0 | 1 | undefined;
+  /**
+   * Whether a request with `Expect: 100-continue` whose content has not come yields a record of type 'expect' first, so that the
+   * handler can send 100 (Continue), or refuse the content before it is sent. Default false: such a client waits a while and then
+   * sends its content. With Streaming it is not needed: the request itself comes before its content.
+   */
+  readonly Expect?: boolean | 0 | 1 | undefined;
 }
 
 /**
@@ -28,12 +35,14 @@ export interface HttpdParameters {
  * the handler answers every request, in their order, and ends the session when it is not to be kept (`keepAlive`).
  *
  * A request that cannot be accepted yields a record of type 'response' instead, for the handler to put and to end the session
- * with: 400 for what is no HTTP/1 request, 411 for encoded content without a length, 413 for more than MaxContent, 431 for a
- * header of more than 64 KiB, 501 for an unknown Transfer-Encoding. Everything after it is discarded: nobody knows where the
- * next request begins. White space before a request is skipped. Requests without a version (HTTP/0.9) are refused.
+ * with: 400 for what is no HTTP/1 request or could be understood in two ways, 411 for encoded content without a length, 413 for
+ * more than MaxContent, 431 for a header of more than 64 KiB, 501 for an unknown Transfer-Encoding, 505 for another version than
+ * HTTP/1. Everything after it is discarded: where the next request begins cannot be known. White space before a request is skipped.
  *
  * A response is sent as HTTP/1.1 unless it has a `version`, with a Content-Length unless its headers have one (give undefined to
- * have none) or a Transfer-Encoding. `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than
+ * have none) or a Transfer-Encoding. `put` throws ERR_PREFORK_FILTER for a response whose end the client would not find where it is:
+ * content with a status that has none, a Content-Length that is not the length of the body, or two statements of the length.
+ * `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than
  * MaxBuffer bytes of earlier reads still wait. `get_pending` returns the bytes of the unfinished request; with Streaming
  * those of content that was not taken.
  */
@@ -104,11 +113,15 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
     const { request, framing } = readHead(bytes.subarray(0, end), maxContent);
     this.#seen = end;
     const open = { request, framing, headBytes: end, chunks: new ChunkedContent(maxContent), left: lengthOf(framing) };
-    if (framing.kind === 'sized' && framing.length === 0) return this.#finish(request, end);
+    if (!hasContent(framing)) return this.#finish(request, end, EMPTY);
     this.#open = open;
-    if (!this.#isStreaming) return this.#content(open);
-    this.#dropSeen();
-    return { ...request, isWhole: false };
+    if (this.#isStreaming) {
+      this.#dropSeen();
+      return { ...request, isWhole: false };
+    }
+    const whole = this.#content(open);
+    if (whole !== undefined || !request.expectsContinue || !Boolean(this.#parameters.Expect)) return whole;
+    return { ...request, type: 'expect', isWhole: false };
   }
 
   get #isStreaming(): boolean {
@@ -128,13 +141,13 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
       if (this.#isStreaming) return this.#chunkedPiece(open);
       // Many small chunks are more bytes than their content.
       if (this.#seen > this.#limits.maxBuffer) throw new HttpdFault(413, 'Chunks of too many octets not accepted.');
-      return open.chunks.isWhole ? this.#finish({ ...open.request, body: open.chunks.content.take() }, this.#seen) : undefined;
+      return open.chunks.isWhole ? this.#finish(open.request, this.#seen, open.chunks.content.take()) : undefined;
     }
     if (this.#isStreaming) return this.#sizedPiece(open);
     const end = open.headBytes + open.framing.length;
     if (this.#queue.length < end) return undefined;
     const body = this.#queue.peek(end).subarray(open.headBytes);
-    return this.#finish({ ...open.request, body }, end);
+    return this.#finish(open.request, end, body);
   }
 
   #chunkedPiece(open: OpenRequest): HttpdRecord | undefined {
@@ -153,11 +166,11 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
     return { type: 'body', body, isLast: open.left === 0 };
   }
 
-  #finish(request: HttpdRequest, bytes: number): HttpdRequest {
+  #finish(request: HttpdRequest, bytes: number, body: Buffer): HttpdRequest {
     this.#queue.drop(bytes);
     this.#open = undefined;
     this.#seen = 0;
-    return request;
+    return { ...request, expectsContinue: false, body };
   }
 
   #dropSeen(): void {
@@ -181,4 +194,4 @@ const lengthOf = (framing: HttpdFraming): number => (framing.kind === 'sized' ? 
 const MIB = 1024 * 1024;
 /** CR, LF, tab and space. */
 const SPACE: ReadonlySet<number | undefined> = new Set([13, 10, 9, 32]);
-const CHECKS = { MaxContent: positive, MaxBuffer: positive, Streaming: flag };
+const CHECKS = { MaxContent: positive, MaxBuffer: positive, Streaming: flag, Expect: flag };

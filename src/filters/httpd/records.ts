@@ -3,21 +3,32 @@ import type { Buffer } from 'node:buffer';
 /** A request, as {@link HttpdFilter} yields it. */
 export interface HttpdRequest {
   readonly type: 'request';
+  /** Any token, as it was sent: 'GET', 'QUERY', 'purge'. */
   readonly method: string;
   /** The target as it was sent, but `//x` is `/x`. It is not decoded: `new URL(request.uri, 'http://host')` takes it apart. */
   readonly uri: string;
-  /** '1.0' or '1.1'. */
-  readonly version: string;
+  /** '1.0', or '1.1' for that and every later HTTP/1. */
+  readonly version: '1.0' | '1.1';
   /** Names in lower case; the values of a field that came more than once are joined by ', ' (cookies by '; '). */
   readonly headers: Readonly<Record<string, string>>;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
   /** Whether the client expects to go on after the response; if not, end the session with it. */
   readonly keepAlive: boolean;
+  /**
+   * Whether the client may wait for an answer before it sends the content (`Expect: 100-continue`): put `{ status: 100 }` to
+   * have the content, or the final response and end the session. False in a request that has its content.
+   */
+  readonly expectsContinue: boolean;
   /** The content, empty if there is none. With Streaming it is empty and follows in records of type 'body'. */
   readonly body: Buffer;
   /** True if the content is here or there is none; false if records of type 'body' follow (Streaming). */
   readonly isWhole: boolean;
+}
+
+/** A request of which only the head has come and whose client waits for an answer, with Expect: see `expectsContinue`. */
+export interface HttpdExpectation extends Omit<HttpdRequest, 'type'> {
+  readonly type: 'expect';
 }
 
 /** A piece of a request's content, with Streaming. */
@@ -28,6 +39,9 @@ export interface HttpdBody {
   readonly isLast: boolean;
 }
 
+/** What the value of a field is made from: an array sends the field once for each value, undefined sends nothing. */
+export type HttpdFieldValue = string | number | readonly (string | number)[] | undefined;
+
 /** A response, as {@link HttpdFilter} sends it. */
 export interface HttpdResponse {
   readonly type?: 'response' | undefined;
@@ -35,9 +49,13 @@ export interface HttpdResponse {
   readonly status: number;
   /** Default: the usual text of that status, empty for an unusual one. */
   readonly reason?: string | undefined;
-  /** An array sends its field once for each value; undefined sends nothing. */
-  readonly headers?: Readonly<Record<string, string | number | readonly (string | number)[] | undefined>> | undefined;
-  /** A string is sent as UTF-8. */
+  /** Names and values: an object, or what yields pairs of them, such as `Headers` and `Map`. */
+  readonly headers?: Readonly<Record<string, HttpdFieldValue>> | Iterable<readonly [name: string, value: HttpdFieldValue]> | undefined;
+  /**
+   * The content; a string is sent as UTF-8. It must be as long as a Content-Length says, and with a Transfer-Encoding it must
+   * be in that coding. Not given, only the head is sent: for a response to HEAD, or to put the content after it by another
+   * filter. 1xx, 204, 205 and 304 have none.
+   */
   readonly body?: string | Uint8Array | undefined;
   /** Default '1.1'. */
   readonly version?: '1.0' | '1.1' | undefined;
@@ -52,4 +70,4 @@ export interface HttpdRefusal extends HttpdResponse {
 }
 
 /** What `get_one` of {@link HttpdFilter} yields; tell them apart by `type`. */
-export type HttpdRecord = HttpdRequest | HttpdBody | HttpdRefusal;
+export type HttpdRecord = HttpdRequest | HttpdExpectation | HttpdBody | HttpdRefusal;

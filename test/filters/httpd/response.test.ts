@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import type { HttpdResponse } from '../../../src/filters/httpd/records.js';
-import { HttpdFault, responseBytes } from '../../../src/filters/httpd/response.js';
+import { HttpdFault } from '../../../src/filters/httpd/fault.js';
+import { responseBytes } from '../../../src/filters/httpd/response.js';
 
 const sent = (response: HttpdResponse): string => responseBytes(response).toString('latin1');
 
@@ -34,6 +35,47 @@ describe('responseBytes', () => {
     expect(sent({ status: 200, headers, body: 'ab' })).toBe(`HTTP/1.1 200 OK\r\n${fields}\r\nab`);
   });
 
+  it.each([
+    ['Headers', new Headers([['A', '1'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2']]), 'a: 1\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n'],
+    ['a Map', new Map<string, string | number[]>([['A', '1'], ['B', [2, 3]]]), 'A: 1\r\nB: 2\r\nB: 3\r\n'],
+    ['pairs', [['A', '1'], ['a', 2]] as const, 'A: 1\r\na: 2\r\n'],
+  ])('sends the fields of %s', (_title, headers, fields) => {
+    expect(sent({ status: 200, headers })).toBe(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 0\r\n\r\n`);
+  });
+
+  it('adds no Content-Length to the one of a Map', () => {
+    expect(sent({ status: 200, headers: new Map([['content-length', 2]]), body: 'ab' })).toBe('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab');
+  });
+
+  it('sends the length of content that does not come, as a response to HEAD has it', () => {
+    expect(sent({ status: 200, headers: { 'Content-Length': 5 } })).toBe('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+    expect(sent({ status: 304, headers: { 'Content-Length': 5 }, body: '' })).toBe('HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n');
+  });
+
+  it('says that a 205 has no content', () => {
+    expect(sent({ status: 205 })).toMatch(/\r\nContent-Length: 0\r\n\r\n$/);
+  });
+
+  it.each([
+    [{ status: 204, body: 'x' }, 'of status 204 has a body. Leave it out: this status has none (RFC 9110 §15).'],
+    [{ status: 100, body: 'x' }, 'of status 100 has a body.'],
+    [{ status: 205, body: 'x' }, 'of status 205 has a body.'],
+    [{ status: 304, body: 'x' }, 'of status 304 has a body.'],
+    [{ status: 204, headers: { 'Content-Length': 0 } }, 'of status 204 has Content-Length.'],
+    [{ status: 101, headers: { 'transfer-encoding': 'chunked' } }, 'of status 101 has transfer-encoding.'],
+    [{ status: 200, headers: { 'Content-Length': 3 }, body: 'é' }, 'has Content-Length 3 and a body of 2 bytes. Leave Content-Length out and it is filled in.'],
+    [{ status: 200, headers: { 'Content-Length': '0x2' }, body: 'ab' }, 'whose Content-Length is "0x2"; it must be a number of bytes.'],
+    [{ status: 200, headers: { 'Content-Length': -1 } }, 'whose Content-Length is "-1"'],
+    [{ status: 200, headers: { 'Content-Length': [2, 2] }, body: 'ab' }, 'states its length more than once.'],
+    [{ status: 200, headers: new Map([['Content-Length', 2], ['content-length', 2]]), body: 'ab' }, 'states its length more than once.'],
+    [{ status: 200, headers: { 'Content-Length': 2, 'Transfer-Encoding': 'chunked' }, body: 'ab' }, 'states its length more than once.'],
+    [{ status: 200, version: '1.0' as const, headers: { 'Transfer-Encoding': 'chunked' } }, 'of version 1.0 has Transfer-Encoding.'],
+  ])('refuses %j, whose end the client would look for in the wrong place', (response, problem) => {
+    expect(() => responseBytes(response)).toThrow(expect.objectContaining({
+      code: 'ERR_PREFORK_FILTER', message: expect.stringContaining(`HttpdFilter cannot send a response ${problem.startsWith('whose') ? '' : 'that '}${problem}`) as string,
+    }));
+  });
+
   it.each([100, 101, 204, 304])('adds no Content-Length to a %i', (status) => {
     expect(sent({ status })).toMatch(/^HTTP\/1\.1 \d+ [\w ]+\r\n\r\n$/);
   });
@@ -48,6 +90,9 @@ describe('responseBytes', () => {
     [{ status: 200, headers: { '': 'd' } }, 'whose field name is ""'],
     [{ status: 200, headers: { A: {} } }, 'whose A is an object'],
     [{ status: 200, headers: { A: null } }, 'whose A is null'],
+    [{ status: 200, headers: null }, 'whose headers is null; it must be an object of names and values, or a Headers, a Map or another list of pairs.'],
+    [{ status: 200, headers: ['A', 'b'] }, 'whose headers is "A"; it must be an object of names and values, or a Headers, a Map or another list of pairs; one of these is no pair.'],
+    [{ status: 200, headers: new Map([[5, 'x']]) }, 'whose field name is 5'],
     [{ status: 200, reason: 'OK\r\nA: b' }, 'whose reason is'],
     [{ status: 200, reason: 5 }, 'whose reason is 5'],
     [{ status: 200, version: '1.1\r\n' }, "whose version is \"1.1\\r\\n\"; it must be '1.0' or '1.1'."],
