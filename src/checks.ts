@@ -32,12 +32,15 @@ export const oneOf = (...names: readonly string[]): Check => expect(
   names.map((name) => `'${name}'`).join(' or '),
 );
 
-/** Lists what is wrong with single options: unknown names, with the nearest known one, and wrong types or ranges. */
-export function checkEach(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): string[] {
+/** What others call something that has another name here; their names in lower case. */
+export type Synonyms = Readonly<Record<string, string>>;
+
+/** Lists what is wrong with single options: unknown names, with the one that was meant, and wrong types or ranges. */
+export function checkEach(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>, synonyms: Synonyms = {}): string[] {
   const problems: string[] = [];
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check === undefined) problems.push(unknownOption(name, Object.keys(checks)));
+    if (check === undefined) problems.push(unknownOption(name, Object.keys(checks), synonyms));
     else if (value !== undefined) {
       const problem = check(value);
       if (problem !== undefined) problems.push(`${name} ${problem}${problem.startsWith('must') ? `, not ${show(value)}` : ''}.`);
@@ -53,8 +56,9 @@ export function soundOptions(given: Readonly<Record<string, unknown>>, checks: R
   )));
 }
 
-function unknownOption(name: string, known: readonly string[]): string {
-  const nearest = nearestName(name, known);
+function unknownOption(name: string, known: readonly string[], synonyms: Synonyms): string {
+  const other = name.toLowerCase();
+  const nearest = (Object.hasOwn(synonyms, other) ? synonyms[other] : undefined) ?? nearestName(name, known);
   return `${name} is not an option${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
 }
 

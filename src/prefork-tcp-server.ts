@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { renderMetrics } from './admin/metrics.js';
-import { resolveAccount } from './options/accounts.js';
 import { systemClock } from './clock.js';
 import { PreforkError, asError } from './errors.js';
 import type { AnyFilter } from './filters/filter.js';
@@ -9,10 +8,10 @@ import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import { Master } from './master/master.js';
 import type { Supervisor } from './master/supervisor.js';
-import { workerScript } from './master/worker-command.js';
+import { workerCommand } from './master/worker-command.js';
 import { forkWorkers } from './master/worker-process.js';
 import type { PoolOptions, PreforkTcpServerOptions } from './options/options.js';
-import { checkOptions } from './options/resolve.js';
+import { aliasOf, resolveOptions, type ResolvedOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment, type Mark } from './role.js';
 import type { ServerEvents, ServerStatus } from './status.js';
 import { packageVersion } from './version.js';
@@ -50,19 +49,14 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
 
   /** @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong with the options */
   constructor(options: PreforkTcpServerOptions<Own, F>) {
-    checkOptions(options);
-    // Inside, callbacks are typed by what calls them; the user's own types are checked at this edge.
-    const given = options as unknown as PreforkTcpServerOptions;
-    this.alias = given.Alias ?? 'prefork_server';
-    this.masterAlias = given.MasterAlias ?? 'prefork_master';
-    const taken = takeRole(this);
+    const taken = takeRole({ alias: aliasOf(options) });
+    const resolved = resolveOptions(options, taken.role);
+    this.alias = resolved.process.alias;
+    this.masterAlias = resolved.process.masterAlias;
     this.isMaster = taken.role === 'master';
     this.isWorker = taken.role === 'worker';
-    if (taken.role === 'master') {
-      // A script of its own constructs the server once, however often this process does.
-      this.#master = createMaster(given, this.alias, given.Script === undefined ? taken.ordinal : 1);
-    }
-    if (taken.role === 'worker') this.#worker = startWorker(given, this, taken.mark);
+    if (taken.role === 'master') this.#master = createMaster(resolved, taken.ordinal);
+    if (taken.role === 'worker') this.#worker = startWorker(resolved, taken.mark);
   }
 
   /**
@@ -228,27 +222,26 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
   }
 }
 
-function createMaster(options: PreforkTcpServerOptions, alias: string, ordinal: number): Master {
-  const { script, args, execArgv, env } = workerScript(options);
-  if (script === undefined) {
-    throw new PreforkError('ERR_PREFORK_OPTION', 'There is no main script that workers could run again (REPL, node -e, standard input): give Script, the file that constructs the server in the workers.');
-  }
-  const watched = options.HangReport === true;
+function createMaster(options: ResolvedOptions, constructions: number): Master {
+  const { alias, script = '', hasOwnScript, account, watched } = options.process;
+  const { args, execArgv, env } = workerCommand(options.process);
   const token = randomBytes(16).toString('hex');
+  // A script of its own constructs the server once, however often this process does.
+  const ordinal = hasOwnScript ? 1 : constructions;
   return new Master({
-    options, alias, token,
+    options, token,
     clock: systemClock,
-    spawn: forkWorkers({ script, args, execArgv, env, watched, account: resolveAccount(options) }),
+    spawn: forkWorkers({ script, args, execArgv, env, watched, account }),
     spawnOptions: (captureStderr) => ({ captureStderr, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watched }) }),
   });
 }
 
-function startWorker(options: PreforkTcpServerOptions, names: { readonly alias: string; readonly masterAlias: string }, mark: Mark): WorkerRuntime {
+function startWorker(options: ResolvedOptions, mark: Mark): WorkerRuntime {
   if (process.send === undefined) {
     throw new PreforkError('ERR_PREFORK_STATE', 'This process has the mark of a worker in its environment but no IPC channel to a master; remove the variable PREFORK_TCP_SERVER_WORKER.');
   }
   const runtime = createWorker({
-    options, ...names,
+    options,
     token: mark.token,
     line: processChannel(),
     clock: systemClock,

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { PreforkError } from '../errors.js';
-import type { PreforkTcpServerOptions } from '../options/options.js';
+import type { ListenName } from '../options/parts.js';
 import { ListenError } from './listen-error.js';
 
 /** Where to listen, resolved. */
@@ -10,19 +9,16 @@ export type ListenTarget =
   | { readonly kind: 'tcp'; readonly address: string; readonly family: 4 | 6; readonly port: number; readonly ipv6Only: boolean }
   | { readonly kind: 'unix'; readonly path: string; readonly mode: number | undefined };
 
-/** What the options say about it. */
-export type ListenOptions = Pick<PreforkTcpServerOptions, 'Address' | 'Hostname' | 'Port' | 'Domain' | 'Ipv6Only' | 'SocketMode'>;
-
 /**
- * Finds the address and port that the options mean.
+ * Finds the address and port that the options name.
  *
- * @throws ListenError if a name cannot be resolved; PreforkError ERR_PREFORK_OPTION if Address is not of the Domain
+ * @throws ListenError if a name cannot be resolved
  */
-export async function resolveTarget(options: ListenOptions): Promise<ListenTarget> {
-  if (options.Domain === 'unix') return { kind: 'unix', path: options.Address ?? '', mode: options.SocketMode };
-  const port = typeof options.Port === 'string' ? servicePort(options.Port) : options.Port ?? 0;
-  const { address, family } = await resolveAddress(options, port);
-  return { kind: 'tcp', address, family, port, ipv6Only: options.Ipv6Only === true || options.Ipv6Only === 1 };
+export async function resolveTarget(named: ListenName): Promise<ListenTarget> {
+  if (named.kind === 'unix') return named;
+  const port = typeof named.port === 'string' ? servicePort(named.port) : named.port;
+  const { address, family } = await resolveAddress(named, port);
+  return { kind: 'tcp', address, family, port, ipv6Only: named.ipv6Only };
 }
 
 /** The target as messages show it. */
@@ -35,20 +31,16 @@ export function showTarget(target: ListenTarget): string {
 /** Whether a Unix socket has a name of Linux's abstract namespace: no file, and nothing to remove. */
 export const isAbstract = (target: ListenTarget): boolean => target.kind === 'unix' && target.path.startsWith('\0');
 
-async function resolveAddress({ Address, Hostname, Domain }: ListenOptions, port: number): Promise<{ address: string; family: 4 | 6 }> {
-  const name = Address ?? Hostname;
-  if (name === undefined) return Domain === 'inet6' ? { address: '::', family: 6 } : { address: '0.0.0.0', family: 4 };
-  const family = isIP(name);
-  if (family === 4 || family === 6) {
-    if (Domain === undefined || (Domain === 'inet6') === (family === 6)) return { address: name, family };
-    throw new PreforkError('ERR_PREFORK_OPTION', `Address ${name} is not of Domain '${Domain}'; leave Domain out or give an address of it.`);
-  }
+async function resolveAddress({ host, family: wanted }: ListenName & { kind: 'tcp' }, port: number): Promise<{ address: string; family: 4 | 6 }> {
+  if (host === undefined) return wanted === 6 ? { address: '::', family: 6 } : { address: '0.0.0.0', family: 4 };
+  const family = isIP(host);
+  if (family === 4 || family === 6) return { address: host, family };
   try {
-    const found = await lookup(name, { family: Domain === undefined ? 0 : Domain === 'inet6' ? 6 : 4 });
+    const found = await lookup(host, { family: wanted ?? 0 });
     return { address: found.address, family: found.family === 6 ? 6 : 4 };
   } catch (cause) {
     const { code = 'ENOTFOUND', errno = 0 } = cause as NodeJS.ErrnoException;
-    throw new ListenError({ operation: 'resolve', code, errno: Math.abs(errno), where: `${name}:${port}`, cause });
+    throw new ListenError({ operation: 'resolve', code, errno: Math.abs(errno), where: `${host}:${port}`, cause });
   }
 }
 

@@ -3,8 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
-import type { PoolOptions, PreforkTcpServerOptions } from '../options/options.js';
-import { checkChange, resolveThresholds } from '../options/resolve.js';
+import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 import type { ServerEvents, ServerStatus } from '../status.js';
 import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import { reportLimits } from './limits-report.js';
@@ -19,23 +18,19 @@ import type { Spawn, SpawnOptions } from './worker-process.js';
 
 /** What a master is made of. */
 export interface MasterParts {
-  readonly options: Omit<PreforkTcpServerOptions, 'ClientInput' | 'Acceptor'>;
-  readonly alias: string;
+  readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly spawn: Spawn;
   readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
   readonly token: string;
 }
 
-/** libuv's default, too. */
-const DEFAULT_BACKLOG = 511;
-
 /** The master's side of a server: binds, starts the pool, and ends it. */
 export class Master {
   readonly events: EventEmitter<ServerEvents> = new EventEmitter<ServerEvents>();
   readonly #parts: MasterParts;
   readonly #readiness: Deferred = defer();
-  #options: PoolOptions;
+  #options: ResolvedOptions;
   #phase: 'binding' | 'running' | 'stopping' | 'stopped' = 'binding';
   #socket: ListeningSocket | undefined;
   #supervisor: Supervisor | undefined;
@@ -51,7 +46,7 @@ export class Master {
     this.#parts = parts;
     this.#options = parts.options;
     this.#startedAt = parts.clock.wallNow();
-    if (parts.options.HandleSignals !== false) {
+    if (parts.options.process.handlesSignals) {
       this.#removeSignals = handleSignals({ drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll() });
     }
     // ShutdownChildren: when this process ends without a drain.
@@ -60,7 +55,7 @@ export class Master {
   }
 
   readonly #onExit = (): void => {
-    if (this.#endsWorkers) this.#supervisor?.killAll();
+    if (this.#options.process.endsWorkers) this.#supervisor?.killAll();
     // Its file would stay; the workers have copies of their own.
     this.#socket?.close();
   };
@@ -85,10 +80,10 @@ export class Master {
   }
 
   status(): ServerStatus {
-    const { alias, clock, options } = this.#parts;
-    const backlog = this.#queue?.limit ?? options.Backlog ?? DEFAULT_BACKLOG;
+    const { clock } = this.#parts;
+    const { listen, process: { alias } } = this.#options;
     return reportStatus({
-      alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...resolveThresholds(this.#options), backlog }), queued: this.#queue?.queued(),
+      alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options, backlog: this.#queue?.limit ?? listen.backlog }), queued: this.#queue?.queued(),
       address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
       roster: this.#supervisor?.roster ?? new Roster(), tally: this.#supervisor?.tally ?? newTally(),
     });
@@ -100,14 +95,13 @@ export class Master {
   }
 
   configure(change: unknown): void {
-    const options = checkChange(this.#options, change);
-    this.#options = options;
-    this.#supervisor?.configure(resolveThresholds(options));
+    this.#options = resolveChange(this.#options, change);
+    this.#supervisor?.configure(this.#options);
   }
 
   /** @param grace - seconds; undefined = GraceExpireTime */
   shutdown(grace?: number): Promise<void> {
-    const graceMs = grace === undefined ? resolveThresholds(this.#options).pool.graceMs : grace * 1000;
+    const graceMs = grace === undefined ? this.#options.pool.graceMs : grace * 1000;
     if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
     else if (grace !== undefined) void this.#supervisor?.stop(graceMs);
     return this.#stopped;
@@ -117,33 +111,34 @@ export class Master {
     // Callers may add their listeners in the turn of the construction.
     await Promise.resolve();
     try {
-      const { options } = this.#parts;
-      const target = await resolveTarget(options);
-      const socket = await bindListeningSocket(target, options.Backlog ?? DEFAULT_BACKLOG);
+      const { listen } = this.#options;
+      const target = await resolveTarget(listen.target);
+      const socket = await bindListeningSocket(target, listen.backlog);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
         socket.close();
         return;
       }
       this.#socket = socket;
-      this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: options.Backlog ?? DEFAULT_BACKLOG });
+      this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
       this.#startPool(socket, showTarget(target));
       this.events.emit('listening', socket.address);
-      options.Started?.({ args: options.ListenerArgs ?? [] });
+      listen.started?.({ args: listen.args });
     } catch (error) {
       this.#fail(error as Error);
     }
   }
 
   #startPool(socket: ListeningSocket, where: string): void {
-    const { clock, options, spawn, spawnOptions, token } = this.#parts;
+    const { clock, spawn, spawnOptions, token } = this.#parts;
+    const { listen, process: { endsWorkers } } = this.#options;
     this.#supervisor = new Supervisor({
       clock, spawn, spawnOptions,
-      thresholds: resolveThresholds(this.#options),
+      thresholds: this.#options,
       address: socket.address,
       handle: socket.handle,
-      welcome: { token, backlog: options.Backlog ?? DEFAULT_BACKLOG, endWithMaster: this.#endsWorkers },
+      welcome: { token, backlog: listen.backlog, endWithMaster: endsWorkers },
       holders: Math.max(2, availableParallelism()),
       random: () => Math.random(),
       emit: (name, ...args) => { this.#emit(name, ...args); },
@@ -163,7 +158,7 @@ export class Master {
   /** Tells everybody once that the server cannot work, and leaves nothing behind. */
   #fail(error: Error): void {
     if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
-    const { Error: callback } = this.#parts.options;
+    const { failed: callback } = this.#options.listen;
     const isHandled = callback !== undefined || this.#isReadyAsked || this.events.listenerCount('error') > 0;
     // An error that nobody handles ends the process, as an 'error' event that nobody listens to does.
     if (isHandled) this.#readiness.promise.catch(() => undefined);
@@ -185,7 +180,7 @@ export class Master {
     process.off('exit', this.#onExit);
     this.#readiness.promise.catch(() => undefined);
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
-    if (wasRunning) this.#parts.options.Stopped?.();
+    if (wasRunning) this.#options.listen.stopped?.();
     this.#emit('status');
   }
 
@@ -201,11 +196,6 @@ export class Master {
       this.#isStatusDue = false;
       this.events.emit('status');
     });
-  }
-
-  get #endsWorkers(): boolean {
-    const { ShutdownChildren } = this.#parts.options;
-    return ShutdownChildren === true || ShutdownChildren === 1;
   }
 }
 

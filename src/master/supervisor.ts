@@ -6,7 +6,7 @@ import { takeCensus } from '../policy/census.js';
 import { wasAsleep } from '../policy/liveness.js';
 import { plan } from '../policy/plan.js';
 import type { Action, DrainReason, KillReason } from '../policy/snapshot.js';
-import type { Thresholds } from '../options/resolve.js';
+import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
 import { exitReason } from './exits.js';
 import { PermitOffice } from './permit-office.js';

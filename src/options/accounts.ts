@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { PreforkError } from '../errors.js';
+import type { PreforkTcpServerOptions } from './options.js';
 
 /** What workers run as; undefined = as the master does. */
 export interface Account {
@@ -11,31 +10,37 @@ export interface Account {
  * Finds the ids that User and Group mean, with id(1) and getent(1), so that every source of accounts counts that the
  * system has. libuv drops the supplementary groups when it changes the uid (src/unix/process.c).
  *
- * @throws PreforkError ERR_PREFORK_OPTION if there is no such account, or if this process may not change its uid
+ * @param problems - gets what is wrong: names that are no account, and a uid that this process may not change to
  */
-export function resolveAccount({ User, Group }: { readonly User?: string | number | undefined; readonly Group?: string | number | undefined }): Account | undefined {
+export function resolveAccount({ User, Group }: Pick<PreforkTcpServerOptions, 'User' | 'Group'>, problems: string[]): Account | undefined {
   if (User === undefined) return undefined;
+  const ask = (option: string, name: string, program: string, args: readonly string[]): number => {
+    const id = idOf(program, args);
+    if (Number.isNaN(id)) problems.push(`${option} ${JSON.stringify(name)} is not an account of this machine; give one that is, or a number.`);
+    return id;
+  };
   const uid = typeof User === 'number' ? User : ask('User', User, 'id', ['-u', '--', User]);
-  const gid = Group === undefined ? groupOf(User) : typeof Group === 'number' ? Group : ask('Group', Group, 'getent', ['group', Group]);
+  const gid = typeof Group === 'number' ? Group
+    : Group !== undefined ? ask('Group', Group, 'getent', ['group', Group])
+      : typeof User === 'string' ? idOf('id', ['-g', '--', User])
+        : NaN;
+  if (typeof User === 'number' && Group === undefined) problems.push(`User ${User} is a number, whose group is not known; give Group too.`);
+  // What could not be found has been said already.
+  if (Number.isNaN(uid) || Number.isNaN(gid)) return undefined;
   if (process.getuid?.() !== 0 && (process.getuid?.() !== uid || process.getgid?.() !== gid)) {
-    throw new PreforkError('ERR_PREFORK_OPTION', `User ${User} needs a master that runs as root, which alone may change to another account; start it as root or leave User out.`);
+    problems.push(`User ${User} needs a master that runs as root, which alone may change to another account; start it as root or leave User out.`);
   }
   return { uid, gid };
 }
 
-function groupOf(user: string | number): number {
-  if (typeof user === 'string') return ask('User', user, 'id', ['-g', '--', user]);
-  throw new PreforkError('ERR_PREFORK_OPTION', `User ${user} is a number, whose group is not known; give Group too.`);
-}
-
-function ask(option: string, name: string, program: string, args: readonly string[]): number {
+/** NaN for a name that the program does not know. */
+function idOf(program: string, args: readonly string[]): number {
   let answer = '';
   try {
-    answer = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    // Only a master with User needs it: workers start without loading it.
+    answer = process.getBuiltinModule('node:child_process').execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
-    // It exits with an error for a name that it does not know: no number is in the answer.
+    // It exits with an error then: no number is in the answer.
   }
-  const id = Number.parseInt(program === 'getent' ? answer.split(':')[2] ?? '' : answer, 10);
-  if (Number.isNaN(id)) throw new PreforkError('ERR_PREFORK_OPTION', `${option} ${JSON.stringify(name)} is not an account of this machine; give one that is, or a number.`);
-  return id;
+  return Number.parseInt(program === 'getent' ? answer.split(':')[2] ?? '' : answer, 10);
 }

@@ -1,26 +1,60 @@
 import { BlockList, isIP } from 'node:net';
-import { PreforkError } from '../errors.js';
+
+/** What BlockList takes: entries as texts, or something that checks an address, such as a net.BlockList. */
+export type BlockListOption = BlockList | readonly string[];
 
 /**
- * Makes a net.BlockList of addresses and CIDR ranges; one that is given is taken as it is.
+ * Makes a net.BlockList of addresses, CIDR ranges and ranges from one address to another; one that is given is taken as
+ * it is.
  *
- * @throws PreforkError ERR_PREFORK_OPTION for an entry that is neither
+ * @param problems - gets each entry that is none of these
  */
-export function toBlockList(given: BlockList | readonly string[] | undefined): BlockList | undefined {
+export function toBlockList(given: BlockListOption | undefined, problems: string[]): BlockList | undefined {
   if (given === undefined || !isList(given)) return given;
   const list = new BlockList();
   for (const entry of given) {
-    const [address = '', prefix, ...more] = entry.split('/');
-    const family = isIP(address);
-    const type = family === 4 ? 'ipv4' : 'ipv6';
-    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
-    if (family === 0 || !isPrefix || more.length > 0) {
-      throw new PreforkError('ERR_PREFORK_OPTION', `BlockList has ${JSON.stringify(entry)}; it takes addresses and CIDR ranges such as '192.0.2.0/24' or '2001:db8::/32'.`);
-    }
-    if (prefix === undefined) list.addAddress(address, type);
-    else list.addSubnet(address, Number(prefix), type);
+    if (addRange(list, entry) || addSubnet(list, entry)) continue;
+    problems.push(`BlockList has ${JSON.stringify(entry)}; it takes addresses, CIDR ranges such as '192.0.2.0/24' or '2001:db8::/32', and ranges such as '192.0.2.1-192.0.2.9'.`);
   }
   return list;
 }
 
-const isList = (given: BlockList | readonly string[]): given is readonly string[] => Array.isArray(given);
+/** The entries of a list as texts, fit to be sent to a worker. */
+export function blockListEntries(given: BlockListOption): readonly string[] {
+  if (isList(given)) return given;
+  // 'Address: IPv4 192.0.2.1', 'Subnet: IPv4 192.0.2.0/24', 'Range: IPv4 192.0.2.1-192.0.2.9'
+  return given.rules.map((rule) => rule.replace(/^\w+: IPv[46] /, ''));
+}
+
+const isList = (given: BlockListOption): given is readonly string[] => Array.isArray(given);
+
+function addSubnet(list: BlockList, entry: string): boolean {
+  const [address = '', prefix, ...more] = entry.split('/');
+  const type = typeOf(address);
+  if (type === undefined || more.length > 0) return false;
+  if (prefix === undefined) {
+    list.addAddress(address, type);
+    return true;
+  }
+  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > (type === 'ipv4' ? 32 : 128)) return false;
+  list.addSubnet(address, Number(prefix), type);
+  return true;
+}
+
+function addRange(list: BlockList, entry: string): boolean {
+  const [first = '', last = '', ...more] = entry.split('-');
+  const type = typeOf(first);
+  if (type === undefined || type !== typeOf(last) || more.length > 0) return false;
+  try {
+    list.addRange(first, last, type);
+    return true;
+  } catch {
+    // The first is above the last.
+    return false;
+  }
+}
+
+function typeOf(address: string): 'ipv4' | 'ipv6' | undefined {
+  const family = isIP(address);
+  return family === 0 ? undefined : family === 4 ? 'ipv4' : 'ipv6';
+}

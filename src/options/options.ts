@@ -46,13 +46,13 @@ export interface PoolOptions {
 
 /** Everything the constructor takes. The names are those of POE::Component::Server::PreforkTCP and ::TCP. */
 export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = LineFilter> extends PoolOptions {
-  /** Address to bind: IPv4 or IPv6, or a path with Domain 'unix'. Default all addresses of the Domain. */
+  /** Address to bind: IPv4 or IPv6, or the path of a Unix socket (with a slash, or with Domain 'unix'). Default all addresses of the Domain. */
   Address?: string | undefined;
   /** Name to bind, resolved once; used if there is no Address. */
   Hostname?: string | undefined;
-  /** Port to bind: a number, or the name of a TCP service of /etc/services. Default 0: the kernel picks one, see `address()`. */
+  /** Port to bind: a number (also as text), or the name of a TCP service of /etc/services. Default 0: the kernel picks one, see `address()`. */
   Port?: number | string | undefined;
-  /** Kind of socket. Default 'inet6' if Address is an IPv6 address, otherwise 'inet'. */
+  /** Kind of socket. Default 'inet6' if Address is an IPv6 address, 'unix' if it is a path, otherwise 'inet'. */
   Domain?: 'inet' | 'inet6' | 'unix' | undefined;
   /** Permissions of a Unix socket's file. Default: those that the umask leaves. */
   SocketMode?: number | undefined;
@@ -110,7 +110,7 @@ export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = Lin
   KeepAlive?: boolean | 0 | 1 | undefined;
   /** Clients that one address may have in one worker at once; more are closed before any callback. Default 0: off. */
   MaxSessionPerAddress?: number | undefined;
-  /** Addresses and CIDR ranges, or a net.BlockList, whose clients are closed before any callback. */
+  /** Addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9'), or a net.BlockList, whose clients are closed before any callback. */
   BlockList?: BlockList | readonly string[] | undefined;
 
   /** In each worker, before its first client; may be async. A throw is a failed start. */
@@ -129,7 +129,7 @@ export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = Lin
   Error?: ((context: ListenErrorContext) => CallbackResult) | undefined;
   /** In a worker, when a client has connected. */
   ClientConnected?: ((context: ConnectedContext<Own>) => CallbackResult) | undefined;
-  /** In a worker, once for each record. Required unless there is an Acceptor. */
+  /** In a worker, once for each record. Required unless there is an Acceptor; not in a master whose workers run a Script of their own. */
   ClientInput?: ((context: InputContext<Own, RecordOf<F>>) => CallbackResult) | undefined;
   /** In a worker, exactly once for each client that ClientConnected was called for. */
   ClientDisconnected?: ((context: DisconnectedContext<Own>) => CallbackResult) | undefined;

@@ -1,26 +1,50 @@
-import type { PreforkTcpServerOptions } from './options.js';
-import { PreforkError } from '../errors.js';
-import type { AnyCallback } from './options.js';
+import type { AnyCallback, PreforkTcpServerOptions } from './options.js';
+import { RESERVED_EVENTS } from './table.js';
+
+type StateOptions = Pick<PreforkTcpServerOptions, 'InlineStates' | 'ObjectStates' | 'PackageStates'>;
 
 /** The handlers of a session's own events, from InlineStates, ObjectStates and PackageStates; later ones win. */
-export function collectStates(options: Pick<PreforkTcpServerOptions, 'InlineStates' | 'ObjectStates' | 'PackageStates'>): ReadonlyMap<string, AnyCallback> {
+export function collectStates(options: StateOptions): ReadonlyMap<string, AnyCallback> {
   const states = new Map<string, AnyCallback>(Object.entries(options.InlineStates ?? {}) as [string, AnyCallback][]);
-  for (const [event, handler] of methodStates('ObjectStates', options.ObjectStates ?? [])) states.set(event, handler);
-  for (const [event, handler] of methodStates('PackageStates', options.PackageStates ?? [])) states.set(event, handler);
+  for (const pairs of [options.ObjectStates, options.PackageStates]) {
+    for (const { owner, event, method } of methods(pairs)) {
+      // Looked up at each event, so that a method may be replaced later; `this` is its object.
+      states.set(event, (context: unknown) => (owner[method] as AnyCallback).call(owner, context));
+    }
+  }
   return states;
 }
 
-function* methodStates(option: string, pairs: readonly unknown[]): Generator<[string, AnyCallback]> {
-  for (let index = 0; index + 1 < pairs.length; index += 2) {
-    const owner = pairs[index] as Readonly<Record<string, unknown>>;
-    for (const [event, method] of eventsOf(pairs[index + 1])) {
-      if (typeof owner[method] !== 'function') {
-        throw new PreforkError('ERR_PREFORK_OPTION', `${option} names the method '${method}' for the event '${event}', but its object has none of that name.`);
+/**
+ * What is wrong with them: methods that there are not, and events that the session handles itself. If one of those were
+ * taken from it, its clients would never be closed.
+ */
+export function stateProblems(options: StateOptions): string[] {
+  const problems = Object.keys(options.InlineStates ?? {}).filter(isReserved).map((event) => reserved('InlineStates', event));
+  for (const name of ['ObjectStates', 'PackageStates'] as const) {
+    for (const { owner, event, method } of methods(options[name])) {
+      if (isReserved(event)) problems.push(reserved(name, event));
+      else if (typeof owner[method] !== 'function') {
+        problems.push(`${name} names the method '${method}' for the event '${event}', but its object has none of that name.`);
       }
-      // Looked up at each event, so that a method may be replaced later; `this` is its object.
-      yield [event, (context: unknown) => (owner[method] as AnyCallback).call(owner, context)];
     }
   }
+  return problems;
+}
+
+const isReserved = (event: string): boolean => RESERVED_EVENTS.has(event);
+const reserved = (option: string, event: string): string => `${option} has '${event}', which is an event of the session itself; choose another name.`;
+
+interface Method {
+  readonly owner: Readonly<Record<string, unknown>>;
+  readonly event: string;
+  readonly method: string;
+}
+
+function methods(pairs: readonly unknown[] = []): Method[] {
+  return pairs.flatMap((item, index) => (index % 2 === 0 ? [] : eventsOf(item).map(([event, method]) => (
+    { owner: pairs[index - 1] as Method['owner'], event, method }
+  ))));
 }
 
 function eventsOf(events: unknown): [event: string, method: string][] {

@@ -1,12 +1,13 @@
-import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, texts, type Check } from '../checks.js';
+import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, texts, type Check, type Synonyms } from '../checks.js';
 
 const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
 const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
 const expiry: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0, or Infinity for never');
 const grace: Check = expect((value) => isNumber(value) && value >= 0, 'a number of seconds, 0 = at once, Infinity = for ever');
+const isPort = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
+// What comes from the environment is a text: process.env.PORT.
 const port: Check = expect(
-  (value) => (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535)
-    || (typeof value === 'string' && /^[a-z][a-z0-9-]*$/i.test(value)),
+  (value) => isPort(value) || (typeof value === 'string' && (/^\d{1,5}$/.test(value) ? isPort(Number(value)) : /^[a-z][a-z0-9-]*$/i.test(value))),
   "a port number from 0 to 65535 or the name of a service, such as 'smtp'",
 );
 const mode: Check = expect(
@@ -125,3 +126,13 @@ export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   '_child', '_start', '_stop', 'shutdown',
   ...['error', 'flush', 'high', 'input', 'low'].map((name) => `tcp_server_got_${name}`),
 ]);
+
+/** Names that other servers have for an option, in lower case: net.Server, node:cluster, and process managers. */
+export const SYNONYMS: Synonyms = {
+  host: 'Address', hostname: 'Hostname', path: 'Address (a path)', socket: 'Address (a path)', bind: 'Address', listen: 'Address and Port',
+  readableall: 'SocketMode', writableall: 'SocketMode', exclusive: 'Alias', family: 'Domain',
+  pauseonconnect: 'ClientPreConnect', highwatermark: 'HighMark', timeout: 'ClientTimeout', maxconnections: 'MaxSessionPerServer',
+  workers: 'MaxServer', instances: 'MaxServer', maxworkers: 'MaxServer', minworkers: 'MinServer',
+  exec: 'Script', args: 'ScriptArgs', uid: 'User', gid: 'Group', name: 'Alias', filter: 'ClientFilter',
+  onconnection: 'ClientConnected', connection: 'ClientConnected', ondata: 'ClientInput', data: 'ClientInput', onclose: 'ClientDisconnected',
+};

@@ -1,22 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import type { AnyFilter } from '../filters/filter.js';
-import type { AnyCallback } from '../options/options.js';
+import type { ClientCallbacks } from '../options/parts.js';
 import type { EventQueue } from './event-queue.js';
 import type { Session } from './session.js';
 
 /** The user's callbacks of one client. */
-export interface SessionCallbacks {
-  readonly connected: AnyCallback | undefined;
-  readonly input: AnyCallback;
-  readonly disconnected: AnyCallback | undefined;
-  readonly error: AnyCallback | undefined;
-  readonly flushed: AnyCallback | undefined;
-  readonly high: AnyCallback | undefined;
-  readonly low: AnyCallback | undefined;
-  readonly draining: AnyCallback | undefined;
-  readonly states: ReadonlyMap<string, AnyCallback>;
-}
+export type SessionCallbacks = ClientCallbacks;
 
 /** What all sessions of a worker share. */
 export interface SessionShared {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Roster } from '../../src/master/roster.js';
 import { reportLimits } from '../../src/master/limits-report.js';
 import { newTally, reportStatus } from '../../src/master/status-report.js';
-import { resolveThresholds } from '../../src/options/resolve.js';
+import { resolveThresholds } from '../../src/options/thresholds.js';
 import type { ServerStatus } from '../../src/status.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Pool } from './supervisor-fixture.js';

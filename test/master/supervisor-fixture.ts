@@ -1,6 +1,6 @@
 import type { SendHandle } from 'node:child_process';
 import { Supervisor } from '../../src/master/supervisor.js';
-import { resolveThresholds, type Thresholds } from '../../src/options/resolve.js';
+import { resolveThresholds, type Thresholds } from '../../src/options/thresholds.js';
 import type { PoolOptions } from '../../src/options/options.js';
 import type { ServerEvents } from '../../src/status.js';
 import { FakeWorkers } from '../support/fake-workers.js';

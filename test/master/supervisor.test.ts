@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
 import { MOST_FAILURES } from '../../src/policy/starts.js';
-import { resolveThresholds } from '../../src/options/resolve.js';
+import { resolveThresholds } from '../../src/options/thresholds.js';
 import { turn } from '../support/manual-clock.js';
 import { HANDLE, Pool, WELCOME } from './supervisor-fixture.js';
 

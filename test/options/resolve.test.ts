@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PreforkError } from '../../src/errors.js';
+import { LineFilter } from '../../src/filters/line.js';
 import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
 import type { PoolOptions } from '../../src/options/options.js';
-import { checkChange, checkOptions, resolveThresholds } from '../../src/options/resolve.js';
+import type { ConstructionRole } from '../../src/options/contradictions.js';
+import { aliasOf, resolveChange, resolveOptions } from '../../src/options/resolve.js';
+import { resolveThresholds } from '../../src/options/thresholds.js';
 import { randomThresholds } from '../support/random-thresholds.js';
 import { Seeded, seeds } from '../support/seeded.js';
 
@@ -20,7 +24,9 @@ function refusal(attempt: () => unknown): string | undefined {
   }
 }
 
-const refused = (options: unknown): string | undefined => refusal(() => { checkOptions(options); });
+// A worker is asked for everything but accounts, which start a program.
+const refused = (options: unknown, role: ConstructionRole = 'worker'): string | undefined => refusal(() => resolveOptions(options, role));
+const changed = (before: PoolOptions, change: unknown): PoolOptions => resolveChange(resolveOptions({ ...before, ClientInput }, 'worker'), change).thresholds;
 const refusedPool = (options: PoolOptions): string | undefined => refused({ ...options, ClientInput });
 
 describe('the defaults', () => {
@@ -111,7 +117,7 @@ describe('a pool that could not settle', () => {
     const message = refusedPool(given);
 
     for (const sentence of sentences) expect(message).toContain(sentence);
-    expect(refusal(() => checkChange({}, given))).toContain(sentences[0]);
+    expect(refusal(() => changed({}, given))).toContain(sentences[0]);
   });
 
   it('is never made by one option alone, if it is within the limits that the fixed defaults set', () => {
@@ -125,7 +131,7 @@ describe('a pool that could not settle', () => {
       if (POOL_CHECKS[name]?.(value) !== undefined) continue;
 
       expect(refusedPool(given), `${name}: ${value}`).toBeUndefined();
-      expect(refusal(() => checkChange({}, given)), `${name}: ${value}`).toBeUndefined();
+      expect(refusal(() => changed({}, given)), `${name}: ${value}`).toBeUndefined();
     }
   });
 
@@ -144,7 +150,98 @@ describe('a pool that could not settle', () => {
   });
 });
 
-describe('checkOptions', () => {
+const OWNER = { tock: ClientInput };
+
+describe('resolveOptions', () => {
+  it('gives frozen parts, with switches as booleans whatever their form', () => {
+    const resolved = resolveOptions({ ClientInput, HandleSignals: 0, ShutdownChildren: 1, NoDelay: 0, KeepAlive: 1, Ipv6Only: 1, ClientShutdownOnError: 0 }, 'worker');
+
+    expect(resolved.process).toMatchObject({ handlesSignals: false, endsWorkers: true });
+    expect(resolved.client).toMatchObject({ noDelay: false, keepAlive: true, shutdownOnError: false });
+    expect(resolved.listen.target).toMatchObject({ ipv6Only: true });
+    expect([resolved, ...Object.values(resolved) as object[]].every((part) => Object.isFrozen(part))).toBe(true);
+  });
+
+  it('fills in every default', () => {
+    const { listen, process: processes, client } = resolveOptions({ ClientInput }, 'master');
+
+    expect(listen).toMatchObject({ target: { kind: 'tcp', host: undefined, family: undefined, port: 0, ipv6Only: false }, backlog: 511, args: [] });
+    expect(processes).toMatchObject({ alias: 'prefork_server', masterAlias: 'prefork_master', handlesSignals: true, endsWorkers: false, hasOwnScript: false, account: undefined });
+    expect(client).toMatchObject({
+      clientArgs: [], marks: { high: 1024 * 1024, low: 256 * 1024 }, shutdownOnError: true, idleMs: 0, preConnectMs: 10_000,
+      noDelay: true, keepAlive: false, blockList: undefined, mostPerAddress: 0,
+    });
+    expect(client.createFilters().input).toBeInstanceOf(LineFilter);
+  });
+
+  it.each([
+    ['a number in a text, as the environment has it', { Port: '10000' }, { kind: 'tcp', port: 10_000 }],
+    ['the name of a service', { Port: 'smtp' }, { kind: 'tcp', port: 'smtp' }],
+    ['a path without Domain', { Address: '/run/x.sock', SocketMode: 0o600 }, { kind: 'unix', path: '/run/x.sock', mode: 0o600 }],
+    ['a relative path without Domain', { Address: './x.sock' }, { kind: 'unix', path: './x.sock' }],
+    ['an abstract address', { Address: '\0x' }, { kind: 'unix', path: '\0x' }],
+    ['an IPv6 address', { Address: '::1', Port: 1 }, { kind: 'tcp', host: '::1', port: 1 }],
+    ['a name of a Domain', { Hostname: 'localhost', Domain: 'inet6' }, { kind: 'tcp', host: 'localhost', family: 6 }],
+  ])('takes for the address %s', (_title, given, target) => {
+    expect(resolveOptions({ ClientInput, ...given }, 'worker').listen.target).toMatchObject(target);
+  });
+
+  it('builds filters and the block list once', () => {
+    let made = 0;
+    class Counted extends LineFilter {
+      constructor() {
+        super();
+        made += 1;
+      }
+    }
+    const { client } = resolveOptions({ ClientInput, ClientFilter: Counted, BlockList: ['10.0.0.0/8'] }, 'worker');
+
+    expect(made).toBe(1);
+    const one = client.createFilters();
+    expect(made).toBe(2);
+    expect(one.input).toBe(one.output);
+    expect(client.blockList?.check('10.1.2.3')).toBe(true);
+  });
+
+  it('makes the path of Script absolute, so that a program may change its folder', () => {
+    const script = (Script: string | URL): string | undefined => resolveOptions({ Script }, 'master').process.script;
+
+    expect(script('worker.js')).toBe(join(process.cwd(), 'worker.js'));
+    expect(script(new URL('file:///srv/worker%20one.js'))).toBe('/srv/worker one.js');
+    expect(script('file:///srv/worker.js')).toBe('/srv/worker.js');
+  });
+
+  it('asks for ClientInput where clients are served, and nowhere else', () => {
+    expect(refused({}, 'worker')).toContain('ClientInput is missing');
+    expect(refused({}, 'master')).toContain('ClientInput is missing');
+    expect(refused({ Script: 'worker.js' }, 'worker')).toContain('ClientInput is missing');
+    expect(refused({ Script: 'worker.js' }, 'master')).toBeUndefined();
+    expect(refused({}, 'inert')).toBeUndefined();
+  });
+
+  it('lets the account be known to the master only, and says of each name that it is none of this machine', () => {
+    const message = refused({ ClientInput, User: 'nobody-of-that-name', Group: 'nogroup-of-that-name', MaxServer: 0 }, 'master');
+
+    for (const part of ['User "nobody-of-that-name" is not an account', 'Group "nogroup-of-that-name" is not an account', 'MaxServer must be']) expect(message).toContain(part);
+    expect(refused({ ClientInput, User: 4711 }, 'master')).toContain('give Group too');
+    expect(refused({ ClientInput, User: 'nobody-of-that-name' }, 'worker')).toBeUndefined();
+    const own = { User: process.getuid?.(), Group: process.getgid?.() };
+    expect(resolveOptions({ ClientInput, ...own }, 'master').process.account).toEqual({ uid: own.User, gid: own.Group });
+  });
+
+  it.each([
+    ['host', 'Address'], ['port', 'Port'], ['path', 'Address (a path)'], ['timeout', 'ClientTimeout'], ['maxConnections', 'MaxSessionPerServer'],
+    ['workers', 'MaxServer'], ['ipv6Only', 'Ipv6Only'], ['backlog', 'Backlog'], ['noDelay', 'NoDelay'], ['hostname', 'Hostname'],
+  ])('knows what others call it: %s', (name, own) => {
+    expect(refused({ ClientInput, [name]: 1 })).toContain(`${name} is not an option; did you mean ${own}?`);
+  });
+
+  it('finds the alias of options that are wrong', () => {
+    expect([undefined, 7, {}, { Alias: 7 }, { Alias: 'chat', MaxServer: -1 }].map(aliasOf)).toEqual([
+      'prefork_server', 'prefork_server', 'prefork_server', 'prefork_server', 'chat',
+    ]);
+  });
+
   it('takes the one option that is needed', () => {
     expect(refused({ ClientInput })).toBeUndefined();
   });
@@ -175,7 +272,17 @@ describe('checkOptions', () => {
     ['give both or use ClientFilter', { ClientInput, ClientOutputFilter: 'Line', ClientFilter: 'Line' }],
     ['ClientFilter excludes', { ClientInput, ClientInputFilter: 'Line', ClientOutputFilter: 'Line', ClientFilter: 'Line' }],
     ['ClientFilter: ', { ClientInput, ClientFilter: ['Line', { MaxLength: -1 }] }],
-    ['BlockList: ', { ClientInput, BlockList: ['10.0.0.0/8', 'nonsense'] }],
+    ['BlockList has "nonsense"', { ClientInput, BlockList: ['10.0.0.0/8', 'nonsense'] }],
+    ['BlockList has "10.0.0.9-10.0.0.1"', { ClientInput, BlockList: ['10.0.0.9-10.0.0.1'] }],
+    ['Address ::1 is not of Domain', { ClientInput, Address: '::1', Domain: 'inet' }],
+    ['Address 127.0.0.1 is not of Domain', { ClientInput, Address: '127.0.0.1', Domain: 'inet6' }],
+    ['Address 127.0.0.1 is not of Domain', { ClientInput, Address: '127.0.0.1', Domain: 'unix' }],
+    ['Address /run/x.sock is a path', { ClientInput, Address: '/run/x.sock', Domain: 'inet' }],
+    ['Port is not used with a Unix socket', { ClientInput, Address: '/run/x.sock', Port: 80 }],
+    ['Hostname is not used with a Unix socket', { ClientInput, Address: '/run/x.sock', Hostname: 'localhost' }],
+    ['SocketMode is not used with an abstract address', { ClientInput, Address: '\0x', SocketMode: 0o600 }],
+    ["ObjectStates names the method 'nope'", { ClientInput, ObjectStates: [{}, ['nope']] }],
+    ["PackageStates names the method 'nope'", { ClientInput, PackageStates: [{}, { tick: 'nope' }] }],
     ["Domain 'unix' needs the path", { ClientInput, Domain: 'unix' }],
     ['Group needs User', { ClientInput, Group: 'nogroup' }],
     ["InlineStates has 'shutdown'", { ClientInput, InlineStates: { shutdown: ClientInput } }],
@@ -189,10 +296,10 @@ describe('checkOptions', () => {
     ['an Acceptor in place of the client side', { Acceptor: ClientInput, ClientInput: undefined }],
     ['all four marks', { ClientInput, HighMark: 10, LowMark: 5, ClientHigh: ClientInput, ClientLow: ClientInput }],
     ['a filter for each direction', { ClientInput, ClientInputFilter: 'Line', ClientOutputFilter: 'Line' }],
-    ['a list of addresses', { ClientInput, BlockList: ['10.0.0.0/8', '::1'] }],
+    ['a list of addresses', { ClientInput, BlockList: ['10.0.0.0/8', '::1', '192.0.2.1-192.0.2.9'] }],
     ['a Unix socket', { ClientInput, Domain: 'unix', Address: '/run/server.sock' }],
     ['a user and its group', { ClientInput, User: 'nobody', Group: 'nogroup' }],
-    ['events of the user', { ClientInput, InlineStates: { tick: ClientInput }, ObjectStates: [{}, ['tock'], {}, { tack: 'tack' }] }],
+    ['events of the user', { ClientInput, InlineStates: { tick: ClientInput }, ObjectStates: [OWNER, ['tock'], OWNER, { tack: 'tock' }] }],
   ])('takes %s', (_title, given) => {
     expect(refused(given)).toBeUndefined();
   });
@@ -206,11 +313,11 @@ describe('checkOptions', () => {
   });
 });
 
-describe('checkChange', () => {
+describe('resolveChange', () => {
   it('merges a change into the options of before, and leaves those alone', () => {
     const before = { MaxServer: 10, MinServer: 2 };
 
-    expect(checkChange(before, { MaxServer: 12, MaxSession: 5 })).toEqual({ MaxServer: 12, MinServer: 2, MaxSession: 5 });
+    expect(changed(before, { MaxServer: 12, MaxSession: 5 })).toEqual({ MaxServer: 12, MinServer: 2, MaxSession: 5 });
     expect(before).toEqual({ MaxServer: 10, MinServer: 2 });
   });
 
@@ -222,7 +329,7 @@ describe('checkChange', () => {
     ['something that is no object', {}, 7, 'needs an object'],
     ['null', {}, null, 'needs an object'],
   ])('refuses %s, and says that nothing changed', (_title, before, change, part) => {
-    const message = refusal(() => checkChange(before, change));
+    const message = refusal(() => changed(before, change));
 
     expect(message).toContain(part);
     expect(message).toContain('configure(');
@@ -233,7 +340,7 @@ describe('checkChange', () => {
     for (const seed of seeds(3000)) {
       const random = new Seeded(seed);
       const change = randomOptions(random, Object.keys(POOL_CHECKS));
-      if (refusal(() => checkChange(randomThresholds(random), change)) === undefined) taken += 1;
+      if (refusal(() => changed(randomThresholds(random), change)) === undefined) taken += 1;
     }
     expect(taken).toBeGreaterThan(100);
   });

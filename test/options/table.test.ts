@@ -40,7 +40,7 @@ const TABLE: Readonly<Record<string, { readonly good: readonly unknown[]; readon
   Concurrency: { good: [-1, 0, 5], bad: [-2, 0.5, NaN, Infinity, '1', null] },
   Address: TEXT,
   Hostname: TEXT,
-  Port: { good: [0, 80, 65_535, 'smtp', 'x11-1'], bad: [-1, 65_536, 0.5, NaN, '80', '', 'a b', null, true] },
+  Port: { good: [0, 80, 65_535, '80', '0', 'smtp', 'x11-1'], bad: [-1, 65_536, 0.5, NaN, '65536', '0.5', '', 'a b', null, true] },
   Domain: { good: ['inet', 'inet6', 'unix'], bad: ['INET', '', 2, null] },
   SocketMode: { good: [0, 0o600, 0o777], bad: [-1, 0o1000, 0.5, '0600', null] },
   Ipv6Only: FLAG,

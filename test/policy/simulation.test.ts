@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PoolOptions } from '../../src/options/options.js';
 import type { PoolConfig } from '../../src/policy/snapshot.js';
-import { resolveThresholds } from '../../src/options/resolve.js';
+import { resolveThresholds } from '../../src/options/thresholds.js';
 import { PoolModel } from '../support/pool-model.js';
 import type { Habits } from '../support/pool-model.js';
 import { randomThresholds } from '../support/random-thresholds.js';

@@ -1,0 +1,113 @@
+import { isIP } from 'node:net';
+import { mainScript } from './main-script.js';
+import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
+import { stateProblems } from './states.js';
+import { resolveThresholds } from './thresholds.js';
+
+/** What a construction of the server is: what only masters or workers need is not asked of the others. */
+export type ConstructionRole = 'master' | 'worker' | 'inert';
+
+/** 1 MiB: what a client that does not read can make a worker hold. */
+export const DEFAULT_HIGH_MARK: number = 1024 * 1024;
+
+/**
+ * Finds options that cannot go together, each of which is right for itself.
+ *
+ * @param sound - the options that nothing else is wrong with
+ * @param named - the names of all that were given, right or wrong
+ */
+export function contradictions(sound: PreforkTcpServerOptions, named: ReadonlySet<string>, role: ConstructionRole): string[] {
+  return [
+    ...clientSideProblems(sound, named, role),
+    ...stateProblems(sound),
+    ...thresholdProblems(sound),
+    ...markProblems(sound),
+    ...filterProblems(sound),
+    ...addressProblems(sound),
+    ...processProblems(sound, role),
+  ];
+}
+
+/** Finds thresholds with which the pool could not settle. */
+export function thresholdProblems(given: PoolOptions): string[] {
+  const { pool, worker } = resolveThresholds(given);
+  const problems: string[] = [];
+  const ordered = (low: string, lowValue: number, high: string, highValue: number): void => {
+    if (lowValue > highValue) problems.push(`${low} (${lowValue}) must not exceed ${high} (${highValue}); lower the first or raise the second.`);
+  };
+  if (given.StartServer !== undefined) ordered('MinServer', pool.minWorkers, 'StartServer', pool.startWorkers);
+  ordered('StartServer', pool.startWorkers, 'MaxServer', pool.maxWorkers);
+  ordered('MinServer', pool.minWorkers, 'MaxServer', pool.maxWorkers);
+  ordered('MinSpareServer', pool.minSpare, 'MaxSpareServer', pool.maxSpare);
+  ordered('MinSpareServer', pool.minSpare, 'MaxServer', pool.maxWorkers);
+  if (pool.minWorkers === 0 && pool.minSpare === 0) {
+    problems.push('MinServer (0) and MinSpareServer (0) leave a pool without workers, and nothing would fork the first; make one of them at least 1.');
+  }
+  const shorter = (name: string, ms: number): void => {
+    if (ms >= pool.expireMs) {
+      problems.push(`${name} (${ms / 1000} s) must be shorter than MaxServerExpireTime (${pool.expireMs / 1000} s), or healthy workers would be taken for dead.`);
+    }
+  };
+  shorter('MasterHeartBeatTime', pool.heartbeatMs);
+  shorter('ServerHeartBeatTime', worker.heartbeatMs);
+  return problems;
+}
+
+/** Either the whole client side or an Acceptor, as in the original. */
+function clientSideProblems(options: PreforkTcpServerOptions, named: ReadonlySet<string>, role: ConstructionRole): string[] {
+  if (named.has('Acceptor')) {
+    return [...named].filter((name) => /^(Client|HighMark|LowMark)/.test(name) || /^(Inline|Object|Package)States$/.test(name))
+      .map((name) => `${name} is not used with Acceptor, which replaces the whole client side; leave one of them out.`);
+  }
+  // A master whose workers run another file serves nobody by itself, nor does an inert server.
+  const serves = role === 'worker' || (role === 'master' && options.Script === undefined);
+  return serves && !named.has('ClientInput') ? ['ClientInput is missing: give a function that takes each record, or an Acceptor.'] : [];
+}
+
+function markProblems({ HighMark, LowMark, ClientHigh, ClientLow }: PreforkTcpServerOptions): string[] {
+  const high = HighMark ?? DEFAULT_HIGH_MARK;
+  const low = LowMark ?? high / 4;
+  const problems: string[] = [];
+  if (low >= high) problems.push(`LowMark (${low}) must be lower than HighMark (${high}).`);
+  const marks = [HighMark, LowMark, ClientHigh, ClientLow].filter((given) => given !== undefined);
+  if (marks.length > 0 && marks.length < 4) problems.push('HighMark, LowMark, ClientHigh and ClientLow go together: give all four or none.');
+  return problems;
+}
+
+function filterProblems({ ClientFilter, ClientInputFilter, ClientOutputFilter }: PreforkTcpServerOptions): string[] {
+  if ((ClientInputFilter === undefined) !== (ClientOutputFilter === undefined)) {
+    return ['ClientInputFilter and ClientOutputFilter go together: give both or use ClientFilter.'];
+  }
+  return ClientInputFilter === undefined || ClientFilter === undefined ? []
+    : ['ClientFilter excludes ClientInputFilter and ClientOutputFilter; give the one or the other two.'];
+}
+
+/** Whether an address can only be the path of a Unix socket: no address or host name has a slash. */
+export const isPath = (address: string | undefined): boolean => address !== undefined && (address.includes('/') || address.startsWith('\0'));
+
+function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: PreforkTcpServerOptions): string[] {
+  const problems: string[] = [];
+  const family = isIP(Address ?? '');
+  if (Domain === 'unix' || (Domain === undefined && isPath(Address))) {
+    if (Address === undefined) problems.push("Domain 'unix' needs the path of the socket as Address.");
+    if (family !== 0) problems.push(`Address ${String(Address)} is not of Domain 'unix', which takes a path; leave Domain out or give a path.`);
+    if (Hostname !== undefined) problems.push('Hostname is not used with a Unix socket; leave it out.');
+    if (Port !== undefined && Number(Port) !== 0) problems.push('Port is not used with a Unix socket; leave it out, or Address.');
+    if (SocketMode !== undefined && Address?.startsWith('\0') === true) problems.push('SocketMode is not used with an abstract address, which has no file; leave it out.');
+    return problems;
+  }
+  if (Domain !== undefined && isPath(Address)) problems.push(`Address ${String(Address)} is a path and not of Domain '${Domain}'; leave Domain out or give an address of it.`);
+  else if (Domain !== undefined && family !== 0 && (Domain === 'inet6') !== (family === 6)) {
+    problems.push(`Address ${String(Address)} is not of Domain '${Domain}'; leave Domain out or give an address of it.`);
+  }
+  return problems;
+}
+
+function processProblems(options: PreforkTcpServerOptions, role: ConstructionRole): string[] {
+  const problems: string[] = [];
+  if (options.Group !== undefined && options.User === undefined) problems.push('Group needs User; give both.');
+  if (role === 'master' && options.Script === undefined && mainScript() === undefined) {
+    problems.push('There is no main script that workers could run again (REPL, node -e, standard input): give Script, the file that constructs the server in the workers.');
+  }
+  return problems;
+}

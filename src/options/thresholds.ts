@@ -1,0 +1,60 @@
+import { availableParallelism } from 'node:os';
+import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
+import type { PoolOptions } from './options.js';
+
+/** The thresholds, with every default filled in. */
+export interface Thresholds {
+  readonly pool: PoolConfig;
+  readonly worker: WorkerConfig;
+}
+
+/** Fills in the defaults. Those that follow from given values are fitted to them, so that they never contradict. */
+export function resolveThresholds(given: PoolOptions): Thresholds {
+  const most = given.MaxServer ?? 20;
+  const start = given.StartServer ?? clamp(5, given.MinServer ?? 0, most);
+  const least = given.MinServer ?? start;
+  // A pool that may shrink to nobody keeps one worker ready, or nobody would serve the first client.
+  const minSpare = given.MinSpareServer ?? Math.min(Math.max(least, 1), given.MaxSpareServer ?? most);
+  const maxSpare = given.MaxSpareServer ?? Math.max(most - least, minSpare);
+  // A heartbeat that was not given has to be shorter than an expiry that was.
+  const heartbeat = given.MasterHeartBeatTime ?? Math.min(10, (given.MaxServerExpireTime ?? 50) / 2);
+  const expire = given.MaxServerExpireTime ?? 5 * heartbeat;
+  const grace = given.GraceExpireTime ?? expire;
+  const report = given.ServerHeartBeatTime ?? heartbeat / 2;
+  return {
+    pool: {
+      maxWorkers: most,
+      startWorkers: start,
+      minWorkers: least,
+      minSpare,
+      maxSpare,
+      heartbeatMs: heartbeat * 1000,
+      expireMs: expire * 1000,
+      graceMs: grace * 1000,
+      maxIdleMs: (given.MaxServerSpareTime ?? 0) * 1000,
+      maxLifeMs: (given.MaxServerLifeTime ?? 0) * 1000,
+      maxRss: given.MaxServerMemory ?? 0,
+      maxPoolClients: given.MaxSession ?? 0,
+      // Starting a worker takes a core for about 50 ms; more at once than twice the cores only makes each of them late.
+      maxStarting: 2 * availableParallelism(),
+      // A start loads the user's whole program: be patient with it, whatever the expiry of a running worker is.
+      bootMs: Math.max(30_000, expire * 1000),
+    },
+    worker: {
+      heartbeatMs: report * 1000,
+      graceMs: grace === Infinity ? null : grace * 1000,
+      maxClients: orUnlimited(given.MaxSessionPerServer ?? 0, 0),
+      concurrency: orUnlimited(given.Concurrency ?? -1, -1),
+      maxServed: orUnlimited(given.MaxServerLifeTimes ?? 0, 0),
+    },
+  };
+}
+
+/** A pool that runs has started: how many workers it began with is nothing that a change could contradict. */
+export function asRunning(given: PoolOptions): PoolOptions {
+  const { StartServer, MinServer = 0, MaxServer = Infinity } = given;
+  return StartServer === undefined ? given : { ...given, StartServer: clamp(StartServer, MinServer, MaxServer) };
+}
+
+const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);
+const orUnlimited = (value: number, unlimited: number): number | null => (value === unlimited ? null : value);
