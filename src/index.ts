@@ -3,8 +3,9 @@ export { PreforkError, type PreforkErrorCode } from './errors.js';
 export type * from './options/options.js';
 export type * from './callbacks.js';
 export type * from './status.js';
-export type { ListenAddress, PauseReason } from './ipc/protocol.js';
-export type { DrainReason, KillReason, WorkerPhase } from './policy/snapshot.js';
+export type { ListenAddress } from './ipc/protocol.js';
+export type { DrainReason, ExitReason, KillReason, PauseReason } from './policy/reasons.js';
+export type { WorkerPhase } from './policy/snapshot.js';
 
 export { LineFilter } from './filters/line.js';
 export { BlockFilter } from './filters/block.js';

@@ -1,5 +1,6 @@
-import type { ListenAddress, PauseReason } from './ipc/protocol.js';
-import type { DrainReason, KillReason, WorkerPhase } from './policy/snapshot.js';
+import type { ListenAddress } from './ipc/protocol.js';
+import type { DrainReason, ExitReason, PauseReason } from './policy/reasons.js';
+import type { WorkerPhase } from './policy/snapshot.js';
 
 /** One worker, as the master last heard of it. */
 export interface WorkerStatus {
@@ -123,9 +124,6 @@ export interface ServerStatus {
   readonly totals: PoolTotals;
   readonly workers: readonly WorkerStatus[];
 }
-
-/** Why a worker ended: its drain, a kill of ours, or something of its own. */
-export type ExitReason = DrainReason | `killed:${KillReason}` | 'boot-failed' | 'crashed';
 
 /** A worker was forked. */
 export interface WorkerBornEvent {

@@ -1,5 +1,10 @@
+import { PERMIT_STATES } from '../policy/permits.js';
 import type { PermitState } from '../policy/permits.js';
-import type { DrainReason, WorkerConfig } from '../policy/snapshot.js';
+import { DRAIN_REASONS, PAUSE_REASONS } from '../policy/reasons.js';
+import type { DrainReason, PauseReason } from '../policy/reasons.js';
+import type { WorkerConfig } from '../policy/snapshot.js';
+import { amount, boolean, either, isFields, keyOf, listOf, nothing, number, parser, record, text } from './shapes.js';
+import type { Shapes } from './shapes.js';
 
 /** Raised when a message changes its meaning; a worker of another version is refused. */
 export const PROTOCOL_VERSION = 1;
@@ -11,7 +16,7 @@ export type ToWorker =
   | { readonly type: 'copy' } // sent with a copy of the listening handle
   | { readonly type: 'permit'; readonly credit: number | null } // may accept so many more clients than leave; null = any number
   | { readonly type: 'withdraw' } // the permit is taken back
-  | { readonly type: 'limit'; readonly clients: number | null } // its share of MaxSession
+  | { readonly type: 'share'; readonly clients: number | null } // its share of MaxSession
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'drain'; readonly reason: DrainReason; readonly graceMs: number | null }
@@ -25,7 +30,7 @@ export interface WelcomeOrder {
   readonly config: WorkerConfig;
   readonly paused: boolean;
   /** Its share of MaxSession. */
-  readonly limit: number | null;
+  readonly share: number | null;
   /** Length of the kernel's queue that it asks for. */
   readonly backlog: number;
   /** ShutdownChildren: it ends at once when the master is gone. */
@@ -36,16 +41,6 @@ export interface WelcomeOrder {
 
 /** What `address()` returns: an address and port, or the path of a Unix socket. */
 export type ListenAddress = string | { readonly address: string; readonly family: string; readonly port: number };
-
-/** Why a worker that has a permit does not accept. The reasons are independent: ending one does not end another. */
-export type PauseReason =
-  | 'paused' // pause() of the master
-  | 'asked' // 'pause' posted by one of its callbacks
-  | 'limit' // MaxSessionPerServer
-  | 'concurrency' // Concurrency
-  | 'pool-limit' // its share of MaxSession
-  | 'lifetimes' // MaxServerLifeTimes
-  | 'descriptors'; // it is close to its limit of open files
 
 /** The whole of what a worker has to say of itself. State, not deltas: a lost report costs nothing. */
 export interface WorkerState {
@@ -60,8 +55,8 @@ export interface WorkerState {
   readonly paused: readonly PauseReason[];
   /** It is about to run the user's code; unless it says more within moments, that code is blocking it. */
   readonly busy: boolean;
-  /** The limit it keeps to, as last ordered. */
-  readonly limit: number | null;
+  /** The share of MaxSession it keeps to, as last ordered; null = unlimited. */
+  readonly share: number | null;
   /** It accepts no more, for good. */
   readonly draining: boolean;
 }
@@ -106,137 +101,52 @@ export const isOurs = (message: unknown): boolean => isFields(message) && KEY in
 /** Wraps a message for the channel. */
 export const envelope = (message: ToWorker | ToMaster): object => ({ [KEY]: message });
 
-type Fields = Readonly<Record<string, unknown>>;
+const limit = either(amount, nothing(null));
+const config = record<WorkerConfig>({ heartbeatMs: amount, graceMs: limit, maxClients: limit, concurrency: limit, maxServed: limit });
+const address = either(text, record<Exclude<ListenAddress, string>>({ address: text, family: text, port: amount }));
+const drainReason = keyOf(DRAIN_REASONS);
+const state = record<WorkerState>({
+  clients: amount, served: amount, copiesUsed: amount, accepting: boolean, permit: keyOf(PERMIT_STATES), permitOrders: amount,
+  paused: listOf(keyOf(PAUSE_REASONS)), busy: boolean, share: limit, draining: boolean,
+});
+const vitals = record<WorkerVitals>({ rss: amount, heapUsed: amount, loopDelayMs: amount });
+const optional = either(text, nothing(undefined));
+const error = record<WorkerErrorReport>({ name: text, message: text, stack: optional, code: optional, where: text });
+
+/** The check of each field of each order. */
+export const TO_WORKER: Shapes<ToWorker> = {
+  welcome: { token: text, config, paused: boolean, share: limit, backlog: amount, endWithMaster: boolean, address },
+  configure: { config },
+  copy: {},
+  permit: { credit: limit },
+  withdraw: {},
+  share: { clients: limit },
+  pause: {},
+  resume: {},
+  drain: { reason: drainReason, graceMs: limit },
+  heartbeat: {},
+};
+
+/** The check of each field of each fact. */
+export const TO_MASTER: Shapes<ToMaster> = {
+  hello: { version: number },
+  ready: {},
+  state: { state },
+  heartbeat: { state, vitals },
+  draining: { reason: drainReason },
+  failed: { error },
+  'boot-failed': { error },
+  'listen-failed': { code: text, message: text },
+  'shutdown-all': {},
+};
+
+const toOrder = parser(TO_WORKER);
+const toFact = parser(TO_MASTER);
 
 /** Returns the order in a message, or undefined if there is none (it may be the user's). */
-export function parseToWorker(message: unknown): ToWorker | undefined {
-  const fields = unwrap(message);
-  if (fields === undefined) return undefined;
-  switch (fields['type']) {
-    case 'copy': return { type: 'copy' };
-    case 'withdraw': return { type: 'withdraw' };
-    case 'pause': return { type: 'pause' };
-    case 'resume': return { type: 'resume' };
-    case 'heartbeat': return { type: 'heartbeat' };
-    case 'permit': {
-      const { credit } = fields;
-      return isLimit(credit) ? { type: 'permit', credit } : undefined;
-    }
-    case 'limit': {
-      const { clients } = fields;
-      return isLimit(clients) ? { type: 'limit', clients } : undefined;
-    }
-    case 'configure': {
-      const config = parseConfig(fields['config']);
-      return config && { type: 'configure', config };
-    }
-    case 'drain': {
-      const { reason, graceMs } = fields;
-      return isDrainReason(reason) && isLimit(graceMs) ? { type: 'drain', reason, graceMs } : undefined;
-    }
-    case 'welcome': {
-      const { token, paused, limit, backlog, endWithMaster } = fields;
-      const config = parseConfig(fields['config']);
-      const address = parseAddress(fields['address']);
-      if (config === undefined || address === undefined || typeof token !== 'string' || !isLimit(limit) || !isAmount(backlog)) return undefined;
-      if (typeof paused !== 'boolean' || typeof endWithMaster !== 'boolean') return undefined;
-      return { type: 'welcome', token, config, paused, limit, backlog, endWithMaster, address };
-    }
-    default: return undefined;
-  }
-}
+export const parseToWorker = (message: unknown): ToWorker | undefined => toOrder(unwrap(message));
 
 /** Returns the fact in a message, or undefined if there is none (it may be the user's). */
-export function parseToMaster(message: unknown): ToMaster | undefined {
-  const fields = unwrap(message);
-  if (fields === undefined) return undefined;
-  switch (fields['type']) {
-    case 'ready': return { type: 'ready' };
-    case 'shutdown-all': return { type: 'shutdown-all' };
-    case 'hello': {
-      const { version } = fields;
-      return typeof version === 'number' ? { type: 'hello', version } : undefined;
-    }
-    case 'state': {
-      const state = parseState(fields['state']);
-      return state && { type: 'state', state };
-    }
-    case 'heartbeat': {
-      const state = parseState(fields['state']);
-      const vitals = parseVitals(fields['vitals']);
-      return state && vitals && { type: 'heartbeat', state, vitals };
-    }
-    case 'draining': {
-      const { reason } = fields;
-      return isDrainReason(reason) ? { type: 'draining', reason } : undefined;
-    }
-    case 'failed':
-    case 'boot-failed': {
-      const error = parseError(fields['error']);
-      return error && { type: fields['type'], error };
-    }
-    case 'listen-failed': {
-      const { code, message: text } = fields;
-      return typeof code === 'string' && typeof text === 'string' ? { type: 'listen-failed', code, message: text } : undefined;
-    }
-    default: return undefined;
-  }
-}
+export const parseToMaster = (message: unknown): ToMaster | undefined => toFact(unwrap(message));
 
-function unwrap(message: unknown): Fields | undefined {
-  const inner = isFields(message) ? message[KEY] : undefined;
-  return isFields(inner) ? inner : undefined;
-}
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
-const isAmount = (value: unknown): value is number => typeof value === 'number' && value >= 0;
-const isLimit = (value: unknown): value is number | null => value === null || isAmount(value);
-const isOptionalText = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string';
-
-function parseAddress(value: unknown): ListenAddress | undefined {
-  if (typeof value === 'string') return value;
-  if (!isFields(value)) return undefined;
-  const { address, family, port } = value;
-  return typeof address === 'string' && typeof family === 'string' && isAmount(port) ? { address, family, port } : undefined;
-}
-
-function parseConfig(value: unknown): WorkerConfig | undefined {
-  if (!isFields(value)) return undefined;
-  const { heartbeatMs, graceMs, maxClients, concurrency, maxServed } = value;
-  if (!isAmount(heartbeatMs) || !isLimit(graceMs) || !isLimit(maxClients) || !isLimit(concurrency) || !isLimit(maxServed)) return undefined;
-  return { heartbeatMs, graceMs, maxClients, concurrency, maxServed };
-}
-
-function parseState(value: unknown): WorkerState | undefined {
-  if (!isFields(value)) return undefined;
-  const { clients, served, copiesUsed, accepting, permit, permitOrders, paused, busy, limit, draining } = value;
-  if (!isAmount(clients) || !isAmount(served) || !isAmount(copiesUsed) || !isAmount(permitOrders) || !isLimit(limit)) return undefined;
-  if (typeof accepting !== 'boolean' || typeof busy !== 'boolean' || typeof draining !== 'boolean') return undefined;
-  if (!isPermitState(permit) || !Array.isArray(paused) || !paused.every(isPauseReason)) return undefined;
-  return { clients, served, copiesUsed, accepting, permit, permitOrders, paused, busy, limit, draining };
-}
-
-function parseVitals(value: unknown): WorkerVitals | undefined {
-  if (!isFields(value)) return undefined;
-  const { rss, heapUsed, loopDelayMs } = value;
-  return isAmount(rss) && isAmount(heapUsed) && isAmount(loopDelayMs) ? { rss, heapUsed, loopDelayMs } : undefined;
-}
-
-function parseError(value: unknown): WorkerErrorReport | undefined {
-  if (!isFields(value)) return undefined;
-  const { name, message, stack, code, where } = value;
-  if (typeof name !== 'string' || typeof message !== 'string' || typeof where !== 'string') return undefined;
-  return isOptionalText(stack) && isOptionalText(code) ? { name, message, stack, code, where } : undefined;
-}
-
-const DRAIN_REASONS: ReadonlySet<unknown> = new Set<DrainReason>(
-  ['lifetime', 'lifetimes', 'spare', 'surplus', 'expired', 'memory', 'boot', 'asked', 'shutdown'],
-);
-const PAUSE_REASONS: ReadonlySet<unknown> = new Set<PauseReason>(
-  ['paused', 'asked', 'limit', 'concurrency', 'pool-limit', 'lifetimes', 'descriptors'],
-);
-const PERMIT_STATES: ReadonlySet<unknown> = new Set<PermitState>(['none', 'held', 'spent']);
-
-const isDrainReason = (value: unknown): value is DrainReason => DRAIN_REASONS.has(value);
-const isPauseReason = (value: unknown): value is PauseReason => PAUSE_REASONS.has(value);
-const isPermitState = (value: unknown): value is PermitState => PERMIT_STATES.has(value);
+const unwrap = (message: unknown): unknown => (isFields(message) ? message[KEY] : undefined);

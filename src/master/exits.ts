@@ -1,4 +1,5 @@
-import type { ExitReason } from '../status.js';
+import { DRAIN_REASONS, KILL_REASONS } from '../policy/reasons.js';
+import type { ExitReason } from '../policy/reasons.js';
 import type { WorkerRecord } from './roster.js';
 import type { Exit } from './worker-process.js';
 
@@ -9,33 +10,15 @@ export function exitReason(record: WorkerRecord, exit: Exit): ExitReason {
   return record.readyAt === undefined ? 'boot-failed' : 'crashed';
 }
 
-const DRAINS: Readonly<Record<string, string>> = {
-  lifetime: 'older than MaxServerLifeTime',
-  lifetimes: 'had taken MaxServerLifeTimes clients',
-  spare: 'without a client for MaxServerSpareTime',
-  surplus: 'more workers than needed',
-  memory: 'larger than MaxServerMemory',
-  expired: 'silent for longer than MaxServerExpireTime',
-  boot: 'not ready within the start limit',
-  asked: 'asked to',
-  shutdown: 'the pool shuts down',
-};
-
-const KILLS: Readonly<Record<string, string>> = {
-  grace: 'still there at the end of GraceExpireTime',
-  boot: 'not ready within the start limit',
-  asked: 'asked to',
-};
-
 /** The same in words. */
 export function exitText(record: WorkerRecord, exit: Exit): string {
   const how = howItEnded(exit);
   const phase = record.readyAt === undefined ? ', before it was ready' : '';
-  if (record.killed !== undefined) return `${how}: killed, ${KILLS[record.killed] ?? record.killed}`;
+  if (record.killed !== undefined) return `${how}: killed, ${KILL_REASONS[record.killed]}`;
   // Those that cannot listen to a drain yet are ended, and so is everybody when there is no more time for it.
-  if (record.drain !== undefined && exit.signal === 'SIGKILL') return `${how}: ended${phase === '' ? ' while it drained' : ' before it was ready'}, ${DRAINS[record.drain.reason] ?? record.drain.reason}`;
+  if (record.drain !== undefined && exit.signal === 'SIGKILL') return `${how}: ended${phase === '' ? ' while it drained' : ' before it was ready'}, ${DRAIN_REASONS[record.drain.reason]}`;
   if (exit.signal !== null) return `${how}, not ours: ${FOREIGN_SIGNALS[exit.signal] ?? 'somebody sent it'}${phase}`;
-  if (record.drain !== undefined && exit.code === 0) return `${how}: drained, ${DRAINS[record.drain.reason] ?? record.drain.reason}`;
+  if (record.drain !== undefined && exit.code === 0) return `${how}: drained, ${DRAIN_REASONS[record.drain.reason]}`;
   if (exit.code === 0) return `${how}: ended by itself${phase}`;
   return `${how}: ${exit.error === undefined ? `its program ended${phase}` : exit.error.message}`;
 }

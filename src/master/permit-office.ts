@@ -45,9 +45,9 @@ export class PermitOffice {
     const { orders, nextAt } = planPermits(roster.permitViews(), { ...permits, credit: creditFor(this.#churn) }, now);
     for (const order of orders) this.#perform(order, now);
     for (const { workerId, clients } of shareLimit(roster.limitViews(), mostClients)) {
-      const limit = clients === Infinity ? null : clients;
+      const share = clients === Infinity ? null : clients;
       const record = roster.get(workerId);
-      if (record !== undefined && this.#parts.send(workerId, { type: 'limit', clients: limit })) record.limitOrdered = limit;
+      if (record !== undefined && this.#parts.send(workerId, { type: 'share', clients: share })) record.shareOrdered = share;
     }
     // Whoever is given a permit now is missed if it does not confirm it by then, even if nobody reports meanwhile.
     return orders.some(({ kind }) => kind === 'permit') ? Math.min(nextAt, now + QUIET_MS) : nextAt;

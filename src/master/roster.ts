@@ -1,7 +1,8 @@
 import type { ToMaster, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
-import type { DrainReason, KillReason, WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
+import type { DrainReason, KillReason } from '../policy/reasons.js';
+import type { WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
 
 /** Everything the master knows of one worker. Times are the master's monotonic milliseconds. */
 export interface WorkerRecord {
@@ -32,7 +33,7 @@ export interface WorkerRecord {
   permitOrders: number;
   permitOrderedAt: number;
   /** Its share of MaxSession as ordered last; null = unlimited. */
-  limitOrdered: number | null;
+  shareOrdered: number | null;
   /** The master's heartbeat it has not answered yet; at most one is under way. */
   heartbeatUnanswered: boolean;
 }
@@ -41,7 +42,7 @@ export interface WorkerRecord {
 export const FIRST_STOCK = 2;
 
 const UNHEARD: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, limit: 0, draining: false,
+  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, share: 0, draining: false,
 };
 
 /** The table of workers. It does no I/O: the supervisor tells it what happened, the plan reads its snapshots. */
@@ -58,12 +59,12 @@ export class Roster {
     return this.#records.size;
   }
 
-  add({ pid, now, wallNow, lifeMs, limit }: { pid: number; now: number; wallNow: number; lifeMs: number; limit: number | null }): WorkerRecord {
+  add({ pid, now, wallNow, lifeMs, share }: { pid: number; now: number; wallNow: number; lifeMs: number; share: number | null }): WorkerRecord {
     this.#lastId += 1;
     const record: WorkerRecord = {
       id: this.#lastId, pid, bornAt: now, bornAtWall: wallNow, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
       idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
-      permitOrdered: false, permitCredit: null, permitOrders: 0, permitOrderedAt: now, limitOrdered: limit, heartbeatUnanswered: false,
+      permitOrdered: false, permitCredit: null, permitOrders: 0, permitOrderedAt: now, shareOrdered: share, heartbeatUnanswered: false,
     };
     this.#records.set(record.id, record);
     return record;
@@ -176,8 +177,8 @@ export class Roster {
       id: record.id,
       eligible: record.phase === 'ready' && record.killed === undefined,
       clients: record.state.clients,
-      ordered: record.limitOrdered ?? Infinity,
-      confirmed: record.state.limit ?? Infinity,
+      ordered: record.shareOrdered ?? Infinity,
+      confirmed: record.state.share ?? Infinity,
       closed: record.state.draining,
     }));
   }

@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { isLiving } from '../policy/census.js';
-import type { ExitReason, PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
+import { EXIT_REASONS } from '../policy/reasons.js';
+import type { ExitReason } from '../policy/reasons.js';
+import type { PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
 import type { Roster, WorkerRecord } from './roster.js';
 
 /** What the master counts over the life of the server. */
@@ -16,10 +18,7 @@ export interface Tally {
 export const newTally = (): Tally => ({
   born: 0,
   servedByGone: 0,
-  exits: {
-    lifetime: 0, lifetimes: 0, spare: 0, surplus: 0, memory: 0, expired: 0, boot: 0, asked: 0, shutdown: 0,
-    'killed:grace': 0, 'killed:boot': 0, 'killed:asked': 0, 'boot-failed': 0, crashed: 0,
-  },
+  exits: Object.fromEntries(EXIT_REASONS.map((reason) => [reason, 0])) as Record<ExitReason, number>,
 });
 
 /** What a status is made from. */

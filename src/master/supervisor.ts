@@ -5,7 +5,8 @@ import type { ListenAddress, ToMaster } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
 import { wasAsleep } from '../policy/liveness.js';
 import { plan } from '../policy/plan.js';
-import type { Action, DrainReason, KillReason } from '../policy/snapshot.js';
+import type { DrainReason, KillReason } from '../policy/reasons.js';
+import type { Action } from '../policy/snapshot.js';
 import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
 import { exitReason } from './exits.js';
@@ -206,9 +207,9 @@ export class Supervisor {
       const id = this.roster.nextId;
       const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#history.isFailing));
       const lifeMs = this.#drawLifeMs();
-      const limit = maxPoolClients === 0 ? null : 0;
+      const share = maxPoolClients === 0 ? null : 0;
       this.tally.born += 1;
-      this.#events.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, limit }));
+      this.#events.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, share }));
     }
     if (count > 0) this.#changed();
   }
@@ -288,7 +289,7 @@ export class Supervisor {
     }
     const { welcome, address } = this.#parts;
     this.#workforce.send(record.id, {
-      type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, limit: record.limitOrdered,
+      type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
     });
   }
 

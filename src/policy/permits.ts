@@ -1,5 +1,12 @@
-/** Whether a worker may accept: it has no permit, holds one, or has used up its credit. */
-export type PermitState = 'none' | 'held' | 'spent';
+/** Whether a worker may accept. */
+export const PERMIT_STATES = {
+  none: 'it has no permit',
+  held: 'it holds a permit',
+  spent: 'it has used up the credit of its permit',
+} as const;
+
+/** Whether a worker may accept: a key of the table that has the words. */
+export type PermitState = keyof typeof PERMIT_STATES;
 
 /** What the permit policy knows of one worker. Times are the master's monotonic milliseconds. */
 export interface PermitView {

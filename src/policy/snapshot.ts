@@ -1,23 +1,7 @@
+import type { DrainReason, KillReason } from './reasons.js';
+
 /** Where a worker is in its life. It changes only on evidence from the process itself, or when a drain is ordered. */
 export type WorkerPhase = 'starting' | 'ready' | 'draining';
-
-/** Why a worker stops. */
-export type DrainReason =
-  | 'lifetime' // older than MaxServerLifeTime
-  | 'lifetimes' // has taken MaxServerLifeTimes clients
-  | 'spare' // without a client for MaxServerSpareTime
-  | 'surplus' // more idle workers than MaxSpareServer, or more workers than MaxServer
-  | 'memory' // larger than MaxServerMemory
-  | 'expired' // silent for longer than MaxServerExpireTime
-  | 'boot' // not ready within the start limit
-  | 'asked' // term(pid), or 'shutdown' posted by a callback
-  | 'shutdown'; // the whole pool stops
-
-/** Why a worker is killed. */
-export type KillReason =
-  | 'grace' // still there at its drain deadline
-  | 'boot' // not ready within the start limit
-  | 'asked'; // kill(pid)
 
 /** What the plan knows of one worker. Times are the master's monotonic milliseconds. */
 export interface WorkerSnapshot {

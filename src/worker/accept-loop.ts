@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
-import type { PauseReason } from '../ipc/protocol.js';
 import type { PermitState } from '../policy/permits.js';
+import type { PauseReason } from '../policy/reasons.js';
 import type { HandleCopy, Listener } from './listener.js';
 
 /** How many clients a worker may have; null = unlimited. */

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
-import type { DrainReason, WorkerConfig } from '../policy/snapshot.js';
+import type { DrainReason } from '../policy/reasons.js';
+import type { WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from '../session/clients.js';
 import type { DescriptorGuard } from './descriptors.js';
@@ -113,7 +114,7 @@ export class WorkerRuntime {
       case 'configure': return this.#configure(order.config);
       case 'permit': return this.#loop?.grant(order.credit);
       case 'withdraw': return this.#loop?.withdraw();
-      case 'limit': return this.#loop?.setLimits({ share: order.clients });
+      case 'share': return this.#loop?.setLimits({ share: order.clients });
       case 'pause': return this.#loop?.ask('paused', true);
       case 'resume': return this.#loop?.ask('paused', false);
       case 'drain': return this.#drain(order.reason, order.graceMs);
@@ -135,7 +136,7 @@ export class WorkerRuntime {
         error: (error) => { this.#listenFailed(error); },
         lost: (error) => { this.failed(error, 'accept'); },
       }, order.backlog),
-      limits: { ...limitsOf(config), share: order.limit, descriptors: null },
+      limits: { ...limitsOf(config), share: order.share, descriptors: null },
       changed: (urgency) => { if (this.#phase !== 'starting') this.#reporter.changed(urgency); },
     });
     this.#configure(config);
@@ -265,7 +266,7 @@ export class WorkerRuntime {
       permitOrders: loop?.permitOrders ?? 0,
       paused: loop?.paused ?? [],
       busy: false,
-      limit: loop?.limits.share ?? null,
+      share: loop?.limits.share ?? null,
       draining: loop?.draining ?? false,
     };
   }

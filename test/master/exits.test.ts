@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { exitReason, exitText } from '../../src/master/exits.js';
 import { Roster, type WorkerRecord } from '../../src/master/roster.js';
 import type { Exit } from '../../src/master/worker-process.js';
-import type { DrainReason } from '../../src/policy/snapshot.js';
-import type { ExitReason } from '../../src/status.js';
+import { DRAIN_REASONS, EXIT_REASONS, KILL_REASONS } from '../../src/policy/reasons.js';
+import type { DrainReason, ExitReason, KillReason } from '../../src/policy/reasons.js';
 
 /** A worker that is ready, unless something else is given. */
 function record(given: Partial<WorkerRecord> = {}): WorkerRecord {
-  return { ...new Roster().add({ pid: 4001, now: 0, wallNow: 0, lifeMs: Infinity, limit: null }), phase: 'ready', readyAt: 1, ...given };
+  return { ...new Roster().add({ pid: 4001, now: 0, wallNow: 0, lifeMs: Infinity, share: null }), phase: 'ready', readyAt: 1, ...given };
 }
 
 const starting = (given: Partial<WorkerRecord> = {}): WorkerRecord => record({ phase: 'starting', readyAt: undefined, ...given });
@@ -16,14 +16,7 @@ const exit = (given: Partial<Exit>): Exit => ({ code: null, signal: null, stderr
 
 describe('why a worker ended', () => {
   it.each<[string, WorkerRecord, Partial<Exit>, ExitReason, string]>([
-    ['drained: lifetime', record(draining('lifetime')), { code: 0 }, 'lifetime', 'exit code 0: drained, older than MaxServerLifeTime'],
-    ['drained: lifetimes', record(draining('lifetimes')), { code: 0 }, 'lifetimes', 'exit code 0: drained, had taken MaxServerLifeTimes clients'],
-    ['drained: spare', record(draining('spare')), { code: 0 }, 'spare', 'exit code 0: drained, without a client for MaxServerSpareTime'],
-    ['drained: surplus', record(draining('surplus')), { code: 0 }, 'surplus', 'exit code 0: drained, more workers than needed'],
-    ['drained: memory', record(draining('memory')), { code: 0 }, 'memory', 'exit code 0: drained, larger than MaxServerMemory'],
     ['drained: expired, but it woke up', record(draining('expired')), { code: 0 }, 'expired', 'exit code 0: drained, silent for longer than MaxServerExpireTime'],
-    ['drained: asked', record(draining('asked')), { code: 0 }, 'asked', 'exit code 0: drained, asked to'],
-    ['drained: shutdown', record(draining('shutdown')), { code: 0 }, 'shutdown', 'exit code 0: drained, the pool shuts down'],
     ['ended because it drained before it was ready', starting(draining('shutdown')), { signal: 'SIGKILL' }, 'shutdown', 'SIGKILL: ended before it was ready, the pool shuts down'],
     ['ended while it drained', record(draining('shutdown')), { signal: 'SIGKILL' }, 'shutdown', 'SIGKILL: ended while it drained, the pool shuts down'],
     ['killed: grace', record({ ...draining('shutdown'), killed: 'grace' }), { signal: 'SIGKILL' }, 'killed:grace', 'SIGKILL: killed, still there at the end of GraceExpireTime'],
@@ -47,5 +40,15 @@ describe('why a worker ended', () => {
   ])('%s', (_title, worker, how, reason, text) => {
     expect(exitReason(worker, exit(how))).toBe(reason);
     expect(exitText(worker, exit(how))).toBe(text);
+  });
+
+  it.each(Object.entries(DRAIN_REASONS) as [DrainReason, string][])('is said in words for a drain: %s', (reason, words) => {
+    expect(EXIT_REASONS).toContain(reason);
+    expect(exitText(record(draining(reason)), exit({ code: 0 }))).toBe(`exit code 0: drained, ${words}`);
+  });
+
+  it.each(Object.entries(KILL_REASONS) as [KillReason, string][])('is said in words for a kill: %s', (killed, words) => {
+    expect(EXIT_REASONS).toContain(`killed:${killed}`);
+    expect(exitText(record({ killed }), exit({ signal: 'SIGKILL' }))).toBe(`SIGKILL: killed, ${words}`);
   });
 });

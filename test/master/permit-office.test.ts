@@ -31,7 +31,7 @@ class Office {
   constructor({ workers, holders }: { readonly workers: number; readonly holders: number }) {
     this.#holders = holders;
     for (let count = 0; count < workers; count++) {
-      const record = this.roster.add({ pid: 1, now: this.now, wallNow: 0, lifeMs: Infinity, limit: null });
+      const record = this.roster.add({ pid: 1, now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
       this.roster.apply(record, { type: 'ready' }, this.now);
     }
   }
@@ -51,7 +51,7 @@ class Office {
     const record = this.record(id);
     const { state } = record;
     this.roster.apply(record, {
-      type: 'state', state: { ...state, copiesUsed: state.copiesUsed + copies, permit: 'held', accepting: true, limit: null, permitOrders: record.permitOrders },
+      type: 'state', state: { ...state, copiesUsed: state.copiesUsed + copies, permit: 'held', accepting: true, share: null, permitOrders: record.permitOrders },
     }, this.now);
   }
 

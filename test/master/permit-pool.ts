@@ -187,14 +187,14 @@ export class PermitPool {
     return JSON.stringify(this.#members.map(({ record, loop, clock, ...member }) => {
       const relative = (state: WorkerState): unknown => [
         state.clients, record.copiesSent - state.copiesUsed, state.accepting, state.permit, record.permitOrders - state.permitOrders,
-        state.paused, state.busy, state.limit, state.draining,
+        state.paused, state.busy, state.share, state.draining,
       ];
       return [
         member.isAlive, member.isBlocked, member.saidBusy, member.memory, member.orders,
         member.reports.map((report) => (report === 'exit' ? report : relative(report))),
         loop.clients, loop.permit, record.permitOrders - loop.permitOrders, record.copiesSent - loop.copiesUsed, loop.draining, loop.limits.share, loop.paused,
         clock.delays, this.#roster.get(record.id) === undefined, record.phase, relative(record.state), record.permitOrdered,
-        ago(record.permitOrderedAt), ago(record.heardAt), record.stock, record.limitOrdered,
+        ago(record.permitOrderedAt), ago(record.heardAt), record.stock, record.shareOrdered,
       ];
     }).concat([this.#clock.delays]));
   }
@@ -202,13 +202,13 @@ export class PermitPool {
   #birth(): Member {
     const { maxClients, mostClients } = this.#settings;
     const now = this.#clock.now();
-    const limit = mostClients === Infinity ? null : 0;
-    const record = this.#roster.add({ pid: 1, now, wallNow: 0, lifeMs: Infinity, limit });
+    const share = mostClients === Infinity ? null : 0;
+    const record = this.#roster.add({ pid: 1, now, wallNow: 0, lifeMs: Infinity, share });
     const clock = new ManualClock();
     const listener = new FakeListener();
     const loop = new AcceptLoop({
       clock, listener,
-      limits: { maxClients, concurrency: null, share: limit, maxServed: null, descriptors: null },
+      limits: { maxClients, concurrency: null, share, maxServed: null, descriptors: null },
       changed: () => { this.#report(member, member.saidBusy); },
     });
     const member: Member = {
@@ -246,7 +246,7 @@ export class PermitPool {
         member.memory = `${order.credit}@${member.loop.clients}`;
         return member.loop.grant(order.credit);
       case 'withdraw': return member.loop.withdraw();
-      case 'limit': return member.loop.setLimits({ share: order.clients });
+      case 'share': return member.loop.setLimits({ share: order.clients });
       case 'drain': return member.loop.stop();
       case undefined:
       case 'welcome':
@@ -270,7 +270,7 @@ export class PermitPool {
     member.saidBusy = busy;
     const state: WorkerState = {
       clients: loop.clients, served: loop.served, copiesUsed: loop.copiesUsed, accepting: loop.accepting, permit: loop.permit,
-      permitOrders: loop.permitOrders, paused: loop.paused, busy, limit: loop.limits.share, draining: loop.draining,
+      permitOrders: loop.permitOrders, paused: loop.paused, busy, share: loop.limits.share, draining: loop.draining,
     };
     if (reports.length < MOST_REPORTS) reports.push(state);
     else reports[reports.length - 1] = state;

@@ -6,14 +6,14 @@ import type { WorkerRecord } from '../../src/master/roster.js';
 const BORN = 1000;
 const VITALS = { rss: 50_000_000, heapUsed: 9_000_000, loopDelayMs: 2 };
 const STATE: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: true, permit: 'held', permitOrders: 0, paused: [], busy: false, limit: null, draining: false,
+  clients: 0, served: 0, copiesUsed: 0, accepting: true, permit: 'held', permitOrders: 0, paused: [], busy: false, share: null, draining: false,
 };
 
 const state = (given: Partial<WorkerState>): ToMaster => ({ type: 'state', state: { ...STATE, ...given } });
 
 function rosterOf(count: number): { readonly roster: Roster; readonly records: readonly WorkerRecord[]; readonly first: WorkerRecord } {
   const roster = new Roster();
-  const add = (pid: number): WorkerRecord => roster.add({ pid, now: BORN, wallNow: 5_000_000, lifeMs: 60_000, limit: null });
+  const add = (pid: number): WorkerRecord => roster.add({ pid, now: BORN, wallNow: 5_000_000, lifeMs: 60_000, share: null });
   const first = add(101);
   return { roster, first, records: [first, ...Array.from({ length: count - 1 }, (_, index) => add(102 + index))] };
 }
@@ -40,7 +40,7 @@ describe('the table of workers', () => {
     const { roster } = rosterOf(2);
 
     roster.remove(2);
-    const next = roster.add({ pid: 102, now: BORN, wallNow: 0, lifeMs: Infinity, limit: 3 });
+    const next = roster.add({ pid: 102, now: BORN, wallNow: 0, lifeMs: Infinity, share: 3 });
 
     expect(next.id).toBe(3);
     expect(roster.withPid(102)).toBe(next);
@@ -200,10 +200,10 @@ describe('the views of the policies', () => {
     const limits = (): unknown => roster.limitViews().map(({ ordered, confirmed, closed, clients }) => ({ ordered, confirmed, closed, clients }));
 
     expect(limits()).toEqual([{ ordered: Infinity, confirmed: 0, closed: false, clients: 0 }]);
-    roster.apply(first, state({ limit: null }), 2000);
+    roster.apply(first, state({ share: null }), 2000);
     expect(limits()).toEqual([{ ordered: Infinity, confirmed: Infinity, closed: false, clients: 0 }]);
-    first.limitOrdered = 3;
-    roster.apply(first, state({ limit: 4, clients: 2, draining: true }), 2001);
+    first.shareOrdered = 3;
+    roster.apply(first, state({ share: 4, clients: 2, draining: true }), 2001);
     expect(limits()).toEqual([{ ordered: 3, confirmed: 4, closed: true, clients: 2 }]);
   });
 });

@@ -31,7 +31,7 @@ describe('a supervisor that starts', () => {
     const { workers, thresholds } = new Pool(OPTIONS).boot();
 
     expect(workers.get(1).welcome).toEqual({
-      type: 'welcome', ...WELCOME, config: thresholds.worker, paused: false, limit: null, address: { address: '127.0.0.1', family: 'IPv4', port: 4711 },
+      type: 'welcome', ...WELCOME, config: thresholds.worker, paused: false, share: null, address: { address: '127.0.0.1', family: 'IPv4', port: 4711 },
     });
   });
 
@@ -588,7 +588,7 @@ describe('orders of the user', () => {
 describe('MaxSession', () => {
   it('is shared out among the workers that are ready, and never given twice', () => {
     const pool = new Pool({ ...OPTIONS, MaxSession: 6 }).boot();
-    const welcomed = pool.workers.all().map(({ welcome }) => welcome?.limit);
+    const welcomed = pool.workers.all().map(({ welcome }) => welcome?.share);
 
     for (let round = 0; round < 3; round++) {
       for (const worker of pool.workers.all()) worker.obey();
@@ -596,7 +596,7 @@ describe('MaxSession', () => {
     }
 
     expect(welcomed).toEqual([0, 0, 0]);
-    expect(pool.workers.all().map((worker) => worker.of('limit').at(-1)?.clients)).toEqual([2, 2, 2]);
+    expect(pool.workers.all().map((worker) => worker.of('share').at(-1)?.clients)).toEqual([2, 2, 2]);
   });
 
   it('gives the share of a dead worker to the others', () => {
@@ -606,7 +606,7 @@ describe('MaxSession', () => {
     pool.workers.get(1).exit({ code: 1 });
     pool.clock.settle();
 
-    expect(pool.workers.get(2).of('limit').at(-1)?.clients).toBe(4);
+    expect(pool.workers.get(2).of('share').at(-1)?.clients).toBe(4);
   });
 
   it('can be given up', () => {
@@ -616,7 +616,7 @@ describe('MaxSession', () => {
     pool.supervisor.configure(resolveThresholds(OPTIONS));
     pool.clock.settle();
 
-    expect(pool.workers.all().map((worker) => worker.of('limit').at(-1)?.clients)).toEqual([null, null, null]);
+    expect(pool.workers.all().map((worker) => worker.of('share').at(-1)?.clients)).toEqual([null, null, null]);
   });
 });
 

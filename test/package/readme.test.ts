@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import * as api from '../../src/index.js';
+import { DRAIN_REASONS, EXIT_REASONS, PAUSE_REASONS } from '../../src/policy/reasons.js';
 import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
 
 const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
@@ -42,6 +43,12 @@ describe('the README', () => {
 
     expect(events.length).toBeGreaterThan(5);
     expect(events.filter((event) => !listed.has(event))).toEqual([]);
+  });
+
+  it('names every reason for a drain, an exit and a pause', () => {
+    const reasons = [...Object.keys(DRAIN_REASONS), ...EXIT_REASONS, ...Object.keys(PAUSE_REASONS)];
+
+    expect(reasons.filter((reason) => !readme.includes(`'${reason}'`))).toEqual([]);
   });
 
   it('lists every filter', () => {

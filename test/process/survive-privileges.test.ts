@@ -125,7 +125,7 @@ const MARKED = { [MARK]: JSON.stringify({ alias: 'prefork_server', ordinal: 1, t
 /** What a stranger says to a process that it has started with a forged mark. */
 const welcome = (token: string): object => ({
   [KEY]: {
-    type: 'welcome', token, paused: false, limit: null, backlog: 511, endWithMaster: false,
+    type: 'welcome', token, paused: false, share: null, backlog: 511, endWithMaster: false,
     address: { address: '127.0.0.1', family: 'IPv4', port: 1 },
     config: { heartbeatMs: 1000, graceMs: 1000, maxClients: null, concurrency: null, maxServed: null },
   },

@@ -2,13 +2,13 @@ import type { SendHandle } from 'node:child_process';
 import type { Clock } from '../../src/clock.js';
 import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
 import type { ToMaster, ToWorker, WelcomeOrder, WorkerErrorReport, WorkerState, WorkerVitals } from '../../src/ipc/protocol.js';
-import type { DrainReason } from '../../src/policy/snapshot.js';
+import type { DrainReason } from '../../src/policy/reasons.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents, WorkerProcess } from '../../src/master/worker-process.js';
 
 const FIRST_PID = 4001;
 
 const NEWBORN: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, limit: null, draining: false,
+  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, share: null, draining: false,
 };
 const VITALS: WorkerVitals = { rss: 50e6, heapUsed: 10e6, loopDelayMs: 1 };
 
@@ -98,9 +98,9 @@ export class FakeWorker implements WorkerProcess {
   obey(change: Partial<WorkerState> = {}): void {
     const order = this.orders.findLast(({ type }) => type === 'permit' || type === 'withdraw');
     const holds = order?.type === 'permit';
-    const limit = this.orders.findLast((one) => one.type === 'limit')?.clients ?? this.welcome?.limit ?? null;
+    const share = this.orders.findLast((one) => one.type === 'share')?.clients ?? this.welcome?.share ?? null;
     const copiesUsed = Math.max(this.#state.copiesUsed, holds ? 1 : 0);
-    this.report({ permit: holds ? 'held' : 'none', accepting: holds, copiesUsed, limit, ...change });
+    this.report({ permit: holds ? 'held' : 'none', accepting: holds, copiesUsed, share, ...change });
   }
 
   heartbeat(change: Partial<WorkerState> = {}, vitals: Partial<WorkerVitals> = {}): void {
@@ -210,7 +210,7 @@ class CooperativeWorker extends FakeWorker {
         return this.#beat(order.config.heartbeatMs);
       case 'permit':
       case 'withdraw':
-      case 'limit': return this.obey();
+      case 'share': return this.obey();
       case 'pause': return this.report({ paused: ['paused'], accepting: false });
       case 'resume': return this.obey({ paused: [] });
       case 'drain': return this.exit();

@@ -5,7 +5,8 @@ import { beingRelieved } from '../../src/policy/recycling.js';
 import { takeCensus } from '../../src/policy/census.js';
 import { wasAsleep } from '../../src/policy/liveness.js';
 import { plan } from '../../src/policy/plan.js';
-import type { Action, DrainReason, PoolConfig, PoolSnapshot } from '../../src/policy/snapshot.js';
+import type { DrainReason } from '../../src/policy/reasons.js';
+import type { Action, PoolConfig, PoolSnapshot } from '../../src/policy/snapshot.js';
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded } from '../../src/policy/starts.js';
 import type { Seeded } from './seeded.js';
 
@@ -220,7 +221,7 @@ export class PoolModel {
       type: 'state',
       state: {
         clients: process.clients.length, served: process.served, copiesUsed: 0, accepting: true, permit: 'held', permitOrders: 0, paused: [],
-        busy: false, limit: null, draining: process.isDraining,
+        busy: false, share: null, draining: process.isDraining,
       },
     });
   }
@@ -302,7 +303,7 @@ export class PoolModel {
     const { startMs, startFails, startHangs, crashMs, hangMs } = this.habits;
     for (let left = count; left > 0; left--) {
       const lifeMs = this.config.maxLifeMs === 0 ? Infinity : this.config.maxLifeMs * this.#random.between(0.9, 1);
-      const { id } = this.roster.add({ pid: this.roster.nextId, now, wallNow: now, lifeMs, limit: null });
+      const { id } = this.roster.add({ pid: this.roster.nextId, now, wallNow: now, lifeMs, share: null });
       const startAt = now + startMs * this.#random.between(0.5, 1.5);
       const fails = this.#random.chance(startFails);
       const hangs = !fails && this.#random.chance(startHangs);

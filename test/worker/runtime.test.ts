@@ -12,7 +12,7 @@ import { TestClient, TestClients, type Given } from '../session/session-fixture.
 
 const CONFIG: WorkerConfig = { heartbeatMs: 5000, graceMs: 20_000, maxClients: null, concurrency: null, maxServed: null };
 const WELCOME: WelcomeOrder = {
-  type: 'welcome', token: 'secret', config: CONFIG, paused: false, limit: null, backlog: 511, endWithMaster: false, address: '/tmp/socket',
+  type: 'welcome', token: 'secret', config: CONFIG, paused: false, share: null, backlog: 511, endWithMaster: false, address: '/tmp/socket',
 };
 
 interface WorkerGiven {
@@ -216,7 +216,7 @@ describe('a worker that serves', () => {
     worker.clock.advance(100);
 
     expect(worker.line.state).toEqual({
-      clients: 1, served: 1, copiesUsed: 1, accepting: true, permit: 'held', permitOrders: 1, paused: [], busy: false, limit: null, draining: false,
+      clients: 1, served: 1, copiesUsed: 1, accepting: true, permit: 'held', permitOrders: 1, paused: [], busy: false, share: null, draining: false,
     });
   });
 
@@ -245,15 +245,15 @@ describe('a worker that serves', () => {
   });
 
   it('keeps its share of MaxSession, and says which one it keeps', async () => {
-    const worker = await new Worker().boot({ limit: 0 });
+    const worker = await new Worker().boot({ share: 0 });
     const before = worker.listener.isOpen;
 
-    worker.line.order({ type: 'limit', clients: 1 });
+    worker.line.order({ type: 'share', clients: 1 });
     await worker.connect();
     worker.clock.advance(100);
 
     expect([before, worker.listener.isOpen]).toEqual([false, false]);
-    expect(worker.line.state).toMatchObject({ limit: 1, paused: ['pool-limit'] });
+    expect(worker.line.state).toMatchObject({ share: 1, paused: ['pool-limit'] });
   });
 
   it('pauses and resumes for its master and for its callbacks, each for itself', async () => {
