@@ -10,23 +10,11 @@ import { promisify } from 'node:util';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { withMaster } from '../support/master-process.js';
+import { withExample } from '../support/examples.js';
 import type { MasterProcess } from '../support/master-process.js';
 import { waitRefused } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
 import { within } from '../support/wait.js';
-
-/** Starts an example as a user does; when the body is done a Ctrl-C must end it with its workers. */
-async function withExample(args: readonly string[], body: (master: MasterProcess, port: number) => Promise<void>): Promise<void> {
-  const [name = '', ...rest] = args;
-  await withMaster({ args: [`examples/${name}`, '0', ...rest], detached: true }, async (master) => {
-    const line = await master.line(/^listening on .*port: \d+/);
-    await body(master, Number(/port: (\d+)/.exec(line)?.[1]));
-    master.signalGroup('SIGINT');
-    expect(await master.over()).toEqual({ code: 0, signal: null });
-    expect(master.stderr).toEqual([]);
-  });
-}
 
 const run = promisify(execFile);
 
