@@ -12,8 +12,10 @@ export interface WorkerStatus {
   readonly accepting: boolean;
   /** Why it does not accept although it is ready; empty if nothing but a permit is missing. */
   readonly paused: readonly PauseReason[];
-  /** Whether it holds a permit. In a large pool only a few workers do, and the others take over when their clients grow. */
+  /** Whether the master lets it accept: not while it has more clients than the others, nor, in a crowd of short-lived clients, while a few others do. */
   readonly permit: boolean;
+  /** Whether its event loop stands still: it has missed its pulse, or did not answer. A blocked worker is not spare. */
+  readonly blocked: boolean;
   /** Clients now. */
   readonly connections: number;
   /** Clients taken since it started. */
@@ -45,7 +47,7 @@ export interface PoolTotals {
   readonly starting: number;
   readonly ready: number;
   readonly draining: number;
-  /** Ready workers without a client. */
+  /** Ready workers without a client whose event loop turns. */
   readonly spare: number;
   /** Clients now. */
   readonly connections: number;

@@ -14,12 +14,13 @@ export type ToWorker =
   | WelcomeOrder
   | { readonly type: 'configure'; readonly config: WorkerConfig }
   | { readonly type: 'copy' } // sent with a copy of the listening handle
-  | { readonly type: 'permit'; readonly credit: number | null } // may accept so many more clients than leave; null = any number
+  | { readonly type: 'permit'; readonly ceiling: number; readonly pulseMs: number } // may accept while it has fewer clients than the ceiling
   | { readonly type: 'withdraw' } // the permit is taken back
   | { readonly type: 'share'; readonly clients: number | null } // its share of MaxSession
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'drain'; readonly reason: DrainReason; readonly graceMs: number | null }
+  | { readonly type: 'probe' } // answered at once by a report
   | { readonly type: 'heartbeat' };
 
 /** The first order to a worker: who speaks, and what it has to know before it starts. */
@@ -50,11 +51,12 @@ export interface WorkerState {
   readonly copiesUsed: number;
   readonly accepting: boolean;
   readonly permit: PermitState;
-  /** Orders about its permit that it has received: tells the master whether the report is newer than its order. */
-  readonly permitOrders: number;
+  /** Permits, withdrawals and probes received so far: shows the master whether the report is newer than its order. */
+  readonly ordersSeen: number;
   readonly paused: readonly PauseReason[];
-  /** It is about to run the user's code; unless it says more within moments, that code is blocking it. */
-  readonly busy: boolean;
+  /** The interval of its reports (ServerHeartBeatTime) and of its pulse, as it keeps to them now, in milliseconds. */
+  readonly reportMs: number;
+  readonly pulseMs: number;
   /** The share of MaxSession it keeps to, as last ordered; null = unlimited. */
   readonly share: number | null;
   /** It accepts no more, for good. */
@@ -84,6 +86,7 @@ export interface WorkerErrorReport {
 export type ToMaster =
   | { readonly type: 'hello'; readonly version: number }
   | { readonly type: 'ready' }
+  | { readonly type: 'pulse' } // its event loop turns; nothing has changed
   | { readonly type: 'state'; readonly state: WorkerState }
   | { readonly type: 'heartbeat'; readonly state: WorkerState; readonly vitals: WorkerVitals }
   | { readonly type: 'draining'; readonly reason: DrainReason }
@@ -106,8 +109,8 @@ const config = record<WorkerConfig>({ heartbeatMs: amount, graceMs: limit, maxCl
 const address = either(text, record<Exclude<ListenAddress, string>>({ address: text, family: text, port: amount }));
 const drainReason = keyOf(DRAIN_REASONS);
 const state = record<WorkerState>({
-  clients: amount, served: amount, copiesUsed: amount, accepting: boolean, permit: keyOf(PERMIT_STATES), permitOrders: amount,
-  paused: listOf(keyOf(PAUSE_REASONS)), busy: boolean, share: limit, draining: boolean,
+  clients: amount, served: amount, copiesUsed: amount, accepting: boolean, permit: keyOf(PERMIT_STATES), ordersSeen: amount,
+  paused: listOf(keyOf(PAUSE_REASONS)), reportMs: amount, pulseMs: amount, share: limit, draining: boolean,
 });
 const vitals = record<WorkerVitals>({ rss: amount, heapUsed: amount, loopDelayMs: amount });
 const optional = either(text, nothing(undefined));
@@ -118,12 +121,13 @@ export const TO_WORKER: Shapes<ToWorker> = {
   welcome: { token: text, config, paused: boolean, share: limit, backlog: amount, endWithMaster: boolean, address },
   configure: { config },
   copy: {},
-  permit: { credit: limit },
+  permit: { ceiling: amount, pulseMs: amount },
   withdraw: {},
   share: { clients: limit },
   pause: {},
   resume: {},
   drain: { reason: drainReason, graceMs: limit },
+  probe: {},
   heartbeat: {},
 };
 
@@ -131,6 +135,7 @@ export const TO_WORKER: Shapes<ToWorker> = {
 export const TO_MASTER: Shapes<ToMaster> = {
   hello: { version: number },
   ready: {},
+  pulse: {},
   state: { state },
   heartbeat: { state, vitals },
   draining: { reason: drainReason },

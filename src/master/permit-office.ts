@@ -1,10 +1,11 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
 import { openFilesLimit } from '../open-files.js';
-import { NO_CHURN, creditFor, observeChurn } from '../policy/credit.js';
+import { NO_FLOW, creditFor, observeFlow } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
-import { planPermits, QUIET_MS } from '../policy/permits.js';
-import type { PermitConfig, PermitOrder } from '../policy/permits.js';
+import { planPermits } from '../policy/permits.js';
+import type { PermitOrder } from '../policy/permits.js';
+import { ANSWER_MS } from '../policy/silence.js';
 import { FIRST_STOCK, type Roster, type WorkerRecord } from './roster.js';
 
 /** The most copies of the listening handle that a worker is given in advance; each is an open file of it. */
@@ -17,40 +18,60 @@ const QUICKLY_MS = 1000;
 /** A worker that lacks copies so long after some were sent never got them: Node gives up on a handle that a process without free descriptors cannot take (SentHandleNotReceivedWarning). */
 const LOST_MS = 500;
 
+/** Ceilings that have become too high are lowered at most this often: in a pool whose clients come and go each change would cost a message to every worker. */
+const LOWER_MS = 50;
+
 /** What it hands out. */
 export interface PermitOfficeParts {
   readonly roster: Roster;
   readonly handle: SendHandle;
   readonly send: (workerId: number, order: ToWorker, handle?: SendHandle) => boolean;
+  /** How the flow of clients is judged; tests choose it. */
+  readonly observe?: typeof observeFlow;
 }
 
 /** Hands out permits, copies of the listening handle and shares of MaxSession, as the policies say. */
 export class PermitOffice {
   readonly #parts: PermitOfficeParts;
   readonly #mostStock = Math.min(Math.max(Math.floor(openFilesLimit() * STOCK_SHARE), FIRST_STOCK), MOST_STOCK);
-  #churn = NO_CHURN;
+  #flow = NO_FLOW;
+  #loweredAt = -Infinity;
 
   constructor(parts: PermitOfficeParts) {
     this.#parts = parts;
   }
 
-  /** @returns when to look again; Infinity = when the next report comes */
-  update({ permits, mostClients, servedByGone, now }: {
-    readonly permits: Omit<PermitConfig, 'credit'>; readonly mostClients: number; readonly servedByGone: number; readonly now: number;
+  /**
+   * @param holders - workers that may accept at the same time in a crowd of short-lived clients
+   * @param single - each worker takes one client at a time: then all may accept, since the busy ones have stopped anyway
+   * @returns when to look again; Infinity = when the next report comes
+   */
+  update({ holders, single, mostClients, servedByGone, now }: {
+    readonly holders: number; readonly single: boolean; readonly mostClients: number; readonly servedByGone: number; readonly now: number;
   }): number {
     const { roster } = this.#parts;
+    // Shares first: one that has no copy yet must have its share before it can accept.
+    this.#share(mostClients, now);
     for (const record of roster.all()) writeOffLost(record);
-    const { served, clients } = roster.clientCounts();
-    this.#churn = observeChurn(this.#churn, { served: servedByGone + served, clients, now });
-    const { orders, nextAt } = planPermits(roster.permitViews(), { ...permits, credit: creditFor(this.#churn) }, now);
+    const { served, clients, workers } = roster.counts();
+    this.#flow = (this.#parts.observe ?? observeFlow)(this.#flow, { served: servedByGone + served, clients, workers, now });
+    const lower = now - this.#loweredAt >= LOWER_MS;
+    if (lower) this.#loweredAt = now;
+    const credit = creditFor(this.#flow, clients / Math.max(workers, 1));
+    const { orders, nextAt, isHigh } = planPermits(roster.permitViews(), { holders: this.#flow.crowded && !single ? holders : Infinity, credit, lower }, now);
     for (const order of orders) this.#perform(order, now);
-    for (const { workerId, clients } of shareLimit(roster.limitViews(), mostClients)) {
+    const lowerAt = isHigh && !lower ? this.#loweredAt + LOWER_MS : Infinity;
+    // Whoever is asked now is missed if it does not answer by then, even if no report comes meanwhile.
+    return Math.min(nextAt, lowerAt, orders.some(({ kind }) => kind !== 'copies') ? now + ANSWER_MS : Infinity);
+  }
+
+  #share(mostClients: number, now: number): void {
+    const { roster } = this.#parts;
+    for (const { workerId, clients } of shareLimit(roster.limitViews(now), mostClients)) {
       const share = clients === Infinity ? null : clients;
       const record = roster.get(workerId);
       if (record !== undefined && this.#parts.send(workerId, { type: 'share', clients: share })) record.shareOrdered = share;
     }
-    // Whoever is given a permit now is missed if it does not confirm it by then, even if nobody reports meanwhile.
-    return orders.some(({ kind }) => kind === 'permit') ? Math.min(nextAt, now + QUIET_MS) : nextAt;
   }
 
   #perform(order: PermitOrder, now: number): void {
@@ -58,8 +79,14 @@ export class PermitOffice {
     if (record === undefined) return;
     switch (order.kind) {
       case 'copies': return this.#sendCopies(record, order.count, now);
-      case 'permit': return this.#order(record, { type: 'permit', credit: order.credit }, now);
-      case 'withdraw': return this.#order(record, { type: 'withdraw' }, now);
+      case 'probe': return void this.#order(record, { type: 'probe' }, now);
+      case 'withdraw':
+        if (this.#order(record, { type: 'withdraw' }, now)) record.permit = undefined;
+        return;
+      case 'permit': {
+        const { ceiling, pulseMs } = order;
+        if (this.#order(record, { type: 'permit', ceiling, pulseMs }, now)) record.permit = { ceiling, pulseMs };
+      }
     }
   }
 
@@ -74,12 +101,12 @@ export class PermitOffice {
     }
   }
 
-  #order(record: WorkerRecord, order: ToWorker & { type: 'permit' | 'withdraw' }, now: number): void {
-    if (!this.#parts.send(record.id, order)) return;
-    record.permitOrdered = order.type === 'permit';
-    record.permitCredit = order.type === 'permit' ? order.credit : null;
-    record.permitOrders += 1;
-    record.permitOrderedAt = now;
+  /** Sends an order that its report will confirm. @returns false if its channel is closed */
+  #order(record: WorkerRecord, order: ToWorker, now: number): boolean {
+    if (!this.#parts.send(record.id, order)) return false;
+    record.ordersSent += 1;
+    record.askedAt = now;
+    return true;
   }
 }
 

@@ -3,30 +3,25 @@ import type { PoolConfig, PoolSnapshot } from '../policy/snapshot.js';
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } from '../policy/starts.js';
 import type { Roster, WorkerRecord } from './roster.js';
 
-/** A program that crashes so soon after it was ready, and without a client, crashes by itself. */
-const EARLY_MS = 1000;
+/** A worker that ends earlier by itself, and has not had a client, was of no use. */
+const EARLY_MS = 10_000;
 
 /** What the plan has to know of the past: how starts went, and when the pool shrank. */
 export class PoolHistory {
   #starts = NO_STARTS;
-  #plannedAt: number | undefined;
   #shrunkAt = -Infinity;
   #surplusSince: number | undefined;
 
   /** What the plan is made from. */
   snapshot(roster: Roster, { pool, stopping, now }: { readonly pool: PoolConfig; readonly stopping: boolean; readonly now: number }): PoolSnapshot {
-    const workers = roster.workers();
+    const workers = roster.workers(now);
     const { living, spare } = takeCensus({ workers });
     const hasSurplus = spare > pool.maxSpare && living.length > pool.minWorkers;
     this.#surplusSince = hasSurplus ? this.#surplusSince ?? now : undefined;
     return {
-      workers, stopping, plannedAt: this.#plannedAt, shrunkAt: this.#shrunkAt,
+      workers, stopping, deafMs: roster.deafMs, shrunkAt: this.#shrunkAt,
       surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
     };
-  }
-
-  planned(now: number): void {
-    this.#plannedAt = now;
   }
 
   shrunk(now: number): void {
@@ -38,19 +33,22 @@ export class PoolHistory {
     return this.#starts.failures > 0;
   }
 
-  workerReady(): void {
-    this.#starts = workerReady(this.#starts);
+  workerReady(record: WorkerRecord): void {
+    this.#starts = workerReady(this.#starts, record);
   }
 
-  /** A worker reported: one that has been of use ends a row of failures. */
+  /** A worker reported: one started since the failures that has been of use ends the row. */
   heard(record: WorkerRecord, now: number): void {
-    if (this.isFailing && hasProved(record, now)) this.#starts = startSucceeded();
+    if (this.isFailing && record.bornAt >= this.#starts.since && hasProved(record, now)) this.#starts = startSucceeded();
   }
 
-  /** Whether a worker that exited was of no use, so that the next start has to wait. */
-  isFailedStart(record: WorkerRecord, hasCrashed: boolean, now: number): boolean {
-    if (record.drain !== undefined) return false;
-    return record.readyAt === undefined || (hasCrashed && !hasProved(record, now));
+  /**
+   * Whether a worker that exited was of no use, however it ended, so that the next start has to wait. What the master
+   * itself has ended proves nothing.
+   */
+  isFailedStart(record: WorkerRecord, now: number): boolean {
+    if (record.drain?.isOurs === true || (record.killed !== undefined && record.killed !== 'boot')) return false;
+    return record.readyAt === undefined || !hasProved(record, now);
   }
 
   /** Notes a failed start. `nextMs` until the next try; undefined = there is none, since no worker was ever ready. */

@@ -1,6 +1,8 @@
 import type { ToMaster, WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import { NEVER_DEAF, listens } from '../policy/deafness.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
+import { PULSE_MS, isBlocked, type SilenceView } from '../policy/silence.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
 import type { WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
 
@@ -18,7 +20,7 @@ export interface WorkerRecord {
   idleSince: number | undefined;
   state: WorkerState;
   vitals: WorkerVitals | undefined;
-  drain: { readonly reason: DrainReason; readonly deadline: number } | undefined;
+  drain: Drain | undefined;
   killed: KillReason | undefined;
   /** Copies of the listening handle sent so far. */
   copiesSent: number;
@@ -26,28 +28,38 @@ export interface WorkerRecord {
   stock: number;
   /** When copies were sent last, and how many had been used up by then. */
   refilled: { readonly at: number; readonly copiesUsed: number };
-  permitOrdered: boolean;
-  /** The credit it was ordered with; null = unlimited. */
-  permitCredit: number | null;
-  /** Orders about its permit sent so far, and when the last one was. */
-  permitOrders: number;
-  permitOrderedAt: number;
+  /** The permit ordered last; undefined = none, or it was taken back. */
+  permit: { readonly ceiling: number; readonly pulseMs: number } | undefined;
+  /** Permits, withdrawals and probes sent so far, and when the last one was. */
+  ordersSent: number;
+  askedAt: number;
+  /** For how long in all the master had not listened when it was born, and when it was heard last. */
+  readonly deafAtBirth: number;
+  deafAtHeard: number;
   /** Its share of MaxSession as ordered last; null = unlimited. */
   shareOrdered: number | null;
   /** The master's heartbeat it has not answered yet; at most one is under way. */
   heartbeatUnanswered: boolean;
 }
 
+/** Why a worker drains, whether the master ordered it, and until when. */
+export interface Drain {
+  readonly reason: DrainReason;
+  readonly isOurs: boolean;
+  readonly deadline: number;
+}
+
 /** One copy to open the accept loop with, one for the next time. */
 export const FIRST_STOCK = 2;
 
 const UNHEARD: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, share: 0, draining: false,
+  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', ordersSeen: 0, paused: [], reportMs: 0, pulseMs: Infinity, share: 0, draining: false,
 };
 
 /** The table of workers. It does no I/O: the supervisor tells it what happened, the plan reads its snapshots. */
 export class Roster {
   readonly #records = new Map<number, WorkerRecord>();
+  #deafness = NEVER_DEAF;
   #lastId = 0;
 
   /** The id that the next worker will have. */
@@ -64,7 +76,7 @@ export class Roster {
     const record: WorkerRecord = {
       id: this.#lastId, pid, bornAt: now, bornAtWall: wallNow, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
       idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
-      permitOrdered: false, permitCredit: null, permitOrders: 0, permitOrderedAt: now, shareOrdered: share, heartbeatUnanswered: false,
+      permit: undefined, ordersSent: 0, askedAt: now, deafAtBirth: this.deafMs, deafAtHeard: this.deafMs, shareOrdered: share, heartbeatUnanswered: false,
     };
     this.#records.set(record.id, record);
     return record;
@@ -82,9 +94,26 @@ export class Roster {
     return [...this.#records.values()];
   }
 
+  /** For how long in all the master has not listened, in milliseconds. */
+  get deafMs(): number {
+    return this.#deafness.deafMs;
+  }
+
+  /** The master's event loop turns. */
+  listens(now: number): void {
+    this.#deafness = listens(this.#deafness, now);
+  }
+
+  /** The master's timer is due then, unless it is set anew before. */
+  looksAgainAt(dueAt: number): void {
+    this.#deafness = { ...this.#deafness, dueAt };
+  }
+
   /** Notes what a worker said. Stamped with the master's time of receipt, whatever the sender's clock says. */
   apply(record: WorkerRecord, fact: ToMaster, now: number): void {
+    this.listens(now);
     record.heardAt = now;
+    record.deafAtHeard = this.deafMs;
     record.heartbeatUnanswered = false;
     switch (fact.type) {
       case 'ready':
@@ -98,6 +127,7 @@ export class Roster {
       case 'state':
         return this.#applyState(record, fact.state, now);
       case 'hello':
+      case 'pulse':
       case 'draining': // the supervisor begins the drain, with its deadline
       case 'failed':
       case 'boot-failed':
@@ -115,10 +145,10 @@ export class Roster {
   }
 
   /** Begins a worker's drain. The deadline is fixed here, once. @returns false if it was draining already */
-  drain(record: WorkerRecord, reason: DrainReason, deadline: number): boolean {
+  drain(record: WorkerRecord, drain: Drain): boolean {
     if (record.phase === 'draining') return false;
     record.phase = 'draining';
-    record.drain = { reason, deadline };
+    record.drain = drain;
     return true;
   }
 
@@ -126,12 +156,16 @@ export class Roster {
     this.#records.delete(id);
   }
 
-  workers(): WorkerSnapshot[] {
+  workers(now: number): WorkerSnapshot[] {
     return this.all().map((record) => ({
       id: record.id,
       phase: record.phase,
       bornAt: record.bornAt,
       heardAt: record.heardAt,
+      reportMs: record.state.reportMs,
+      deafAtHeard: record.deafAtHeard,
+      deafAtBirth: record.deafAtBirth,
+      blocked: isBlockedWorker(record, now),
       idleSince: record.idleSince,
       clients: record.state.clients,
       served: record.state.served,
@@ -142,40 +176,42 @@ export class Roster {
     }));
   }
 
-  /** Clients taken, and clients now, of all workers together. */
-  clientCounts(): { readonly served: number; readonly clients: number } {
+  /** Clients taken and clients now of all workers together, and how many workers may take clients. */
+  counts(): { readonly served: number; readonly clients: number; readonly workers: number } {
     let served = 0;
     let clients = 0;
-    for (const { state } of this.#records.values()) {
+    let workers = 0;
+    for (const { state, phase } of this.#records.values()) {
       served += state.served;
       clients += state.clients;
+      if (phase === 'ready') workers += 1;
     }
-    return { served, clients };
+    return { served, clients, workers };
   }
 
   permitViews(): PermitView[] {
     return this.all().map((record) => ({
       id: record.id,
       eligible: record.phase === 'ready' && record.killed === undefined,
-      available: record.state.paused.length === 0,
+      // One that may accept and does not waits for a copy of the handle.
+      available: record.state.paused.length === 0 && (record.state.permit !== 'held' || record.state.accepting),
       clients: record.state.clients,
-      ordered: record.permitOrdered,
-      unlimited: record.permitCredit === null,
-      orderedAt: record.permitOrderedAt,
-      confirmed: record.state.permitOrders === record.permitOrders,
+      ordered: record.permit !== undefined,
+      ceiling: record.permit?.ceiling ?? 0,
+      askedPulseMs: record.permit?.pulseMs ?? PULSE_MS,
       permit: record.state.permit,
-      // One that has a permit and still does not accept waits for a copy of the handle: until it says more it may be blocked too.
-      busy: record.state.busy || (record.state.permit === 'held' && !record.state.accepting && record.state.paused.length === 0),
-      heardAt: record.heardAt,
+      ...silenceOf(record),
       copies: record.copiesSent - record.state.copiesUsed,
       stock: record.stock,
     }));
   }
 
-  limitViews(): LimitView[] {
+  limitViews(now: number): LimitView[] {
     return this.all().map((record) => ({
       id: record.id,
       eligible: record.phase === 'ready' && record.killed === undefined,
+      able: canUseShare(record) && !isBlockedWorker(record, now),
+      armed: record.copiesSent > 0,
       clients: record.state.clients,
       ordered: record.shareOrdered ?? Infinity,
       confirmed: record.state.share ?? Infinity,
@@ -184,3 +220,12 @@ export class Roster {
   }
 }
 
+/** Whether a ready worker's event loop stands still. */
+export const isBlockedWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isBlocked(silenceOf(record), now);
+
+function silenceOf({ heardAt, askedAt, state, ordersSent }: WorkerRecord): SilenceView {
+  return { heardAt, askedAt, pulseMs: state.pulseMs, answered: state.ordersSeen === ordersSent };
+}
+
+/** Whether its share of MaxSession is all that may keep it from taking clients. */
+const canUseShare = ({ state }: WorkerRecord): boolean => state.paused.every((reason) => reason === 'pool-limit');

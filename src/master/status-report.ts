@@ -4,7 +4,7 @@ import { isLiving } from '../policy/census.js';
 import { EXIT_REASONS } from '../policy/reasons.js';
 import type { ExitReason } from '../policy/reasons.js';
 import type { PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
-import type { Roster, WorkerRecord } from './roster.js';
+import { isBlockedWorker, type Roster, type WorkerRecord } from './roster.js';
 
 /** What the master counts over the life of the server. */
 export interface Tally {
@@ -39,7 +39,8 @@ export interface StatusSource {
 /** Makes the snapshot that `status()` returns. */
 export function reportStatus({ alias, startedAt, address, paused, stopping, limits, queued, roster, tally, clock }: StatusSource): ServerStatus {
   const workers = roster.all().map((record) => reportWorker(record, clock));
-  const totals = { ...sum(workers, roster, tally), queued };
+  const living = roster.workers(clock.now()).filter(isLiving).length;
+  const totals = { ...sum(workers, tally), workers: living, queued };
   return deepFreeze({ alias, startedAt, address, paused, stopping, release: 1, limits, totals, workers });
 }
 
@@ -54,6 +55,7 @@ function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
     accepting: state.accepting && record.phase === 'ready',
     paused: [...state.paused],
     permit: state.permit === 'held',
+    blocked: isBlockedWorker(record, now),
     connections: state.clients,
     served: state.served,
     startedAt: record.bornAtWall,
@@ -68,15 +70,14 @@ function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
   };
 }
 
-function sum(workers: readonly WorkerStatus[], roster: Roster, tally: Tally): Omit<PoolTotals, 'queued'> {
+function sum(workers: readonly WorkerStatus[], tally: Tally): Omit<PoolTotals, 'workers' | 'queued'> {
   const count = (holds: (worker: WorkerStatus) => boolean): number => workers.filter(holds).length;
   const add = (value: (worker: WorkerStatus) => number): number => workers.reduce((total, worker) => total + value(worker), 0);
   return {
-    workers: roster.workers().filter(isLiving).length,
     starting: count(({ phase }) => phase === 'starting'),
     ready: count(({ phase }) => phase === 'ready'),
     draining: count(({ phase }) => phase === 'draining'),
-    spare: count(({ phase, connections }) => phase === 'ready' && connections === 0),
+    spare: count(({ phase, connections, blocked }) => phase === 'ready' && connections === 0 && !blocked),
     connections: add(({ connections }) => connections),
     served: tally.servedByGone + add(({ served }) => served),
     born: tally.born,

@@ -3,7 +3,6 @@ import type { SendHandle } from 'node:child_process';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToMaster } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
-import { wasAsleep } from '../policy/liveness.js';
 import { plan } from '../policy/plan.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
 import type { Action } from '../policy/snapshot.js';
@@ -12,7 +11,7 @@ import { PoolEvents, type Emit } from './events.js';
 import { exitReason } from './exits.js';
 import { PermitOffice } from './permit-office.js';
 import { PoolHistory } from './pool-history.js';
-import { Roster, type WorkerRecord } from './roster.js';
+import { Roster, isBlockedWorker, type WorkerRecord } from './roster.js';
 import { newTally, type Tally } from './status-report.js';
 import { Workforce } from './workforce.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
@@ -39,6 +38,9 @@ export interface SupervisorParts {
   /** A worker's callback asks for the end of the pool. */
   readonly shutdownAsked: () => void;
 }
+
+/** At least this often the master looks, so that it notices when it stood still itself. */
+const LISTEN_MS = 500;
 
 /** How much longer than its clients a draining worker may live, to say goodbye and to end by itself. */
 const FAREWELL_MS = 250;
@@ -97,7 +99,7 @@ export class Supervisor {
 
   /** Forks workers beyond what the plan asks for, up to MaxServer. @returns how many */
   born(count: number): number {
-    const { living } = takeCensus({ workers: this.roster.workers() });
+    const { living } = takeCensus({ workers: this.roster.workers(this.#parts.clock.now()) });
     const room = Math.min(count, this.#thresholds.pool.maxWorkers - living.length, 2 * this.#thresholds.pool.maxWorkers - this.roster.size);
     this.#fork(Math.max(room, 0));
     return Math.max(room, 0);
@@ -160,19 +162,23 @@ export class Supervisor {
     const { clock } = this.#parts;
     const { pool, worker } = this.#thresholds;
     const now = clock.now();
+    this.roster.listens(now);
     const snapshot = this.#history.snapshot(this.roster, { pool, stopping: this.isStopping, now });
     const { actions, nextAt } = plan(snapshot, pool, now);
-    if (!wasAsleep(snapshot, pool, now)) this.#beat(now);
-    this.#history.planned(now);
+    this.#beat(now);
     for (const action of actions) this.#perform(action, now);
     let lookAt = nextAt;
     if (!this.isStopping) {
       const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
       const mostClients = pool.maxPoolClients === 0 ? Infinity : pool.maxPoolClients;
-      lookAt = Math.min(lookAt, this.#office.update({ permits: { holders: this.#parts.holders, single }, mostClients, servedByGone: this.tally.servedByGone, now }));
+      lookAt = Math.min(lookAt, this.#office.update({ holders: this.#parts.holders, single, mostClients, servedByGone: this.tally.servedByGone, now }));
     }
     this.#timer?.cancel();
-    if (this.roster.size > 0 || !this.isStopping) this.#timer = clock.after(Math.max(lookAt - now, 1), () => { this.#plan(); });
+    if (this.roster.size === 0 && this.isStopping) return;
+    const dueAt = Math.max(Math.min(lookAt, now + LISTEN_MS), now + 1);
+    this.roster.looksAgainAt(dueAt);
+    // Through requestPlan: after a time in which this process stood still, what workers have said meanwhile is read first.
+    this.#timer = clock.after(dueAt - now, () => { this.#requestPlan(); });
   }
 
   /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */
@@ -221,7 +227,7 @@ export class Supervisor {
 
   #drain(record: WorkerRecord, reason: DrainReason): boolean {
     const wasStarting = record.phase === 'starting';
-    if (!this.#beginDrain(record, reason)) return false;
+    if (!this.#beginDrain(record, reason, true)) return false;
     const graceMs = this.#graceMs;
     // It has no client yet, and may not even listen to orders.
     if (wasStarting) this.#workforce.kill(record.id);
@@ -230,8 +236,8 @@ export class Supervisor {
   }
 
   /** Notes a drain, whoever began it. The deadline is fixed here. */
-  #beginDrain(record: WorkerRecord, reason: DrainReason): boolean {
-    if (!this.roster.drain(record, reason, this.#parts.clock.now() + this.#graceMs + FAREWELL_MS)) return false;
+  #beginDrain(record: WorkerRecord, reason: DrainReason, isOurs: boolean): boolean {
+    if (!this.roster.drain(record, { reason, isOurs, deadline: this.#parts.clock.now() + this.#graceMs + FAREWELL_MS })) return false;
     this.#events.drains(record, reason);
     this.#changed();
     return true;
@@ -265,13 +271,18 @@ export class Supervisor {
   }
 
   #heard(record: WorkerRecord, fact: ToMaster): void {
-    this.roster.apply(record, fact, this.#parts.clock.now());
+    const now = this.#parts.clock.now();
+    const wasBlocked = isBlockedWorker(record, now);
+    this.roster.apply(record, fact, now);
     switch (fact.type) {
       case 'hello': return this.#welcome(record, fact.version);
       case 'ready': return this.#ready(record);
+      case 'pulse':
+        if (wasBlocked) this.#changed();
+        return;
       case 'state':
       case 'heartbeat': return this.#reported(record);
-      case 'draining': return void this.#beginDrain(record, fact.reason);
+      case 'draining': return void this.#beginDrain(record, fact.reason, false);
       case 'failed':
       case 'boot-failed': return this.#events.failed(record, fact.error);
       case 'listen-failed':
@@ -295,7 +306,7 @@ export class Supervisor {
 
   #ready(record: WorkerRecord): void {
     if (record.phase !== 'ready') return;
-    this.#history.workerReady();
+    this.#history.workerReady(record);
     this.#events.ready(record, this.#parts.clock.now());
     this.#changed();
   }
@@ -316,8 +327,7 @@ export class Supervisor {
     this.tally.exits[reason] += 1;
     this.tally.servedByGone += record.state.served;
     this.#events.exited(record, exit, reason);
-    const hasCrashed = exit.signal === null && exit.code !== 0;
-    if (!this.isStopping && this.#history.isFailedStart(record, hasCrashed, this.#parts.clock.now())) this.#startFailed(record, exit);
+    if (!this.isStopping && this.#history.isFailedStart(record, this.#parts.clock.now())) this.#startFailed(record, exit);
     this.#changed();
     if (this.roster.size === 0) this.#stopping?.gone();
   }

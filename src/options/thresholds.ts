@@ -29,6 +29,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       minSpare,
       maxSpare,
       heartbeatMs: heartbeat * 1000,
+      reportMs: report * 1000,
       expireMs: expire * 1000,
       graceMs: grace * 1000,
       maxIdleMs: (given.MaxServerSpareTime ?? 0) * 1000,

@@ -6,7 +6,7 @@ export interface Census {
   readonly living: readonly WorkerSnapshot[];
   /** Living and starting. */
   readonly starting: number;
-  /** Living and without a client; a starting one counts, or every plan until it is ready would fork one more. */
+  /** Living, without a client and not blocked; a starting one counts, or every plan until it is ready would fork one more. */
   readonly spare: number;
   /** Everything that is a process, the draining and the killed too. */
   readonly processes: number;
@@ -14,10 +14,10 @@ export interface Census {
 
 export const isLiving = (worker: WorkerSnapshot): boolean => worker.phase !== 'draining' && !worker.killed;
 
-export const isSpare = (worker: WorkerSnapshot): boolean => worker.phase === 'starting' || worker.clients === 0;
+export const isSpare = (worker: WorkerSnapshot): boolean => worker.phase === 'starting' || (worker.clients === 0 && !worker.blocked);
 
-/** Ready and without a client: what may be retired without anybody noticing. */
-export const isIdle = (worker: WorkerSnapshot): boolean => worker.phase === 'ready' && worker.clients === 0;
+/** Ready and without a client: what may be retired unnoticed. One whose event loop stands still is not idle, it hangs. */
+export const isIdle = (worker: WorkerSnapshot): boolean => worker.phase === 'ready' && worker.clients === 0 && !worker.blocked;
 
 /** Counts the pool. */
 export function takeCensus({ workers }: Pick<PoolSnapshot, 'workers'>): Census {

@@ -1,44 +1,63 @@
-/** How many clients came and went lately, over the whole pool; older ones count less. */
-export interface Churn {
+/** How clients flow through the pool, as far as the reports tell. What is older counts less. */
+export interface Flow {
   /** Clients taken and clients now, as of the last look. */
   readonly served: number;
   readonly clients: number;
   readonly at: number;
-  /** Clients taken lately, and clients that left lately. */
+  /** Clients that came lately. */
   readonly came: number;
-  readonly left: number;
+  /** Clients that came lately while others left: those in the place of others. */
+  readonly replaced: number;
+  /** Whether short-lived clients come so fast that only a few workers should accept. */
+  readonly crowded: boolean;
 }
 
-export const NO_CHURN: Churn = { served: 0, clients: 0, at: 0, came: 0, left: 0 };
+export const NO_FLOW: Flow = { served: 0, clients: 0, at: 0, came: 0, replaced: 0, crowded: false };
 
-/** What happened so long ago counts half. */
-const HALF_LIFE_MS = 100;
-/** Looks are so far apart at least: every report asks for one. */
+/** Half-life of the counts. */
+const HALF_LIFE_MS = 500;
+/** At least this long between two looks: every report asks for one. */
 const LOOK_MS = 10;
-
-/** Takes note of the pool's counts. Reports are late and unequal, so what seems to be a client too few is none. */
-export function observeChurn(churn: Churn, { served, clients, now }: { readonly served: number; readonly clients: number; readonly now: number }): Churn {
-  if (now - churn.at < LOOK_MS) return churn;
-  const share = 0.5 ** ((now - churn.at) / HALF_LIFE_MS);
-  const came = Math.max(served - churn.served, 0);
-  const left = Math.max(came - (clients - churn.clients), 0);
-  return { served, clients, at: now, came: churn.came * share + came, left: churn.left * share + left };
-}
-
-/** By how much a holder's clients may grow before it asks again, as long as clients last; then also the imbalance that is not worth a move. */
-export const CREDIT = 4;
-
-/** The same while clients prove short-lived. */
-export const SHORT_LIVED_CREDIT = 64;
 
 /** Fewer clients lately prove nothing. */
 const PROOF = 16;
+/** Clients that stay for less are short-lived, in seconds. */
+const SHORT_LIFE = 0.25;
+/**
+ * Every worker that may accept wakes for every client, which costs it about 25 µs. Beyond 2,000 of these a second (a
+ * twentieth of a core) it pays to let only a few accept; below 500 it no longer does.
+ */
+const CROWD_BEGINS = 2000;
+const CROWD_ENDS = 500;
+
+/** Takes note of the pool's counts. Reports are late and unequal, so what seems to be a client too few is none. */
+export function observeFlow(flow: Flow, { served, clients, workers, now }: {
+  readonly served: number; readonly clients: number; readonly workers: number; readonly now: number;
+}): Flow {
+  if (now - flow.at < LOOK_MS) return flow;
+  const kept = 0.5 ** ((now - flow.at) / HALF_LIFE_MS);
+  const cameNow = Math.max(served - flow.served, 0);
+  const leftNow = Math.max(cameNow - (clients - flow.clients), 0);
+  const came = flow.came * kept + cameNow;
+  const replaced = flow.replaced * kept + Math.min(cameNow, leftNow);
+  return { served, clients, at: now, came, replaced, crowded: isCrowded({ came, replaced, clients, workers }, flow.crowded) };
+}
+
+function isCrowded({ came, replaced, clients, workers }: { readonly came: number; readonly replaced: number; readonly clients: number; readonly workers: number }, was: boolean): boolean {
+  const perSecond = came * Math.LN2 * 1000 / HALF_LIFE_MS;
+  if (perSecond * workers < (was ? CROWD_ENDS : CROWD_BEGINS) || came < PROOF) return false;
+  // Two proofs are needed. By Little's law clients ÷ rate is how long they stay: those that last fail here. A wave that has
+  // left together says nothing of the next one: its clients came while none left, and left while none came.
+  return replaced * 2 >= came && clients <= perSecond * SHORT_LIFE;
+}
+
+/** How far a worker may be ahead of the one with the fewest clients while clients prove short-lived: the balance restores itself then. */
+export const SHORT_LIVED_CREDIT = 64;
 
 /**
- * The credit of a permit. While most clients leave soon, the balance restores itself, and moving a permit costs more than
- * it gains: with a credit of 4 in a pool of 20 and 64 clients that connect in a loop, 700 permits a second move and 6,800
- * connections are served, with 64 as many as with 2 workers. Clients that last bring it back to a few.
+ * How far a worker may be ahead of the one with the fewest clients. Clients that last are kept in balance: the credit is
+ * a twelfth of the mean, so that the busiest worker has at most a twelfth more than it, and one client in small numbers.
  */
-export function creditFor({ came, left }: Churn): number {
-  return came >= PROOF && left * 2 >= came ? SHORT_LIVED_CREDIT : CREDIT;
+export function creditFor({ crowded }: Flow, meanClients: number): number {
+  return crowded ? SHORT_LIVED_CREDIT : Math.max(1, Math.floor(meanClients / 12));
 }

@@ -3,6 +3,10 @@ export interface LimitView {
   readonly id: number;
   /** Ready, not draining, not killed: may take clients. */
   readonly eligible: boolean;
+  /** Neither paused for a reason of its own nor blocked: can use its share now. */
+  readonly able: boolean;
+  /** Whether it was ever sent a copy of the handle. Until then it can take no client, whatever its share is. */
+  readonly armed: boolean;
   /** Clients now, as last reported. */
   readonly clients: number;
   /** The limit ordered last; Infinity = unlimited. */
@@ -33,13 +37,27 @@ export function shareLimit(workers: readonly LimitView[], most: number): readonl
   const orders: LimitOrder[] = [];
   const elsewhere = sum(workers.filter((worker) => !isOpen(worker)).map(taken));
   let free = most - elsewhere - sum(open.map(taken));
-  const shares = fairShares(open, most - elsewhere);
+  // Shares follow those who can use them: the others keep what their clients need. If nobody can, everybody may soon.
+  const able = open.some((worker) => worker.able) ? open.filter((worker) => worker.able) : open;
+  const resting = open.filter((worker) => !able.includes(worker));
+  const shares = [
+    ...fairShares(able, most - elsewhere - sum(resting.map(({ clients }) => clients))),
+    ...resting.map((worker) => ({ worker, share: worker.clients })),
+  ];
+  // It must have a share before it can accept.
+  for (const { worker, share } of shares) {
+    if (!isUnlimitedStart(worker)) continue;
+    const given = Math.max(Math.min(share, free), 0);
+    free -= given;
+    orders.push({ workerId: worker.id, clients: given });
+  }
   // First ask back what is beyond a fair share: it can be given away when its return is confirmed. Not before the worker
   // has confirmed what it was given last: it may fill a larger share after all that the smaller one would hide.
   for (const { worker, share } of shares) {
-    if (worker.ordered > share && worker.ordered <= worker.confirmed) orders.push({ workerId: worker.id, clients: share });
+    if (!isUnlimitedStart(worker) && worker.ordered > share && worker.ordered <= worker.confirmed) orders.push({ workerId: worker.id, clients: share });
   }
   for (const { worker, share } of shares) {
+    if (isUnlimitedStart(worker)) continue;
     const more = Math.min(share - taken(worker), free);
     if (more <= 0) continue;
     free -= more;
@@ -53,9 +71,15 @@ const isOpen = ({ eligible, closed }: LimitView): boolean => eligible && !closed
 /** Whether the worker keeps to a limit, and none without one nor a smaller one is on its way. */
 const isLimited = ({ ordered, confirmed }: LimitView): boolean => ordered !== Infinity && confirmed !== Infinity;
 
-/** What a worker may have at the most, whatever it has received so far. */
-function taken({ clients, ordered, confirmed, closed }: LimitView): number {
-  return closed ? clients : Math.max(ordered, confirmed, clients);
+/** Was started while there was no limit, and cannot accept yet. */
+const isUnlimitedStart = ({ armed, ordered }: LimitView): boolean => !armed && ordered === Infinity;
+
+/** The most clients that a worker may have, whatever it has received so far. */
+function taken(worker: LimitView): number {
+  const { clients, ordered, confirmed, closed, armed } = worker;
+  if (closed || isUnlimitedStart(worker)) return clients;
+  // What it was ordered before its first copy it has read before it accepts.
+  return armed ? Math.max(ordered, confirmed, clients) : ordered;
 }
 
 /**

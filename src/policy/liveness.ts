@@ -1,31 +1,36 @@
-import type { PoolConfig, PoolSnapshot, WorkerAction } from './snapshot.js';
-
-/** How late a round may be before the master itself counts as having been asleep, beyond one heartbeat. */
-const ASLEEP_SLACK_MS = 1000;
+import type { PoolConfig, PoolSnapshot, WorkerAction, WorkerSnapshot } from './snapshot.js';
 
 /**
  * Finds workers that are silent, that hang while starting, and that outstay their drain deadline.
  *
- * After the master itself was stopped (SIGSTOP, a debugger, a sleeping laptop, a host program busy for seconds) every
- * worker looks silent, while its reports wait unread. So a round after such a gap judges nobody.
+ * Silence is judged by time in which the master listened. While the master itself stood still (SIGSTOP, a debugger, a
+ * sleeping laptop, a host program busy for seconds) every worker seems silent; that time counts for nobody. And a worker
+ * is judged by the interval of reports that it has confirmed: one that was told of a shorter interval a moment ago may not
+ * have heard of it.
  */
 export function judgeLiveness(snapshot: PoolSnapshot, config: PoolConfig, now: number): readonly WorkerAction[] {
-  if (wasAsleep(snapshot, config, now)) return [];
+  const { deafMs } = snapshot;
   return snapshot.workers.flatMap((worker): WorkerAction[] => {
     if (worker.killed) return [];
     const { id: workerId } = worker;
     switch (worker.phase) {
       case 'starting':
-        return now >= worker.bornAt + config.bootMs ? [{ kind: 'kill', workerId, reason: 'boot' }] : [];
+        return now >= bootDeadline(worker, config, deafMs) ? [{ kind: 'kill', workerId, reason: 'boot' }] : [];
       case 'ready':
-        return now >= worker.heardAt + config.expireMs ? [{ kind: 'drain', workerId, reason: 'expired' }] : [];
+        return now >= expiryOf(worker, config, deafMs) ? [{ kind: 'drain', workerId, reason: 'expired' }] : [];
       case 'draining':
         return now >= (worker.drainDeadline ?? Infinity) ? [{ kind: 'kill', workerId, reason: 'grace' }] : [];
     }
   });
 }
 
-/** Whether the master made no plan for longer than its heartbeat allows. */
-export function wasAsleep({ plannedAt }: PoolSnapshot, { heartbeatMs }: PoolConfig, now: number): boolean {
-  return plannedAt !== undefined && now - plannedAt > heartbeatMs + ASLEEP_SLACK_MS;
+/** When a worker that says nothing more is taken for dead. */
+export function expiryOf(worker: WorkerSnapshot, { expireMs, reportMs }: PoolConfig, deafMs: number): number {
+  const patience = Math.max(worker.reportMs - reportMs, 0);
+  return worker.heardAt + (deafMs - worker.deafAtHeard) + expireMs + patience;
+}
+
+/** When a worker that is not ready by then is taken for hung. */
+export function bootDeadline(worker: WorkerSnapshot, { bootMs }: PoolConfig, deafMs: number): number {
+  return worker.bornAt + (deafMs - worker.deafAtBirth) + bootMs;
 }

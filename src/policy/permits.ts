@@ -1,123 +1,178 @@
+import { IDLE_PULSE_MS, PULSE_MS, WATCHED_PULSE_MS, blockedAt, isBlocked, type SilenceView } from './silence.js';
+
+/*
+ * Who may accept: theory of operation
+ *
+ * Every worker has the same listening socket. A worker accepts while it has three things: a **copy** of the socket's handle,
+ * open; a **permit** of the master; and none of its own reasons to pause (its limits, `pause()`).
+ *
+ * - A **copy** is sent in advance, a small stock for each worker, since closing one is the only way to stop accepting at
+ *   once: that makes limits exact. Each time a worker stops and goes on again it uses one up, and says so in its report.
+ * - A **permit** names a ceiling: the number of clients up to which the worker may accept. Ceilings are the fewest clients
+ *   that any able worker has, plus a **credit** (credit.ts). So no worker gets far ahead of the others, whichever of them
+ *   wakes first, and the master is not asked for each client. At its ceiling a worker closes its copy and asks ('spent').
+ *   The master raises the ceiling, or answers with the old one ('full'): then the worker waits until a client of its own
+ *   leaves, or until the others have caught up and its ceiling is raised.
+ * - A **share** (limits.ts) is a worker's part of MaxSession, absolute and apart from all this.
+ *
+ * Normally every worker has a permit. While short-lived clients come in a crowd, waking them all for each client costs more
+ * than the work itself: then only a few **holders** have one, with a large credit, and the others wait without.
+ *
+ * What if a worker stops? With every worker holding a permit, nothing: the others have the socket open and take the clients.
+ * Two cases are left. Stopped workers with few clients keep the ceilings of the others low: so while anybody waits at its
+ * ceiling, one of those that may accept is the **sentinel** and pulses every 20 ms (every 200 ms while it has no client). When it
+ * falls silent all others like it are asked for a sign of life, and whoever gives none no longer counts. And in a crowd all
+ * holders may stop: each of them pulses every 20 ms, and when none is left, everybody gets a permit at once; the first to
+ * confirm keep it (silence.ts).
+ *
+ * What if the master stops? A worker that has asked and is not answered within 50 ms raises its ceiling by itself, by
+ * twice as much each time. Limits and shares are never raised this way.
+ */
+
 /** Whether a worker may accept. */
 export const PERMIT_STATES = {
-  none: 'it has no permit',
-  held: 'it holds a permit',
-  spent: 'it has used up the credit of its permit',
+  none: 'has no permit',
+  held: 'may accept',
+  spent: 'is at its ceiling and has asked for a higher one',
+  full: 'is at its ceiling and was told to wait',
 } as const;
 
-/** Whether a worker may accept: a key of the table that has the words. */
 export type PermitState = keyof typeof PERMIT_STATES;
 
 /** What the permit policy knows of one worker. Times are the master's monotonic milliseconds. */
-export interface PermitView {
+export interface PermitView extends SilenceView {
   readonly id: number;
   /** Ready, not draining, not killed. */
   readonly eligible: boolean;
-  /** Nothing but a permit is missing for it to accept: it is not paused and below its limits. */
+  /** Only a permit is missing for it to accept: it is not paused and below its limits. */
   readonly available: boolean;
   /** Clients now, as last reported. */
   readonly clients: number;
   /** Whether a permit was ordered and not taken back. */
   readonly ordered: boolean;
-  /** The permit ordered has no credit: it was given while the pool was small. */
-  readonly unlimited: boolean;
-  /** When the permit was ordered or taken back last. */
-  readonly orderedAt: number;
-  /** Whether its last report came after it had the last order. */
-  readonly confirmed: boolean;
-  /** As it reported last; of interest only if confirmed. */
+  /** The ceiling of the permit ordered last. */
+  readonly ceiling: number;
+  /** The pulse that was asked for with it, in milliseconds. */
+  readonly askedPulseMs: number;
+  /** As it reported last; of interest only if it has answered the last order. */
   readonly permit: PermitState;
-  /** It was about to run the user's code when it reported last. */
-  readonly busy: boolean;
-  readonly heardAt: number;
   /** Copies of the listening handle that it has not used up, as far as known. */
   readonly copies: number;
-  /** Copies that it ought to have. */
+  /** Copies that it should have. */
   readonly stock: number;
 }
 
-/** What to tell the workers. */
+/** What to order. */
 export type PermitOrder =
   | { readonly kind: 'copies'; readonly workerId: number; readonly count: number }
-  | { readonly kind: 'permit'; readonly workerId: number; readonly credit: number | null }
-  | { readonly kind: 'withdraw'; readonly workerId: number };
+  | { readonly kind: 'permit'; readonly workerId: number; readonly ceiling: number; readonly pulseMs: number }
+  | { readonly kind: 'withdraw'; readonly workerId: number }
+  | { readonly kind: 'probe'; readonly workerId: number };
 
 /** How permits are given. */
 export interface PermitConfig {
-  /** Holders at the same time in a large pool. */
+  /** How many workers hold a permit in a crowd; Infinity = all of them, crowd or not. */
   readonly holders: number;
-  /** A worker takes one client at a time. */
-  readonly single: boolean;
-  /** By how much a holder's clients may grow before it asks again; also the imbalance that is not worth a move. */
+  /** How far a worker may be ahead of the one with the fewest clients. */
   readonly credit: number;
+  /** Whether ceilings that have become too high may be lowered now: not at every change, since each costs a message. */
+  readonly lower: boolean;
 }
 
 /** What to do now, and when to look again if no report comes before; Infinity = no need. */
 export interface PermitPlan {
   readonly orders: readonly PermitOrder[];
   readonly nextAt: number;
+  /** Whether a ceiling has become too high and was not lowered now. */
+  readonly isHigh: boolean;
 }
 
-/** A holder that is silent for so long after it became busy, or that does not confirm its permit, is blocked. */
-export const QUIET_MS = 50;
+/** One that was heard within this time needs no question. */
+const RECENT_MS = 25;
 
-/**
- * Decides who may accept.
- *
- * Every worker with an open copy of the handle wakes for every connection, so in a large pool only a few hold a permit,
- * with a credit: when a holder's clients have grown by it, the permit goes to the worker with the fewest clients, unless
- * the holder itself is within the credit of that. A holder that is blocked counts for none, and neither does one that is
- * paused or at its limit. Where a worker takes one client at a time, and where there are no more workers than holders,
- * every one has a permit without a credit: those that are busy have closed their copies anyway.
- */
+/** Decides who may accept. Pure. */
 export function planPermits(workers: readonly PermitView[], config: PermitConfig, now: number): PermitPlan {
   const eligible = workers.filter((worker) => worker.eligible);
-  const orders = eligible.filter(isShort).map(({ id, copies, stock }): PermitOrder => ({ kind: 'copies', workerId: id, count: stock - copies }));
-  if (config.single || eligible.length <= config.holders) {
-    const missing = eligible.filter(({ ordered, unlimited, confirmed, permit }) => !ordered || !unlimited || (confirmed && permit !== 'held'));
-    return { orders: [...orders, ...missing.map(({ id }): PermitOrder => ({ kind: 'permit', workerId: id, credit: null }))], nextAt: Infinity };
-  }
-  const moves = movePermits(eligible, config, now);
-  return { orders: [...orders, ...moves], nextAt: quietAt(eligible, now) };
+  const copies = eligible.filter(isShort).map(({ id, copies: left, stock }): PermitOrder => ({ kind: 'copies', workerId: id, count: stock - left }));
+  const able = eligible.filter((worker) => worker.available && !isBlocked(worker, now));
+  const orders = eligible.length > config.holders ? planHolders(eligible, able, config) : planAll(eligible, able, config, now);
+  const wanted = fewest(able) + config.credit;
+  const isHigh = !config.lower && eligible.some((worker) => isTooHigh(worker, wanted));
+  return { orders: [...copies, ...orders], nextAt: nextLook(eligible, now), isHigh };
 }
 
 const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
 
-function movePermits(workers: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
+/** Everybody has a permit, and nobody gets far ahead of the able worker with the fewest clients. */
+function planAll(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
+  const least = fewest(able);
+  // Those that are blocked or paused set no ceiling; if there are no others, each may go on from where it is.
+  const ceilingOf = ({ clients }: PermitView): number => (least === Infinity ? clients : least) + config.credit;
+  const isHeldBack = workers.some((worker) => worker.available && isAtCeiling(worker) && worker.clients >= ceilingOf(worker));
+  // Its own word counts more than the ceiling ordered: it may have raised that by itself.
+  const accepting = able.filter((worker) => worker.ordered && (worker.answered ? worker.permit === 'held' : worker.clients < worker.ceiling));
+  const sentinel = isHeldBack ? accepting.find((worker) => worker.askedPulseMs < PULSE_MS) ?? accepting[0] : undefined;
+  const orders = workers.flatMap((worker): PermitOrder[] => {
+    const pulseMs = worker !== sentinel ? PULSE_MS : worker.clients > 0 ? WATCHED_PULSE_MS : IDLE_PULSE_MS;
+    const ceiling = ceilingOf(worker);
+    return needsCeiling(worker, ceiling, config) || needsPulse(worker, pulseMs, config) ? [{ kind: 'permit', workerId: worker.id, ceiling, pulseMs }] : [];
+  });
+  const isLost = isHeldBack && workers.some((worker) => worker.askedPulseMs < PULSE_MS && worker !== sentinel && isBlocked(worker, now));
+  if (!isLost) return orders;
+  const ordered = new Set(orders.map(({ workerId }) => workerId));
+  const silent = accepting.filter((worker) => worker.answered && now - worker.heardAt >= RECENT_MS && !ordered.has(worker.id));
+  return [...orders, ...silent.map(({ id }): PermitOrder => ({ kind: 'probe', workerId: id }))];
+}
+
+const isAtCeiling = ({ ordered, answered, permit }: PermitView): boolean => ordered && answered && (permit === 'spent' || permit === 'full');
+
+function needsCeiling(worker: PermitView, ceiling: number, { lower }: PermitConfig): boolean {
+  if (!worker.ordered) return true;
+  if (worker.answered) {
+    // One that asks is always answered, or it would go on by itself.
+    if (worker.permit === 'none' || worker.permit === 'spent') return true;
+    if (worker.permit === 'full') return ceiling > worker.clients;
+  }
+  return lower && isTooHigh(worker, ceiling);
+}
+
+/** More often than before at once; less often can wait. */
+const needsPulse = ({ askedPulseMs }: PermitView, pulseMs: number, { lower }: PermitConfig): boolean => pulseMs < askedPulseMs || (lower && pulseMs > askedPulseMs);
+
+const isTooHigh = (worker: PermitView, wanted: number): boolean => worker.ordered && worker.ceiling > wanted && worker.clients < worker.ceiling;
+
+/** A few have a permit, with a large credit; one that gets far ahead hands it on. */
+function planHolders(workers: readonly PermitView[], able: readonly PermitView[], { holders, credit, lower }: PermitConfig): readonly PermitOrder[] {
   const orders = new Map<number, PermitOrder>();
-  const permit = ({ id }: PermitView): unknown => orders.set(id, { kind: 'permit', workerId: id, credit: config.credit });
+  const least = fewest(able);
+  const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least) + credit;
+  const permit = (worker: PermitView): unknown => orders.set(worker.id, { kind: 'permit', workerId: worker.id, ceiling: ceilingOf(worker), pulseMs: WATCHED_PULSE_MS });
   const withdraw = ({ id }: PermitView): unknown => orders.set(id, { kind: 'withdraw', workerId: id });
-  const isGood = (worker: PermitView): boolean => worker.available && !isBlocked(worker, now);
-  const waiting = workers.filter((worker) => !worker.ordered && isGood(worker)).sort(byClients);
-  const least = waiting[0]?.clients ?? Infinity;
+  const waiting = able.filter((worker) => !worker.ordered).sort(byClients);
   const useful: PermitView[] = [];
   for (const holder of workers.filter(({ ordered }) => ordered)) {
-    const isSpent = holder.confirmed && holder.permit !== 'held';
-    if (isSpent && !holder.unlimited && (!isGood(holder) || holder.clients >= least + config.credit)) {
+    const asks = holder.answered && holder.permit !== 'held';
+    const isAble = able.includes(holder);
+    const isWatched = holder.askedPulseMs === WATCHED_PULSE_MS;
+    if (asks && isWatched && (!isAble || holder.clients >= ceilingOf(holder)) && waiting.length > 0) {
       withdraw(holder);
       continue;
     }
-    if (isSpent || holder.unlimited) permit(holder);
-    if (isGood(holder)) useful.push(holder);
+    if (!isWatched || (asks && (holder.permit !== 'full' || ceilingOf(holder) > holder.clients)) || (lower && isTooHigh(holder, ceilingOf(holder)))) permit(holder);
+    if (isAble) useful.push(holder);
   }
-  waiting.slice(0, Math.max(config.holders - useful.length, 0)).forEach(permit);
-  // More than needed, since one of them was blocked for a while: those with the most clients go.
-  useful.sort(byClients).slice(config.holders).forEach(withdraw);
+  // If not one is left, those that were silent so far may be blocked too: ask them all at once.
+  waiting.slice(0, useful.length === 0 ? waiting.length : Math.max(holders - useful.length, 0)).forEach(permit);
+  // More than needed, since some of them were blocked for a while: those with the most clients go, once the others have confirmed.
+  const proven = useful.filter(({ answered }) => answered).sort(byClients);
+  proven.slice(holders).forEach(withdraw);
+  if (proven.length >= holders) useful.filter(({ answered }) => !answered).forEach(withdraw);
   return [...orders.values()];
 }
 
+const fewest = (workers: readonly PermitView[]): number => workers.reduce((least, { clients }) => Math.min(least, clients), Infinity);
 const byClients = (one: PermitView, other: PermitView): number => one.clients - other.clients;
 
-function isBlocked(worker: PermitView, now: number): boolean {
-  return now >= blockedAt(worker);
-}
-
-/** When a worker counts as blocked unless it is heard of before. */
-function blockedAt({ busy, heardAt, confirmed, orderedAt }: PermitView): number {
-  const silent = busy ? heardAt + QUIET_MS : Infinity;
-  return confirmed ? silent : Math.min(silent, Math.max(orderedAt, heardAt) + QUIET_MS);
-}
-
-function quietAt(workers: readonly PermitView[], now: number): number {
-  return Math.min(...workers.filter(({ ordered }) => ordered).map(blockedAt).filter((time) => time > now), Infinity);
+function nextLook(workers: readonly PermitView[], now: number): number {
+  return workers.map(blockedAt).filter((time) => time > now).reduce((next, time) => Math.min(next, time), Infinity);
 }

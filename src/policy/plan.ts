@@ -1,5 +1,5 @@
 import { isLiving, takeCensus } from './census.js';
-import { judgeLiveness } from './liveness.js';
+import { bootDeadline, expiryOf, judgeLiveness } from './liveness.js';
 import { beingRelieved, retireRelieved, retireUnused } from './recycling.js';
 import { countForks, retireSurplus, shrinkAt } from './scaling.js';
 import type { Action, PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapshot.js';
@@ -47,17 +47,17 @@ function nextLook(snapshot: PoolSnapshot, config: PoolConfig, now: number): numb
   consider(snapshot.retryAt ?? Infinity);
   consider(shrinkAt(snapshot, config));
   for (const worker of snapshot.workers) {
-    if (!worker.killed) considerDeadlines(worker, config, consider);
+    if (!worker.killed) considerDeadlines(worker, snapshot, config, consider);
   }
   return earliest;
 }
 
-function considerDeadlines(worker: WorkerSnapshot, config: PoolConfig, consider: (time: number) => void): void {
+function considerDeadlines(worker: WorkerSnapshot, { deafMs }: PoolSnapshot, config: PoolConfig, consider: (time: number) => void): void {
   switch (worker.phase) {
-    case 'starting': return consider(worker.bornAt + config.bootMs);
+    case 'starting': return consider(bootDeadline(worker, config, deafMs));
     case 'draining': return consider(worker.drainDeadline ?? Infinity);
     case 'ready':
-      consider(worker.heardAt + config.expireMs);
+      consider(expiryOf(worker, config, deafMs));
       consider(worker.bornAt + worker.lifeMs);
       if (config.maxIdleMs > 0) consider((worker.idleSince ?? Infinity) + config.maxIdleMs);
   }

@@ -10,6 +10,13 @@ export interface WorkerSnapshot {
   readonly bornAt: number;
   /** When it last said anything; its birth until then. */
   readonly heardAt: number;
+  /** The interval of reports that it has confirmed, in milliseconds. */
+  readonly reportMs: number;
+  /** For how long in all the master had not listened when it was heard last, and when it was born. */
+  readonly deafAtHeard: number;
+  readonly deafAtBirth: number;
+  /** Its event loop stands still (silence.ts). */
+  readonly blocked: boolean;
   /** Since when it has no client; undefined while it has one. */
   readonly idleSince: number | undefined;
   /** Clients now. */
@@ -31,8 +38,8 @@ export interface PoolSnapshot {
   readonly workers: readonly WorkerSnapshot[];
   /** The pool is ending: nothing is forked. */
   readonly stopping: boolean;
-  /** When the last plan was made; undefined before the first. */
-  readonly plannedAt: number | undefined;
+  /** For how long in all the master has not listened, in milliseconds (deafness.ts). */
+  readonly deafMs: number;
   /** When an idle worker was last retired as surplus; -Infinity if never. */
   readonly shrunkAt: number;
   /** Since when there are more spare workers than MaxSpareServer; undefined while there are not. */
@@ -49,6 +56,8 @@ export interface PoolConfig {
   readonly minSpare: number;
   readonly maxSpare: number;
   readonly heartbeatMs: number;
+  /** Between two reports of an idle worker. */
+  readonly reportMs: number;
   readonly expireMs: number;
   readonly graceMs: number;
   /** 0 = off. */

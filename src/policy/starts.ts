@@ -2,7 +2,8 @@
 export interface StartHistory {
   /** Failed rounds since a worker last became ready. Workers forked together fail together: one round. */
   readonly failures: number;
-  /** When the last round failed. */
+  /** When the row of failures began, and when the last round failed. */
+  readonly since: number;
   readonly failedAt: number;
   /** When the next start may be tried; undefined while none failed. */
   readonly retryAt: number | undefined;
@@ -10,7 +11,7 @@ export interface StartHistory {
   readonly everReady: boolean;
 }
 
-export const NO_STARTS: StartHistory = { failures: 0, failedAt: -Infinity, retryAt: undefined, everReady: false };
+export const NO_STARTS: StartHistory = { failures: 0, since: -Infinity, failedAt: -Infinity, retryAt: undefined, everReady: false };
 
 /** Failed rounds after which a pool that never worked gives up. */
 export const MOST_FAILURES = 3;
@@ -18,14 +19,19 @@ export const MOST_FAILURES = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** A worker is ready: others may start too. Failures are forgotten only when one has proved to be of use. */
-export const workerReady = (history: StartHistory): StartHistory => ({ ...history, retryAt: undefined, everReady: true });
+/**
+ * A worker is ready: if it was started since the last failure, others may start too. Failures are forgotten only when one
+ * has proved to be of use.
+ */
+export const workerReady = (history: StartHistory, { bornAt }: { readonly bornAt: number }): StartHistory => (
+  { ...history, retryAt: bornAt >= history.failedAt ? undefined : history.retryAt, everReady: true }
+);
 
-/** A worker has proved to be of use: all is well again. */
+/** A worker that was started since the failures has proved to be of use: all is well again. */
 export const startSucceeded = (): StartHistory => ({ ...NO_STARTS, everReady: true });
 
 /**
- * A worker ended before it was ready: waits before the next try, twice as long each time, up to 30 s, less a random part
+ * A worker ended before it was of any use: waits before the next try, twice as long each time, up to 30 s, less a random part
  * (`chance`, 0 to 1) of up to half of it, so that servers that failed together do not retry together.
  */
 export function startFailed(
@@ -34,7 +40,8 @@ export function startFailed(
 ): StartHistory {
   if (bornAt < history.failedAt) return history;
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** history.failures, LONGEST_PAUSE_MS);
-  return { ...history, failures: history.failures + 1, failedAt: now, retryAt: now + pause * (1 - chance / 2) };
+  const since = history.failures === 0 ? now : history.since;
+  return { ...history, failures: history.failures + 1, since, failedAt: now, retryAt: now + pause * (1 - chance / 2) };
 }
 
 /** Whether the pool has never worked and has tried often enough. */

@@ -1,7 +1,8 @@
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { PermitState } from '../policy/permits.js';
 import type { PauseReason } from '../policy/reasons.js';
 import type { HandleCopy, Listener } from './listener.js';
+import { Permit } from './permit.js';
 
 /** How many clients a worker may have; null = unlimited. */
 export interface AcceptLimits {
@@ -14,21 +15,18 @@ export interface AcceptLimits {
   readonly descriptors: number | null;
 }
 
-/** How important a change is for the master. */
-export type Urgency = 'now' | 'soon';
-
-/** The credit that a worker gives itself at the most while its connections prove short-lived. */
-const MOST_CREDIT = 64;
-/** How long the answer to a used-up permit may take before the worker goes on by itself: the master may be stopped. */
-const RENEWAL_MS = 50;
+/**
+ * How urgent a change is for the master: 'news' = at once if its last report calls this worker spare or accepting and it
+ * no longer is, since the user's code may block this process next.
+ */
+export type Urgency = 'now' | 'news' | 'soon';
 
 /**
- * Decides when this worker accepts: while it has a permit with credit, a copy of the handle, and no reason to pause.
+ * Decides when this worker accepts: while it has a permit whose ceiling is not reached, a copy of the handle, and no reason to pause.
  * Every reason stands for itself. Its limits are its own and absolute: it stops inside the connection callback, before
  * another client is taken, and goes on by itself when one leaves.
  */
 export class AcceptLoop {
-  readonly #clock: Clock;
   readonly #listener: Listener;
   readonly #changed: (urgency: Urgency) => void;
   readonly #copies: HandleCopy[] = [];
@@ -42,21 +40,13 @@ export class AcceptLoop {
   /** The most copies it has had. */
   #stock = 0;
   #stopped = false;
-  #permit: PermitState = 'none';
-  #permitOrders = 0;
-  /** The credit as given; null = any number. */
-  #granted: number | null = null;
-  /** How far the number of clients may grow above #base. */
-  #credit: number | null = null;
-  #base = 0;
-  #acceptedSince = 0;
-  #closedSince = 0;
-  #renewal: Timer | undefined;
+  readonly #permit: Permit;
+  #ordersSeen = 0;
 
   constructor({ clock, listener, limits, changed }: {
     clock: Clock; listener: Listener; limits: AcceptLimits; changed: (urgency: Urgency) => void;
   }) {
-    this.#clock = clock;
+    this.#permit = new Permit(clock, () => { this.#update('now'); });
     this.#listener = listener;
     this.#limits = limits;
     this.#changed = changed;
@@ -66,12 +56,10 @@ export class AcceptLoop {
   get served(): number { return this.#served; }
   get copiesUsed(): number { return this.#copiesUsed; }
   get accepting(): boolean { return this.#open; }
-  get permit(): PermitState { return this.#permit; }
-  /** Orders about the permit received so far. */
-  get permitOrders(): number { return this.#permitOrders; }
+  get permit(): PermitState { return this.#permit.state; }
+  /** Orders received so far that the master wants confirmed. */
+  get ordersSeen(): number { return this.#ordersSeen; }
   get limits(): AcceptLimits { return this.#limits; }
-  /** Whether others depend on this worker to accept: it has one of a few permits. */
-  get isCountedOn(): boolean { return this.#open && this.#credit !== null; }
   get draining(): boolean { return this.#stopped; }
   /** Whether it has taken as many clients as it may in its life. */
   get isWornOut(): boolean { return this.#served >= orInfinity(this.#limits.maxServed); }
@@ -104,19 +92,24 @@ export class AcceptLoop {
     if (!this.#hasListened && !this.#isBelowLimits()) this.#listenOnce();
   }
 
-  /** May accept, until the number of clients has grown by the credit; null = any number. */
-  grant(credit: number | null): void {
-    this.#permitOrders += 1;
-    this.#hold(credit);
+  /** May accept while it has fewer clients than the ceiling. */
+  grant(ceiling: number): void {
+    this.#ordersSeen += 1;
+    this.#permit.grant(ceiling, this.#clients);
+    this.#update('now');
   }
 
   /** May not accept any more. */
   withdraw(): void {
-    this.#permitOrders += 1;
-    this.#permit = 'none';
-    this.#renewal?.cancel();
-    this.#renewal = undefined;
+    this.#ordersSeen += 1;
+    this.#permit.withdraw();
     this.#update('now');
+  }
+
+  /** The master wants to hear that this worker is well. */
+  probe(): void {
+    this.#ordersSeen += 1;
+    this.#changed('now');
   }
 
   setLimits(change: Partial<AcceptLimits>): void {
@@ -134,7 +127,7 @@ export class AcceptLoop {
   /** Accepts no more, for good, and gives up every copy. */
   stop(): void {
     this.#stopped = true;
-    this.#renewal?.cancel();
+    this.#permit.withdraw();
     this.#copiesUsed += this.#copies.length;
     for (const copy of this.#copies.splice(0)) copy.close();
     this.#update('now');
@@ -144,15 +137,14 @@ export class AcceptLoop {
   opened(): void {
     this.#clients += 1;
     this.#served += 1;
-    this.#acceptedSince += 1;
-    const spent = this.#credit !== null && this.#clients - this.#base >= this.#credit && this.#spend(this.#credit);
-    this.#update(spent ? 'now' : 'soon');
+    const asks = this.#permit.count(this.#clients);
+    this.#update(asks ? 'now' : 'news');
   }
 
   /** A client has gone. */
   closed(): void {
     this.#clients -= 1;
-    this.#closedSince += 1;
+    this.#permit.count(this.#clients);
     this.#update('soon');
   }
 
@@ -162,35 +154,9 @@ export class AcceptLoop {
     this.#changed('now');
   }
 
-  #hold(credit: number | null): void {
-    this.#granted = credit;
-    this.#credit = credit;
-    this.#base = this.#clients;
-    this.#acceptedSince = this.#closedSince = 0;
-    this.#permit = 'held';
-    this.#renewal?.cancel();
-    this.#renewal = undefined;
-    this.#update('soon');
-  }
-
-  /**
-   * The credit is used up. While most clients leave again soon the worker raises it by itself: moving the permit then
-   * costs more than it gains, since the balance will be restored anyway. Clients that stay make it ask the master.
-   */
-  #spend(credit: number): boolean {
-    if (this.#permit === 'spent') return false;
-    if (credit < MOST_CREDIT && this.#closedSince * 2 >= this.#acceptedSince) {
-      this.#credit = Math.min(credit * 2, MOST_CREDIT);
-      return false;
-    }
-    this.#permit = 'spent';
-    this.#renewal ??= this.#clock.after(RENEWAL_MS, () => { this.#hold(this.#granted); }, { idle: true });
-    return true;
-  }
-
   #update(urgency: Urgency): void {
-    // Without another copy it could not go on by itself: then it keeps the last one open until the master answers.
-    const isPermitted = this.#permit === 'held' || (this.#permit === 'spent' && this.#open && this.#copies.length === 0);
+    // Without another copy it could not go on by itself if the master is stopped: then it keeps the last one until it is answered.
+    const isPermitted = this.#permit.allows(this.#clients) || (this.#permit.state === 'spent' && this.#open && this.#copies.length === 0);
     const may = isPermitted && !this.#stopped && this.#isBelowLimits();
     if (this.#open && !may) {
       this.#close();

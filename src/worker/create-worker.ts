@@ -44,7 +44,7 @@ export function createWorker({ options, token, line, clock, watched, exit }: Wor
       shared: {
         ...client,
         clock, queue,
-        active: () => { runtime.active(); },
+        active: () => undefined,
         failed: (error, where) => { runtime.failed(error, where); },
       },
     }, left),

@@ -1,69 +1,94 @@
 import type { Clock, Timer } from '../clock.js';
 import type { WorkerState } from '../ipc/protocol.js';
+import { PULSE_MS } from '../policy/silence.js';
 import type { Urgency } from './accept-loop.js';
 
-/** Reports are at least so far apart, unless something is urgent: a worker with 5,000 connections a second sends 50 of them. */
+/** Reports are at least this far apart, unless something is urgent: a worker with 5,000 connections a second sends 50 of them. */
 export const APART_MS = 20;
 
+/** What the reporter needs. */
+export interface ReporterParts {
+  readonly clock: Clock;
+  readonly state: () => WorkerState;
+  readonly send: (state: WorkerState) => void;
+  /** Sends the shortest sign of life. */
+  readonly pulse: () => void;
+}
+
 /**
- * Tells the master what changed: at once if nothing was told lately, otherwise when APART_MS have passed. So an idle
- * worker sends nothing, and a busy one no more than the master can bear.
- *
- * It also tells when the user's code is about to run. If a worker that did so is silent afterwards, that code blocks it,
- * and the master lets another accept.
+ * Keeps the master informed: of what changed, at once if nothing was reported lately, otherwise when APART_MS have passed;
+ * and, if nothing was said for the interval of the pulse, that the event loop still turns (policy/silence.ts).
  */
 export class Reporter {
-  readonly #clock: Clock;
-  readonly #state: () => WorkerState;
-  readonly #send: (state: WorkerState) => void;
+  readonly #parts: ReporterParts;
   #timer: Timer | undefined;
-  #dirty = false;
-  #active = false;
-  #saidBusy = false;
+  #pulse: Timer | undefined;
+  #pulseMs = PULSE_MS;
+  #isDirty = false;
   #sentAt = -Infinity;
+  /** What the last report led the master to believe. */
+  #saidSpare = false;
+  #saidAccepting = false;
 
-  constructor({ clock, state, send }: { clock: Clock; state: () => WorkerState; send: (state: WorkerState) => void }) {
-    this.#clock = clock;
-    this.#state = state;
-    this.#send = send;
+  constructor(parts: ReporterParts) {
+    this.#parts = parts;
   }
 
-  /** The state, with what is known of the user's code. */
+  /** The state, which is sent with something else. */
   current(): WorkerState {
-    return { ...this.#state(), busy: this.#active };
+    return this.#remember(this.#parts.state());
+  }
+
+  get pulseMs(): number {
+    return this.#pulseMs;
+  }
+
+  /** Says at least this often that the event loop turns. */
+  pulse(everyMs: number): void {
+    if (everyMs === this.#pulseMs && this.#pulse !== undefined) return;
+    this.#pulseMs = everyMs;
+    this.#pulse?.cancel();
+    this.#beat(everyMs);
   }
 
   changed(urgency: Urgency): void {
-    this.#dirty = true;
+    this.#isDirty = true;
     // With a timer under way it waits for that one, or two reports would follow closely.
-    if (urgency === 'now' || (this.#timer === undefined && this.#clock.now() - this.#sentAt >= APART_MS)) this.#report();
-    else this.#startTimer();
+    if (urgency === 'now' || (urgency === 'news' && this.#isNews()) || (this.#timer === undefined && this.#parts.clock.now() - this.#sentAt >= APART_MS)) this.#report();
+    else this.#timer ??= this.#parts.clock.after(APART_MS, () => { this.#tick(); }, { idle: true });
   }
 
-  /** The user's code is about to run. */
-  active(): void {
-    this.#active = true;
-    if (this.#saidBusy) return this.#startTimer();
-    this.#report();
+  #isNews(): boolean {
+    if (!this.#saidSpare && !this.#saidAccepting) return false;
+    const { clients, accepting } = this.#parts.state();
+    return (this.#saidSpare && clients > 0) || (this.#saidAccepting && !accepting);
   }
 
   #report(): void {
-    const state = this.current();
-    this.#dirty = false;
-    this.#saidBusy = state.busy;
-    this.#sentAt = this.#clock.now();
-    this.#send(state);
-    if (state.busy) this.#startTimer();
+    this.#parts.send(this.current());
   }
 
-  #startTimer(): void {
-    this.#timer ??= this.#clock.after(APART_MS, () => { this.#tick(); }, { idle: true });
+  #remember(state: WorkerState): WorkerState {
+    this.#isDirty = false;
+    this.#sentAt = this.#parts.clock.now();
+    this.#saidSpare = state.clients === 0;
+    this.#saidAccepting = state.accepting;
+    return state;
   }
 
   #tick(): void {
     this.#timer = undefined;
-    const wasActive = this.#active;
-    if (this.#dirty || wasActive || this.#saidBusy) this.#report();
-    this.#active = false;
+    if (this.#isDirty) this.#report();
+  }
+
+  #beat(afterMs: number): void {
+    this.#pulse = this.#parts.clock.after(afterMs, () => {
+      const silentMs = this.#parts.clock.now() - this.#sentAt;
+      // A timer may be a little early: what is nearly due is due.
+      if (silentMs < this.#pulseMs - 1) return this.#beat(this.#pulseMs - silentMs);
+      this.#sentAt = this.#parts.clock.now();
+      this.#parts.pulse();
+      this.#beat(this.#pulseMs);
+    }, { idle: true });
   }
 }

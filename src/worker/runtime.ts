@@ -4,6 +4,7 @@ import { PreforkError, asError } from '../errors.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import type { DrainReason } from '../policy/reasons.js';
+import { PULSE_MS } from '../policy/silence.js';
 import type { WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from '../session/clients.js';
@@ -46,6 +47,8 @@ export class WorkerRuntime {
   /** The Concurrency of the configuration. */
   #concurrency: number | null = null;
   #endWithMaster = false;
+  /** The interval of its heartbeats. */
+  #reportMs = 0;
   #graceMs: number | null = null;
   readonly #readiness: (() => void)[] = [];
 
@@ -57,6 +60,7 @@ export class WorkerRuntime {
       clock: parts.clock,
       state: () => this.#state(),
       send: (state) => { parts.line.send({ type: 'state', state }); },
+      pulse: () => { parts.line.send({ type: 'pulse' }); },
     });
   }
 
@@ -74,11 +78,6 @@ export class WorkerRuntime {
   /** Resolves after ServerStarted. */
   async ready(): Promise<void> {
     if (!this.#wasStarted) await new Promise<void>((resolve) => this.#readiness.push(resolve));
-  }
-
-  /** The user's code is about to run. */
-  active(): void {
-    if (this.#loop?.isCountedOn === true) this.#reporter.active();
   }
 
   /** Tells the master of a fault. */
@@ -112,8 +111,13 @@ export class WorkerRuntime {
         if (copy !== undefined) this.#loop?.addCopy(copy);
         return;
       case 'configure': return this.#configure(order.config);
-      case 'permit': return this.#loop?.grant(order.credit);
-      case 'withdraw': return this.#loop?.withdraw();
+      case 'permit':
+        this.#reporter.pulse(order.pulseMs);
+        return this.#loop?.grant(order.ceiling);
+      case 'withdraw':
+        this.#reporter.pulse(PULSE_MS);
+        return this.#loop?.withdraw();
+      case 'probe': return this.#loop?.probe();
       case 'share': return this.#loop?.setLimits({ share: order.clients });
       case 'pause': return this.#loop?.ask('paused', true);
       case 'resume': return this.#loop?.ask('paused', false);
@@ -152,11 +156,13 @@ export class WorkerRuntime {
     if (this.#isDraining) return this.#endIfEmpty();
     this.#phase = 'ready';
     this.#parts.line.send({ type: 'ready' });
+    this.#reporter.pulse(PULSE_MS);
     for (const resolve of this.#readiness.splice(0)) resolve();
   }
 
   #configure(config: WorkerConfig): void {
     this.#graceMs = config.graceMs;
+    this.#reportMs = config.heartbeatMs;
     // What set_concurrency has changed since stays, unless the option itself changes.
     const { concurrency, ...others } = limitsOf(config);
     this.#loop?.setLimits(concurrency === this.#concurrency ? others : { concurrency, ...others });
@@ -263,9 +269,10 @@ export class WorkerRuntime {
       copiesUsed: loop?.copiesUsed ?? 0,
       accepting: loop?.accepting ?? false,
       permit: loop?.permit ?? 'none',
-      permitOrders: loop?.permitOrders ?? 0,
+      ordersSeen: loop?.ordersSeen ?? 0,
       paused: loop?.paused ?? [],
-      busy: false,
+      reportMs: this.#reportMs,
+      pulseMs: this.#reporter.pulseMs,
       share: loop?.limits.share ?? null,
       draining: loop?.draining ?? false,
     };

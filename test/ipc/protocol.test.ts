@@ -17,7 +17,7 @@ const WELCOME: WelcomeOrder = {
   address: { address: '127.0.0.1', family: 'IPv4', port: 80 },
 };
 const STATE: WorkerState = {
-  clients: 1, served: 2, copiesUsed: 3, accepting: true, permit: 'held', permitOrders: 4, paused: [], busy: false, share: 5, draining: false,
+  clients: 1, served: 2, copiesUsed: 3, accepting: true, permit: 'held', ordersSeen: 4, paused: [], reportMs: 5000, pulseMs: 1000, share: 5, draining: false,
 };
 const BLOCKED: WorkerState = {
   ...STATE, accepting: false, permit: 'spent', paused: Object.keys(PAUSE_REASONS) as PauseReason[], share: null,
@@ -31,17 +31,19 @@ const ORDERS: Samples<ToWorker> = {
   'welcome': [WELCOME, { ...WELCOME, config: UNLIMITED, share: null, address: '/run/server.sock' }],
   'configure': [{ type: 'configure', config: CONFIG }, { type: 'configure', config: UNLIMITED }],
   'copy': [{ type: 'copy' }],
-  'permit': [{ type: 'permit', credit: 4 }, { type: 'permit', credit: null }],
+  'permit': [{ type: 'permit', ceiling: 4, pulseMs: 1000 }],
   'withdraw': [{ type: 'withdraw' }],
   'share': [{ type: 'share', clients: 0 }, { type: 'share', clients: null }],
   'pause': [{ type: 'pause' }],
   'resume': [{ type: 'resume' }],
   'drain': [{ type: 'drain', reason: 'lifetime', graceMs: 0 }, { type: 'drain', reason: 'asked', graceMs: null }],
+  'probe': [{ type: 'probe' }],
   'heartbeat': [{ type: 'heartbeat' }],
 };
 const FACTS: Samples<ToMaster> = {
   'hello': [{ type: 'hello', version: 1 }],
   'ready': [{ type: 'ready' }],
+  'pulse': [{ type: 'pulse' }],
   'state': [{ type: 'state', state: STATE }, { type: 'state', state: BLOCKED }],
   'heartbeat': [{ type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'heartbeat', state: BLOCKED, vitals: VITALS }],
   'draining': [{ type: 'draining', reason: 'shutdown' }],

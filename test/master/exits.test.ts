@@ -11,7 +11,7 @@ function record(given: Partial<WorkerRecord> = {}): WorkerRecord {
 }
 
 const starting = (given: Partial<WorkerRecord> = {}): WorkerRecord => record({ phase: 'starting', readyAt: undefined, ...given });
-const draining = (reason: DrainReason): Pick<WorkerRecord, 'phase' | 'drain'> => ({ phase: 'draining', drain: { reason, deadline: 0 } });
+const draining = (reason: DrainReason): Pick<WorkerRecord, 'phase' | 'drain'> => ({ phase: 'draining', drain: { reason, isOurs: true, deadline: 0 } });
 const exit = (given: Partial<Exit>): Exit => ({ code: null, signal: null, stderr: undefined, error: undefined, ...given });
 
 describe('why a worker ended', () => {

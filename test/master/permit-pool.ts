@@ -2,7 +2,7 @@ import type { SendHandle } from 'node:child_process';
 import type { ToWorker, WorkerState } from '../../src/ipc/protocol.js';
 import { PermitOffice } from '../../src/master/permit-office.js';
 import { Roster, type WorkerRecord } from '../../src/master/roster.js';
-import { QUIET_MS } from '../../src/policy/permits.js';
+import { PULSE_MS } from '../../src/policy/silence.js';
 import { AcceptLoop } from '../../src/worker/accept-loop.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -20,6 +20,7 @@ export interface PoolSettings {
   readonly workers: number;
   /** How many of them are still starting. */
   readonly starting: number;
+  /** How many may accept in a crowd; Infinity = there is no crowd. */
   readonly holders: number;
   /** MaxSessionPerServer; null = unlimited. */
   readonly maxClients: number | null;
@@ -42,17 +43,16 @@ interface Member {
   reports: (WorkerState | 'exit')[];
   isAlive: boolean;
   isBlocked: boolean;
-  /** Its last report said that it was about to run the user's code. */
-  saidBusy: boolean;
-  /** Clients that came and left since its permit changed last: what the accept loop remembers of them. */
-  memory: string;
+  /** The pulse that it was asked for, and the moments since it said anything. */
+  pulseMs: number;
+  silentMs: number;
 }
 
 /** Reports under way at once, per worker; a newer one then takes the place of the last. */
 const MOST_REPORTS = 2;
-const MOMENT_MS = QUIET_MS;
+const MOMENT_MS = 50;
 /** In time that matters to nobody any more. */
-const LONG_AGO_MS = 3 * MOMENT_MS;
+const LONG_AGO_MS = PULSE_MS + 4 * MOMENT_MS;
 
 /** A master's permit office and the accept loops of its workers, with messages that arrive when the test says so. */
 export class PermitPool {
@@ -67,6 +67,7 @@ export class PermitPool {
     this.#settings = settings;
     this.#office = new PermitOffice({
       roster: this.#roster,
+      observe: (flow) => ({ ...flow, crowded: settings.holders !== Infinity }),
       handle: {} as SendHandle,
       send: (id, order) => {
         const member = this.#members.find(({ record }) => record.id === id);
@@ -99,9 +100,7 @@ export class PermitPool {
       case 'order': return this.#obey(member);
       case 'report': return this.#hear(member);
       case 'connect': return this.#connect(member);
-      case 'leave':
-        member.memory += '-';
-        return loop.closed();
+      case 'leave': return loop.closed();
       case 'pause': return loop.ask('asked', true);
       case 'resume': return loop.ask('asked', false);
       case 'block':
@@ -115,7 +114,7 @@ export class PermitPool {
         this.#roster.apply(record, { type: 'ready' }, this.#clock.now());
         return this.#look();
       case 'stop':
-        this.#roster.drain(record, 'asked', Infinity);
+        this.#roster.drain(record, { reason: 'asked', isOurs: true, deadline: Infinity });
         member.orders.push({ type: 'drain', reason: 'asked', graceMs: null });
         return this.#look();
       case 'die':
@@ -166,17 +165,25 @@ export class PermitPool {
     const accepting = able.filter(({ loop }) => loop.accepting);
     if (able.length > 0 && accepting.length === 0) return `${able.length} worker(s) could accept and none does: ${this.show()}`;
     const living = this.#members.filter(({ isAlive, record }) => isAlive && record.phase === 'ready').length;
-    const { holders, workers, maxClients } = this.#settings;
-    const isLarge = living > holders && workers > holders && maxClients !== 1;
-    if (isLarge && accepting.length > holders) return `${accepting.length} workers accept where ${holders} should: ${this.show()}`;
-    if (isLarge && accepting.length < Math.min(holders, able.length)) return `${accepting.length} of ${able.length} able workers accept: ${this.show()}`;
+    const { holders, maxClients } = this.#settings;
+    if (this.#isCrowded && maxClients !== 1 && living > holders) {
+      if (accepting.length > holders) return `${accepting.length} workers accept where ${holders} should: ${this.show()}`;
+      if (accepting.length < Math.min(holders, able.length)) return `${accepting.length} of ${able.length} able workers accept: ${this.show()}`;
+    }
+    // Without a crowd every worker with the fewest clients of all accepts.
+    const least = Math.min(...able.map(({ loop }) => loop.clients));
+    if (!this.#isCrowded && able.some(({ loop }) => loop.clients === least && !loop.accepting)) return `a worker with the fewest clients does not accept: ${this.show()}`;
     return undefined;
+  }
+
+  get #isCrowded(): boolean {
+    return this.#settings.holders !== Infinity;
   }
 
   show(): string {
     return JSON.stringify(this.#members.map(({ loop, isAlive, isBlocked, record }) => ({
       id: record.id, isAlive, isBlocked, phase: record.phase, clients: loop.clients, accepting: loop.accepting, permit: loop.permit, paused: loop.paused, copies: record.copiesSent - loop.copiesUsed,
-      ordered: record.permitOrdered, confirmed: record.state.permitOrders === record.permitOrders, known: record.state.clients,
+      ordered: record.permit, answered: record.state.ordersSeen === record.ordersSent, known: record.state.clients,
     })));
   }
 
@@ -186,15 +193,15 @@ export class PermitPool {
     const ago = (time: number): number => Math.min(now - time, LONG_AGO_MS);
     return JSON.stringify(this.#members.map(({ record, loop, clock, ...member }) => {
       const relative = (state: WorkerState): unknown => [
-        state.clients, record.copiesSent - state.copiesUsed, state.accepting, state.permit, record.permitOrders - state.permitOrders,
-        state.paused, state.busy, state.share, state.draining,
+        state.clients, record.copiesSent - state.copiesUsed, state.accepting, state.permit, record.ordersSent - state.ordersSeen,
+        state.paused, state.pulseMs, state.share, state.draining,
       ];
       return [
-        member.isAlive, member.isBlocked, member.saidBusy, member.memory, member.orders,
+        member.isAlive, member.isBlocked, member.pulseMs, Math.min(member.silentMs, PULSE_MS), member.orders,
         member.reports.map((report) => (report === 'exit' ? report : relative(report))),
-        loop.clients, loop.permit, record.permitOrders - loop.permitOrders, record.copiesSent - loop.copiesUsed, loop.draining, loop.limits.share, loop.paused,
-        clock.delays, this.#roster.get(record.id) === undefined, record.phase, relative(record.state), record.permitOrdered,
-        ago(record.permitOrderedAt), ago(record.heardAt), record.stock, record.shareOrdered,
+        loop.clients, loop.permit, record.ordersSent - loop.ordersSeen, record.copiesSent - loop.copiesUsed, loop.draining, loop.limits.share, loop.paused,
+        clock.delays, this.#roster.get(record.id) === undefined, record.phase, relative(record.state), record.permit,
+        ago(record.askedAt), ago(record.heardAt), record.stock, record.shareOrdered,
       ];
     }).concat([this.#clock.delays]));
   }
@@ -209,15 +216,15 @@ export class PermitPool {
     const loop = new AcceptLoop({
       clock, listener,
       limits: { maxClients, concurrency: null, share, maxServed: null, descriptors: null },
-      changed: () => { this.#report(member, member.saidBusy); },
+      changed: () => { this.#report(member); },
     });
     const member: Member = {
-      record, clock, listener, loop, copies: [], orders: [], reports: [], isAlive: true, isBlocked: false, saidBusy: false, memory: '',
+      record, clock, listener, loop, copies: [], orders: [], reports: [], isAlive: true, isBlocked: false, pulseMs: PULSE_MS, silentMs: 0,
     };
     return member;
   }
 
-  #possible({ isAlive, isBlocked, loop, listener, orders, reports, record, saidBusy }: Member): Kind[] {
+  #possible({ isAlive, isBlocked, loop, listener, orders, reports, record }: Member): Kind[] {
     const { mishaps } = this.#settings;
     const kinds: Kind[] = reports.length > 0 ? ['report'] : [];
     if (!isAlive) return kinds;
@@ -229,8 +236,8 @@ export class PermitPool {
     if (listener.isOpen) kinds.push('connect');
     if (loop.clients > 0) kinds.push('leave');
     if (mishaps.includes('pause')) kinds.push(loop.paused.includes('asked') ? 'resume' : 'pause');
-    // It runs the user's code: after it said so, or for a client that it has while it accepts none.
-    if (mishaps.includes('block') && (saidBusy || !listener.isOpen)) kinds.push('block');
+    // Whenever it wants: nothing announces it.
+    if (mishaps.includes('block')) kinds.push('block');
     return kinds;
   }
 
@@ -243,9 +250,12 @@ export class PermitPool {
         return member.loop.addCopy(copy);
       }
       case 'permit':
-        member.memory = `${order.credit}@${member.loop.clients}`;
-        return member.loop.grant(order.credit);
-      case 'withdraw': return member.loop.withdraw();
+        member.pulseMs = order.pulseMs;
+        return member.loop.grant(order.ceiling);
+      case 'withdraw':
+        member.pulseMs = PULSE_MS;
+        return member.loop.withdraw();
+      case 'probe': return member.loop.probe();
       case 'share': return member.loop.setLimits({ share: order.clients });
       case 'drain': return member.loop.stop();
       case undefined:
@@ -259,18 +269,15 @@ export class PermitPool {
   }
 
   #connect(member: Member): void {
-    member.memory += '+';
     member.loop.opened();
-    // As the runtime and its reporter do when a session begins.
-    if (member.loop.isCountedOn && !member.saidBusy) this.#report(member, true);
   }
 
-  #report(member: Member, busy: boolean): void {
+  #report(member: Member): void {
     const { loop, reports } = member;
-    member.saidBusy = busy;
+    member.silentMs = 0;
     const state: WorkerState = {
       clients: loop.clients, served: loop.served, copiesUsed: loop.copiesUsed, accepting: loop.accepting, permit: loop.permit,
-      permitOrders: loop.permitOrders, paused: loop.paused, busy, share: loop.limits.share, draining: loop.draining,
+      ordersSeen: loop.ordersSeen, paused: loop.paused, reportMs: 5000, pulseMs: member.pulseMs, share: loop.limits.share, draining: loop.draining,
     };
     if (reports.length < MOST_REPORTS) reports.push(state);
     else reports[reports.length - 1] = state;
@@ -291,10 +298,10 @@ export class PermitPool {
         member.clock.sleep(MOMENT_MS);
         continue;
       }
-      const before = member.loop.permit;
       member.clock.advance(MOMENT_MS);
-      if (before === 'spent' && member.loop.permit === 'held') member.memory = `renewed@${member.loop.clients}`;
-      if (member.saidBusy) this.#report(member, false);
+      member.silentMs += MOMENT_MS;
+      // Its pulse: a report does as well.
+      if (member.silentMs >= member.pulseMs) this.#report(member);
     }
     this.#clock.advance(MOMENT_MS);
   }
@@ -302,7 +309,7 @@ export class PermitPool {
   #look(): void {
     const { holders, maxClients, mostClients } = this.#settings;
     const now = this.#clock.now();
-    const nextAt = this.#office.update({ permits: { holders, single: maxClients === 1 }, servedByGone: 0, mostClients, now });
+    const nextAt = this.#office.update({ holders, single: maxClients === 1, servedByGone: 0, mostClients, now });
     this.#timer?.cancel();
     this.#timer = nextAt === Infinity ? undefined : this.#clock.after(Math.max(nextAt - now, 1), () => { this.#look(); });
   }
@@ -345,8 +352,8 @@ function replay(settings: PoolSettings, path: readonly PoolEvent[]): PermitPool 
   return pool;
 }
 
-/** Moments in which the pool has to find its way back. */
-const PATIENCE = 5;
+/** Moments in which the pool has to find its way back: 300 ms, what a client may have to wait when idle workers stop. */
+const PATIENCE = 6;
 
 function afterFlush(pool: PermitPool): string | undefined {
   pool.flush(PATIENCE);

@@ -6,7 +6,7 @@ import type { WorkerRecord } from '../../src/master/roster.js';
 const BORN = 1000;
 const VITALS = { rss: 50_000_000, heapUsed: 9_000_000, loopDelayMs: 2 };
 const STATE: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: true, permit: 'held', permitOrders: 0, paused: [], busy: false, share: null, draining: false,
+  clients: 0, served: 0, copiesUsed: 0, accepting: true, permit: 'held', ordersSeen: 0, paused: [], reportMs: 5000, pulseMs: 1000, share: null, draining: false,
 };
 
 const state = (given: Partial<WorkerState>): ToMaster => ({ type: 'state', state: { ...STATE, ...given } });
@@ -50,9 +50,9 @@ describe('the table of workers', () => {
   it('takes a newborn as starting, heard of at its birth and idle since', () => {
     const { roster } = rosterOf(1);
 
-    expect(roster.workers()).toEqual([{
+    expect(roster.workers(BORN)).toEqual([{
       id: 1, phase: 'starting', bornAt: BORN, heardAt: BORN, idleSince: BORN, clients: 0, served: 0, drainDeadline: undefined, killed: false,
-      lifeMs: 60_000, rss: 0,
+      lifeMs: 60_000, rss: 0, reportMs: 0, deafAtHeard: 0, deafAtBirth: 0, blocked: false,
     }]);
   });
 });
@@ -93,7 +93,7 @@ describe('what a worker said', () => {
 
   it('does not make a draining worker ready', () => {
     const { roster, first } = rosterOf(1);
-    roster.drain(first, 'asked', 9000);
+    roster.drain(first, { reason: 'asked', isOurs: true, deadline: 9000 });
 
     roster.apply(first, { type: 'ready' }, 2000);
 
@@ -108,7 +108,7 @@ describe('what a worker said', () => {
     roster.apply(first, state({ clients: 1, served: 7 }), 2001);
 
     expect(first).toMatchObject({ state: { clients: 1, served: 7 }, vitals: VITALS });
-    expect(roster.workers()).toMatchObject([{ clients: 1, served: 7, rss: VITALS.rss }]);
+    expect(roster.workers(BORN)).toMatchObject([{ clients: 1, served: 7, rss: VITALS.rss }]);
   });
 });
 
@@ -135,16 +135,16 @@ describe('a drain', () => {
   it('begins once: reason and deadline stay what they were', () => {
     const { roster, first } = rosterOf(1);
 
-    const results = [roster.drain(first, 'surplus', 9000), roster.drain(first, 'shutdown', 99_000)];
+    const results = [roster.drain(first, { reason: 'surplus', isOurs: true, deadline: 9000 }), roster.drain(first, { reason: 'shutdown', isOurs: true, deadline: 99_000 })];
 
     expect(results).toEqual([true, false]);
-    expect(first.drain).toEqual({ reason: 'surplus', deadline: 9000 });
-    expect(roster.workers()).toMatchObject([{ phase: 'draining', drainDeadline: 9000 }]);
+    expect(first.drain).toEqual({ reason: 'surplus', isOurs: true, deadline: 9000 });
+    expect(roster.workers(BORN)).toMatchObject([{ phase: 'draining', drainDeadline: 9000 }]);
   });
 
   it('does not move its deadline with what the worker says', () => {
     const { roster, first } = rosterOf(1);
-    roster.drain(first, 'surplus', 9000);
+    roster.drain(first, { reason: 'surplus', isOurs: true, deadline: 9000 });
 
     roster.apply(first, { type: 'draining', reason: 'asked' }, 8000);
     roster.apply(first, state({ draining: true }), 8500);
@@ -157,7 +157,7 @@ describe('the views of the policies', () => {
   it.each([
     ['a starting worker', (): void => undefined, false],
     ['a ready worker', (roster: Roster, first: WorkerRecord): void => { roster.apply(first, { type: 'ready' }, 2000); }, true],
-    ['a draining worker', (roster: Roster, first: WorkerRecord): void => { roster.drain(first, 'asked', 9000); }, false],
+    ['a draining worker', (roster: Roster, first: WorkerRecord): void => { roster.drain(first, { reason: 'asked', isOurs: true, deadline: 9000 }); }, false],
     ['a killed worker', (roster: Roster, first: WorkerRecord): void => {
       roster.apply(first, { type: 'ready' }, 2000);
       first.killed = 'asked';
@@ -168,8 +168,8 @@ describe('the views of the policies', () => {
     happen(roster, first);
 
     expect(roster.permitViews()).toMatchObject([{ id: 1, eligible }]);
-    expect(roster.limitViews()).toMatchObject([{ id: 1, eligible }]);
-    expect(roster.workers()).toMatchObject([{ killed: first.killed !== undefined }]);
+    expect(roster.limitViews(BORN)).toMatchObject([{ id: 1, eligible }]);
+    expect(roster.workers(BORN)).toMatchObject([{ killed: first.killed !== undefined }]);
   });
 
   it('tell the copies of the handle that are left', () => {
@@ -182,22 +182,44 @@ describe('the views of the policies', () => {
   });
 
   it.each([
-    ['one that says so', { busy: true }, true],
-    ['one that has a permit and does not accept yet', { accepting: false }, true],
-    ['not one that accepts', {}, false],
+    ['not one that has a permit and waits for a copy of the handle', { accepting: false }, false],
+    ['one that accepts', {}, true],
     ['not one that is paused', { accepting: false, paused: ['limit'] }, false],
-    ['not one without a permit', { accepting: false, permit: 'none' }, false],
-  ] as const)('tell who may be blocked: %s', (_title, given, busy) => {
+    ['one without a permit', { accepting: false, permit: 'none' }, true],
+    ['one at its ceiling', { accepting: false, permit: 'full' }, true],
+  ] as const)('tell who could accept: %s', (_title, given, available) => {
     const { roster, first } = rosterOf(1);
 
     roster.apply(first, state(given), 2000);
 
-    expect(roster.permitViews()).toMatchObject([{ busy }]);
+    expect(roster.permitViews()).toMatchObject([{ available }]);
+  });
+
+  it('tell whether a worker has answered the last order, and the pulse it keeps to', () => {
+    const { roster, first } = rosterOf(1);
+    Object.assign(first, { ordersSent: 2, askedAt: 1900, permit: { ceiling: 3, pulseMs: 200 } });
+
+    roster.apply(first, state({ ordersSeen: 1, pulseMs: 20 }), 2000);
+    const before = roster.permitViews();
+    roster.apply(first, state({ ordersSeen: 2, pulseMs: 200 }), 2001);
+
+    expect(before).toMatchObject([{ answered: false, askedAt: 1900, heardAt: 2000, pulseMs: 20, askedPulseMs: 200, ceiling: 3 }]);
+    expect(roster.permitViews()).toMatchObject([{ answered: true, heardAt: 2001, pulseMs: 200 }]);
+  });
+
+  it('stamp a report with the time in which the master did not listen', () => {
+    const { roster, first } = rosterOf(1);
+    roster.looksAgainAt(2000);
+
+    roster.apply(first, { type: 'pulse' }, 5000);
+    roster.listens(9000);
+
+    expect(roster.workers(9000)).toMatchObject([{ heardAt: 5000, deafAtHeard: 3000, deafAtBirth: 0 }]);
   });
 
   it('tell the share of MaxSession as ordered and as confirmed, infinite without a limit', () => {
     const { roster, first } = rosterOf(1);
-    const limits = (): unknown => roster.limitViews().map(({ ordered, confirmed, closed, clients }) => ({ ordered, confirmed, closed, clients }));
+    const limits = (): unknown => roster.limitViews(BORN).map(({ ordered, confirmed, closed, clients }) => ({ ordered, confirmed, closed, clients }));
 
     expect(limits()).toEqual([{ ordered: Infinity, confirmed: 0, closed: false, clients: 0 }]);
     roster.apply(first, state({ share: null }), 2000);

@@ -28,7 +28,7 @@ describe('reportStatus', () => {
     pool.clock.advance(500);
 
     expect(statusOf(pool).workers[0]).toEqual({
-      id: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, connections: 3, served: 8,
+      id: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, blocked: false, connections: 3, served: 8,
       startedAt: bornAt, lastHeartbeatAt: bornAt + 2000, age: 2.5, idle: undefined,
       drainReason: undefined, drainDeadline: undefined, rss: 60e6, heapUsed: 20e6, loopDelay: 4,
     });

@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
 import { MOST_FAILURES } from '../../src/policy/starts.js';
 import { resolveThresholds } from '../../src/options/thresholds.js';
 import { turn } from '../support/manual-clock.js';
+import type { Exit } from '../../src/master/worker-process.js';
 import { HANDLE, Pool, WELCOME } from './supervisor-fixture.js';
 
 const OPTIONS = { MaxServer: 6, StartServer: 3, MinServer: 2, MinSpareServer: 1, MaxSpareServer: 4, MasterHeartBeatTime: 10, MaxServerExpireTime: 50, GraceExpireTime: 20 };
@@ -305,7 +306,10 @@ describe('a worker that does not start', () => {
 
   it('is tried again one at a time, after pauses that double', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
-    for (const worker of pool.workers.all()) worker.exit({ code: 0 });
+    for (const worker of pool.workers.all()) {
+      worker.report({ served: 1 });
+      worker.exit({ code: 0 });
+    }
     pool.clock.settle();
 
     const [first = 0, second = 0, third = 0] = fail(pool, 3);
@@ -341,7 +345,10 @@ describe('a worker that does not start', () => {
 
   it('is tried for ever once the pool has worked, and every try is reported', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
-    for (const worker of pool.workers.all()) worker.exit({ code: 0 });
+    for (const worker of pool.workers.all()) {
+      worker.report({ served: 1 });
+      worker.exit({ code: 0 });
+    }
     pool.clock.settle();
 
     fail(pool, 2 * MOST_FAILURES);
@@ -353,14 +360,17 @@ describe('a worker that does not start', () => {
     expect(errors.at(-1)?.error.message).toMatch(/The next try is in \d+\.\d s\./);
   });
 
-  it('is forgotten when one has been ready for a while', () => {
+  it('is forgotten when one started since has served a client', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
-    for (const worker of pool.workers.all()) worker.exit({ code: 0 });
+    for (const worker of pool.workers.all()) {
+      worker.report({ served: 1 });
+      worker.exit({ code: 0 });
+    }
     pool.clock.settle();
     const [first] = fail(pool, 3);
     for (const worker of pool.workers.living()) worker.boot();
-    pool.clock.advance(1000);
-    for (const worker of pool.workers.living()) if (worker.welcome !== undefined) worker.heartbeat();
+    pool.clock.advance(10 * SECOND_MS);
+    for (const worker of pool.workers.living()) if (worker.welcome !== undefined) worker.heartbeat({ served: 1 });
     pool.clock.settle();
     for (const worker of pool.workers.living()) if (worker.welcome !== undefined) worker.exit({ code: 0 });
     pool.clock.settle();
@@ -368,6 +378,40 @@ describe('a worker that does not start', () => {
     const [again] = fail(pool, 1);
 
     expect(again).toBe(first);
+  });
+
+  it('is not forgotten because an older worker lives and reports', () => {
+    const pool = new Pool({ ...OPTIONS, StartServer: 3, MinServer: 3 }).boot();
+    const [old, ...others] = pool.workers.all();
+    for (const worker of others) worker.exit({ code: 1 });
+    pool.clock.settle();
+    const pauses: number[] = [];
+
+    for (let round = 0; round < 4; round++) {
+      old?.heartbeat({ served: round });
+      pauses.push(...fail(pool, 1));
+    }
+
+    expect(pauses.every((pause, index) => index === 0 || pause === 2 * (pauses[index - 1] ?? 0)), pauses.join(' ')).toBe(true);
+  });
+
+  it('waits longer each time however its lives end, as long as no client is served', () => {
+    const pool = new Pool({ ...OPTIONS, StartServer: 1, MinServer: 1, MinSpareServer: 1 }).boot();
+    const ends: Partial<Exit>[] = [{ code: 0 }, { signal: 'SIGKILL' }, { signal: 'SIGSEGV' }, { code: 1 }, { code: 0 }];
+    const pauses: number[] = [];
+
+    for (const how of ends) {
+      const worker = pool.workers.living()[0];
+      if (worker?.welcome === undefined) worker?.boot();
+      const count = pool.workers.all().length;
+      const endedAt = pool.clock.now();
+      worker?.exit(how);
+      while (pool.workers.all().length === count && pool.clock.now() - endedAt < 60 * SECOND_MS) pool.clock.advance(10);
+      pauses.push(pool.clock.now() - endedAt);
+    }
+
+    expect(pauses.every((pause, index) => index === 0 || pause > 1.5 * (pauses[index - 1] ?? 0)), pauses.join(' ')).toBe(true);
+    expect(pool.of('worker:error')).toHaveLength(ends.length);
   });
 
   it('counts one failure for workers that were forked together', () => {
@@ -385,8 +429,8 @@ describe('a worker that does not start', () => {
     ['is one that crashes as soon as it is ready, too', { served: 0, afterMs: 10, how: { code: 1 } }, true],
     ['is not one that has served a client', { served: 1, afterMs: 10, how: { code: 1 } }, false],
     ['is not one that was ready for a while', { served: 0, afterMs: 60 * SECOND_MS, how: { code: 1 } }, false],
-    ['is not one that ends by itself without a fault', { served: 0, afterMs: 10, how: { code: 0 } }, false],
-    ['is not one that somebody else has killed', { served: 0, afterMs: 10, how: { signal: 'SIGKILL' } }, false],
+    ['is one that ends by itself without a fault and without a client', { served: 0, afterMs: 10, how: { code: 0 } }, true],
+    ['is one that was killed before it had a client', { served: 0, afterMs: 10, how: { signal: 'SIGKILL' } }, true],
   ])('%s', (_title, { served, afterMs, how }, waits) => {
     const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
     pool.live(afterMs);
@@ -732,12 +776,12 @@ describe('a pool whose workers do what they should', () => {
     ]);
   });
 
-  it('has no more holders of permits than wanted', () => {
+  it('lets every worker accept while there is no crowd', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 5, MaxSpareServer: 6 }, { holders: 2 }).cooperate();
 
     pool.clock.advance(60 * SECOND_MS);
 
-    expect(pool.workers.all().filter(({ state }) => state.permit === 'held')).toHaveLength(2);
+    expect(pool.workers.all().filter(({ state }) => state.permit === 'held')).toHaveLength(5);
   });
 
   it('is renewed completely by MaxServerLifeTime, and never smaller than MinServer', () => {

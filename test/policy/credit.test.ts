@@ -1,45 +1,101 @@
 import { describe, expect, it } from 'vitest';
-import { CREDIT, NO_CHURN, SHORT_LIVED_CREDIT, creditFor, observeChurn, type Churn } from '../../src/policy/credit.js';
+import { NO_FLOW, SHORT_LIVED_CREDIT, creditFor, observeFlow, type Flow } from '../../src/policy/credit.js';
 
-/** Looks every 10 ms: so many clients come in each, and so many leave. */
-function after(looks: readonly (readonly [came: number, left: number])[], before: Churn = NO_CHURN): Churn {
-  let { served, clients, at } = before;
-  return looks.reduce((churn, [came, left]) => {
-    served += came;
-    clients += came - left;
-    at += 10;
-    return observeChurn(churn, { served, clients, now: at });
-  }, before);
+const WORKERS = 20;
+
+/** Reports every 20 ms of what `perReport` clients do that each stay for so many reports; 0 = they have left by the next one. */
+function pass(flow: Flow, { ms, perReport, stay, start = { served: 0, clients: 0, now: 1000 } }: {
+  readonly ms: number; readonly perReport: number; readonly stay: number; readonly start?: { served: number; clients: number; now: number };
+}): { flow: Flow; served: number; clients: number; now: number } {
+  let { served, clients, now } = start;
+  const leaving: number[] = [];
+  for (const end = now + ms; now < end; now += 20) {
+    served += perReport;
+    clients += perReport;
+    leaving.push(perReport);
+    if (leaving.length > stay) clients -= leaving.shift() ?? 0;
+    flow = observeFlow(flow, { served, clients, workers: WORKERS, now });
+  }
+  return { flow, served, clients, now };
 }
 
-const many = (came: number, left: number, looks = 20): (readonly [number, number])[] => Array.from({ length: looks }, () => [came, left]);
+describe('observeFlow', () => {
+  it('calls a crowd what are many short-lived clients', () => {
+    expect(pass(NO_FLOW, { ms: 200, perReport: 20, stay: 0 }).flow.crowded).toBe(true);
+  });
 
-describe('creditFor', () => {
   it.each([
-    ['gives little before anything is known', [], CREDIT],
-    ['gives little while clients last', many(20, 0), CREDIT],
-    ['gives little while most clients last', many(20, 9), CREDIT],
-    ['gives much while most clients leave soon', many(20, 11), SHORT_LIVED_CREDIT],
-    ['gives much in a steady churn', many(50, 50), SHORT_LIVED_CREDIT],
-    ['takes a few clients for no proof', many(1, 1, 5), CREDIT],
-    ['gives little when clients begin to last', [...many(20, 20), ...many(20, 0, 10)], CREDIT],
-    ['forgets a churn that is long over', [...many(20, 20), ...many(0, 0, 100), ...many(1, 1, 1)], CREDIT],
-  ])('%s', (_title, looks, expected) => {
-    expect(creditFor(after(looks))).toBe(expected);
+    ['few clients', { ms: 1000, perReport: 1, stay: 0 }],
+    ['clients that last', { ms: 1000, perReport: 20, stay: 1000 }],
+    ['many clients that take turns after seconds each', { ms: 10_000, perReport: 20, stay: 100 }],
+  ])('calls no crowd what are %s', (_title, clients) => {
+    expect(pass(NO_FLOW, clients).flow.crowded).toBe(false);
+  });
+
+  it('takes a wave that leaves together for no proof that the next one will', () => {
+    const wave = pass(NO_FLOW, { ms: 800, perReport: 10, stay: 1000 });
+    const gone = observeFlow(wave.flow, { served: wave.served, clients: 0, workers: WORKERS, now: wave.now });
+    let later = wave.now + 800;
+    let flow = observeFlow(gone, { served: wave.served, clients: 0, workers: WORKERS, now: later });
+
+    for (let came = 0; came <= 400; came += 8) {
+      later += 10;
+      flow = observeFlow(flow, { served: wave.served + came, clients: came, workers: WORKERS, now: later });
+      expect(flow.crowded, `after ${came} of the next wave`).toBe(false);
+    }
+  });
+
+  it('ends the crowd when clients stay away', () => {
+    const crowd = pass(NO_FLOW, { ms: 400, perReport: 20, stay: 0 });
+
+    const { flow } = pass(crowd.flow, { ms: 5000, perReport: 0, stay: 0, start: crowd });
+
+    expect(flow.crowded).toBe(false);
+  });
+
+  it('ends the crowd when clients begin to last', () => {
+    const crowd = pass(NO_FLOW, { ms: 400, perReport: 20, stay: 0 });
+
+    const { flow } = pass(crowd.flow, { ms: 600, perReport: 20, stay: 1000, start: crowd });
+
+    expect(flow.crowded).toBe(false);
+  });
+
+  it('needs fewer clients in a larger pool, where each wakes more workers', () => {
+    const few = { served: 8, clients: 0, now: 1020 };
+    const crowdOf = (workers: number): boolean => {
+      let flow = NO_FLOW;
+      for (let round = 1; round <= 50; round++) flow = observeFlow(flow, { served: few.served * round, clients: few.clients, workers, now: 1000 + 100 * round });
+      return flow.crowded;
+    };
+
+    expect([crowdOf(4), crowdOf(100)]).toEqual([false, true]);
+  });
+
+  it('takes counts that fall back, as those of late reports do, for nothing', () => {
+    const { flow, served, clients, now } = pass(NO_FLOW, { ms: 100, perReport: 5, stay: 1 });
+
+    const next = observeFlow(flow, { served: served - 3, clients, workers: WORKERS, now: now + 20 });
+
+    expect(next.came).toBeLessThan(flow.came);
+    expect(next.replaced).toBeLessThanOrEqual(flow.replaced);
+  });
+
+  it('looks at most every 10 ms', () => {
+    const first = observeFlow(NO_FLOW, { served: 1, clients: 1, workers: WORKERS, now: 1000 });
+
+    expect(observeFlow(first, { served: 9, clients: 9, workers: WORKERS, now: 1009 })).toBe(first);
   });
 });
 
-describe('observeChurn', () => {
-  it('looks no more often than every 10 ms', () => {
-    const churn = after(many(20, 20));
-
-    expect(observeChurn(churn, { served: 1_000_000, clients: 0, now: churn.at + 9 })).toBe(churn);
+describe('creditFor', () => {
+  it.each([
+    [0, 1], [1.9, 1], [23.9, 1], [24, 2], [50, 4], [1000, 83],
+  ])('keeps a mean of %d clients within a twelfth: %d ahead', (mean, credit) => {
+    expect(creditFor(NO_FLOW, mean)).toBe(credit);
   });
 
-  it('takes counts that seem to go back, as late reports make them, for no change', () => {
-    const churn = observeChurn(after(many(20, 20)), { served: 0, clients: 0, now: 10_000 });
-
-    expect(churn.came).toBeGreaterThanOrEqual(0);
-    expect(churn.left).toBeGreaterThanOrEqual(0);
+  it('is large in a crowd', () => {
+    expect(creditFor({ ...NO_FLOW, crowded: true }, 0)).toBe(SHORT_LIVED_CREDIT);
   });
 });

@@ -6,7 +6,7 @@ import { Seeded, seeds } from '../support/seeded.js';
 
 /** A ready worker that keeps to a share, confirmed unless another is given. */
 const holds = (id: number, ordered: number, given: Partial<LimitView> = {}): LimitView =>
-  ({ id, eligible: true, clients: 0, ordered, confirmed: ordered, closed: false, ...given });
+  ({ id, eligible: true, able: true, armed: true, clients: 0, ordered, confirmed: ordered, closed: false, ...given });
 const newborn = (id: number, given: Partial<LimitView> = {}): LimitView => holds(id, 0, { eligible: false, ...given });
 
 /** The orders as a map from worker to share. */
@@ -40,6 +40,13 @@ describe('shareLimit', () => {
     ['limits workers that had no limit', [holds(1, Infinity), holds(2, Infinity, { clients: 3 })], 4, { 1: 1, 2: 3 }],
     ['cuts nobody who is connected when the limit is lowered', [holds(1, 5, { clients: 5 }), holds(2, 5, { clients: 4 })], 4, { 2: 4 }],
     ['asks a limit of 0 back from idle workers', [holds(1, 2), holds(2, 2)], 0, { 1: 0, 2: 0 }],
+    ['lets shares follow those who can use them', [holds(1, 1, { able: false }), holds(2, 1, { able: false }), holds(3, 0), holds(4, 0)], 2, { 1: 0, 2: 0 }],
+    ['gives them away when their return is confirmed', [holds(1, 0, { able: false }), holds(2, 0, { able: false }), holds(3, 0), holds(4, 0)], 2, { 3: 1, 4: 1 }],
+    ['leaves those that cannot use it what their clients need', [holds(1, 3, { able: false, clients: 1 }), holds(2, 1)], 4, { 1: 1 }],
+    ['leaves the shares alone when nobody can use any', [holds(1, 1, { able: false }), holds(2, 1, { able: false })], 2, {}],
+    ['waits for no worker that was started before there was a limit and cannot accept yet',
+      [holds(1, Infinity, { eligible: false, armed: false, confirmed: 0 }), holds(2, Infinity, { clients: 1 })], 100, { 2: 100 }],
+    ['gives such a worker its share before it can accept', [holds(1, Infinity, { armed: false, confirmed: 0 }), holds(2, 4)], 4, { 1: 0, 2: 2 }],
     ['lifts the limit of every worker that has one', [holds(1, 2), holds(2, Infinity), newborn(3)], Infinity, { 1: Infinity }],
     ['lifts it only when the worker has confirmed it', [holds(1, 2, { confirmed: Infinity })], Infinity, {}],
   ])('%s', (_title, workers, most, expected) => {

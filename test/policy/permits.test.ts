@@ -1,176 +1,177 @@
 import { describe, expect, it } from 'vitest';
-import { CREDIT } from '../../src/policy/credit.js';
-import { planPermits, QUIET_MS, type PermitConfig, type PermitOrder, type PermitView } from '../../src/policy/permits.js';
+import { planPermits, type PermitConfig, type PermitOrder, type PermitView } from '../../src/policy/permits.js';
+import { ANSWER_MS, IDLE_PULSE_MS, PULSE_MS, WATCHED_PULSE_MS, isBlocked } from '../../src/policy/silence.js';
 import { Seeded, seeds } from '../support/seeded.js';
 
 const NOW = 1_000_000;
-const TWO: PermitConfig = { holders: 2, single: false, credit: CREDIT };
+const CREDIT = 2;
+const ALL: PermitConfig = { holders: Infinity, credit: CREDIT, lower: false };
+const CROWD: PermitConfig = { holders: 2, credit: 64, lower: false };
 
-/** A worker that waits for a permit, except for what is given. */
-const waiting = (id: number, given: Partial<PermitView> = {}): PermitView => ({
-  id, eligible: true, available: true, clients: 0, ordered: false, unlimited: false, orderedAt: NOW - 60_000, confirmed: true, permit: 'none', busy: false,
-  heardAt: NOW - 5000, copies: 2, stock: 2, ...given,
+/** A worker that has no permit, except for what is given. */
+const fresh = (id: number, given: Partial<PermitView> = {}): PermitView => ({
+  id, eligible: true, available: true, clients: 0, ordered: false, ceiling: 0, askedPulseMs: PULSE_MS, permit: 'none',
+  heardAt: NOW, pulseMs: PULSE_MS, askedAt: NOW - 60_000, answered: true, copies: 2, stock: 2, ...given,
 });
-const holder = (id: number, given: Partial<PermitView> = {}): PermitView => waiting(id, { ordered: true, permit: 'held', ...given });
-const spent = (id: number, given: Partial<PermitView> = {}): PermitView => holder(id, { permit: 'spent', ...given });
-const unconfirmed = (id: number, given: Partial<PermitView> = {}): PermitView => holder(id, { confirmed: false, orderedAt: NOW, heardAt: NOW, permit: 'none', ...given });
-/** Its permit is from the time when the pool was small. */
-const unlimited = (id: number, given: Partial<PermitView> = {}): PermitView => holder(id, { unlimited: true, ...given });
-/** Silent for too long after it said that it was about to run the user's code. */
-const BLOCKED: Partial<PermitView> = { busy: true, heardAt: NOW - QUIET_MS };
+/** A worker that may accept. */
+const holder = (id: number, given: Partial<PermitView> = {}): PermitView => fresh(id, { ordered: true, ceiling: (given.clients ?? 0) + CREDIT, permit: 'held', ...given });
+/** One that has asked for a higher ceiling, or was told to wait. */
+const spent = (id: number, clients: number, given: Partial<PermitView> = {}): PermitView => holder(id, { clients, ceiling: clients, permit: 'spent', ...given });
+const full = (id: number, clients: number, given: Partial<PermitView> = {}): PermitView => spent(id, clients, { permit: 'full', ...given });
+/** One of the few in a crowd. */
+const watched = (id: number, given: Partial<PermitView> = {}): PermitView => holder(id, { askedPulseMs: WATCHED_PULSE_MS, pulseMs: WATCHED_PULSE_MS, ceiling: 64, ...given });
+const BLOCKED: Partial<PermitView> = { heardAt: NOW - 10_000 };
+const UNANSWERED: Partial<PermitView> = { answered: false, askedAt: NOW - 1 };
 
-const permit = (workerId: number, credit: number | null = CREDIT): PermitOrder => ({ kind: 'permit', workerId, credit });
+/** While somebody waits at its ceiling: one of those that may accept, which pulses. */
+const sentinel = (id: number, given: Partial<PermitView> = {}): PermitView => holder(id, { askedPulseMs: IDLE_PULSE_MS, pulseMs: IDLE_PULSE_MS, ...given });
+
+const permit = (workerId: number, ceiling: number, pulseMs = PULSE_MS): PermitOrder => ({ kind: 'permit', workerId, ceiling, pulseMs });
 const withdraw = (workerId: number): PermitOrder => ({ kind: 'withdraw', workerId });
+const probe = (workerId: number): PermitOrder => ({ kind: 'probe', workerId });
 const copies = (workerId: number, count: number): PermitOrder => ({ kind: 'copies', workerId, count });
 
-const orders = (workers: readonly PermitView[], config: PermitConfig = TWO): readonly PermitOrder[] => planPermits(workers, config, NOW).orders;
+const orders = (workers: readonly PermitView[], config: PermitConfig): readonly PermitOrder[] => planPermits(workers, config, NOW).orders;
 
-describe('planPermits in a large pool', () => {
-  it.each([
-    ['gives permits to as many as there are to be holders', [waiting(1), waiting(2), waiting(3)], [permit(1), permit(2)]],
-    ['gives them to those with the fewest clients', [waiting(1, { clients: 5 }), waiting(2, { clients: 3 }), waiting(3, { clients: 4 })], [permit(2), permit(3)]],
-    ['leaves holders alone that have credit, whatever the others have', [holder(1, { clients: 99 }), holder(2, { clients: 50 }), waiting(3)], []],
-    ['fills up when a holder has gone', [holder(1), waiting(3, { clients: 1 }), waiting(4)], [permit(4)]],
-    ['gives none to a worker that is not eligible', [waiting(1, { eligible: false }), holder(2), waiting(3, { clients: 1 }), waiting(4, { clients: 2 })], [permit(3)]],
-    ['counts no worker that is not eligible as a holder', [holder(1, { eligible: false }), holder(2), waiting(3), waiting(4)], [permit(3)]],
-    ['gives none to a worker that could not accept', [waiting(1, { available: false }), holder(2), waiting(3, { clients: 9 })], [permit(3)]],
-    ['counts no holder that cannot accept', [holder(1, { available: false }), holder(2), waiting(3)], [permit(3)]],
-    ['lets a holder that cannot accept keep its permit', [holder(1, { available: false }), holder(2, { available: false }), waiting(3, { available: false })], []],
-    ['waits for one that has not confirmed its permit yet', [unconfirmed(1), holder(2), waiting(3)], []],
-    ['takes a report of before the order for nothing', [unconfirmed(1, { permit: 'spent' }), holder(2), waiting(3)], []],
-    ['gives another permit when one is not confirmed in time', [unconfirmed(1, { orderedAt: NOW - QUIET_MS, heardAt: NOW - QUIET_MS }), holder(2), waiting(3)], [permit(3)]],
-    ['is patient with one that has spoken since', [unconfirmed(1, { orderedAt: NOW - QUIET_MS, heardAt: NOW - 1 }), holder(2), waiting(3)], []],
-    ['gives another permit when a busy holder falls silent', [holder(1, BLOCKED), holder(2), waiting(3)], [permit(3)]],
-    ['does not take a holder for blocked that is silent because nothing happens', [holder(1, { heardAt: 0 }), holder(2), waiting(3)], []],
-    ['does not take a busy holder for blocked before its time', [holder(1, { busy: true, heardAt: NOW - QUIET_MS + 1 }), holder(2), waiting(3)], []],
-    ['gives no permit to a worker that is blocked', [waiting(1, BLOCKED), holder(2), waiting(3, { clients: 9 })], [permit(3)]],
-    ['lets a blocked holder keep its permit, for when it goes on', [holder(1, BLOCKED), holder(2, BLOCKED), waiting(3, BLOCKED)], []],
-    ['has as many holders beside the blocked as it should', [holder(1, BLOCKED), holder(2, BLOCKED), waiting(3), waiting(4), waiting(5)], [permit(3), permit(4)]],
+describe('where everybody may accept', () => {
+  it.each<[string, readonly PermitView[], readonly PermitOrder[]]>([
+    ['each is given a permit, up to the credit', [fresh(1), fresh(2)], [permit(1, 2), permit(2, 2)]],
+    ['a newcomer may catch up and get ahead by the credit', [holder(1, { clients: 9 }), holder(2, { clients: 8 }), fresh(3)], [permit(3, 2)]],
+    ['nothing is ordered while each has room', [holder(1), holder(2, { clients: 1 })], []],
+    ['none is given to a worker that is not eligible', [fresh(1, { eligible: false }), holder(2)], []],
+    ['one that cannot accept now gets one too, for when it can', [fresh(1, { available: false }), holder(2)], [permit(1, 2)]],
+    ['one that was blocked gets one too', [fresh(1, BLOCKED), holder(2)], [permit(1, 2)]],
+    ['one that asks gets a higher ceiling when the others have caught up', [spent(1, 2), holder(2, { clients: 1 })], [permit(1, 3)]],
+    ['one that asks too early is told to wait', [spent(1, 2), sentinel(2)], [permit(1, 2)]],
+    ['one that waits is left alone until the others have caught up', [full(1, 2), sentinel(2)], []],
+    ['one that waits may go on then', [full(1, 2), holder(2, { clients: 1 })], [permit(1, 3)]],
+    ['all that are level may go on', [full(1, 5), full(2, 5), full(3, 5)], [permit(1, 7), permit(2, 7), permit(3, 7)]],
+    ['a paused worker holds no other back', [full(1, 2), holder(2, { available: false })], [permit(1, 4)]],
+    ['a blocked worker holds no other back', [full(1, 2), holder(2, BLOCKED)], [permit(1, 4)]],
+    ['a worker that has left the pool holds no other back', [full(1, 2), holder(2, { eligible: false })], [permit(1, 4)]],
+    ['while one waits, another that may accept pulses', [full(1, 2), holder(2), holder(3)], [permit(2, 2, IDLE_PULSE_MS)]],
+    ['it pulses more often once it has a client', [full(1, 2), sentinel(2, { clients: 1, ceiling: 2 }), holder(3)], [permit(2, 2, WATCHED_PULSE_MS)]],
+    ['when it falls silent another pulses, and all others like it are asked for a sign of life',
+      [full(1, 2), sentinel(2, BLOCKED), holder(3, { heardAt: NOW - 30 }), holder(4, { heardAt: NOW - 30 }), holder(5, { heardAt: NOW - 10 })],
+      [permit(3, 2, IDLE_PULSE_MS), probe(4)]],
+    ['none is asked twice', [full(1, 2), sentinel(2, BLOCKED), sentinel(3, UNANSWERED), holder(4, { ...UNANSWERED, heardAt: NOW - 30 })], []],
+    ['a report of before the order counts for nothing', [spent(1, 2, UNANSWERED), holder(2, { clients: 1 })], []],
+    ['one that says it has none is given it again', [holder(1, { permit: 'none' }), holder(2)], [permit(1, 2)]],
+    ['everybody gets one again when a crowd is over', [watched(1), watched(2), fresh(3)], [permit(3, 2)]],
+    ['ceilings that have become too high are left for the moment', [holder(1, { ceiling: 50 }), holder(2)], []],
   ])('%s', (_title, workers, expected) => {
-    expect(orders(workers)).toEqual(expected);
+    expect(orders(workers, ALL)).toEqual(expected);
+  });
+
+  it.each<[string, readonly PermitView[], readonly PermitOrder[]]>([
+    ['one that has become too high', [holder(1, { ceiling: 50 }), holder(2)], [permit(1, 2)]],
+    ['none that is right', [holder(1), holder(2)], []],
+    ['none that is reached anyway', [full(1, 3), sentinel(2)], []],
+    ['those of a crowd, with its pulse', [watched(1), watched(2)], [permit(1, 2), permit(2, 2)]],
+    ['a pulse that is no longer needed', [holder(1), sentinel(2)], [permit(2, 2)]],
+  ])('lowers, from time to time, %s', (_title, workers, expected) => {
+    expect(orders(workers, { ...ALL, lower: true })).toEqual(expected);
   });
 });
 
-describe('a permit whose credit is used up', () => {
-  it.each([
-    ['is renewed when nobody waits', [spent(1, { clients: 99 }), holder(2), waiting(3, { available: false })], [permit(1)]],
-    ['is renewed when the others have as many clients', [spent(1, { clients: 8 }), holder(2), waiting(3, { clients: 8 })], [permit(1)]],
-    ['is renewed when the imbalance is not worth a move', [spent(1, { clients: CREDIT - 1 }), holder(2), waiting(3)], [permit(1)]],
-    ['moves to the worker with the fewest clients', [spent(1, { clients: CREDIT }), holder(2), waiting(3, { clients: 1 }), waiting(4)], [withdraw(1), permit(4)]],
-    ['moves at an imbalance of CREDIT', [spent(1, { clients: 10 + CREDIT }), holder(2), waiting(3, { clients: 10 })], [withdraw(1), permit(3)]],
-    ['moves together with another', [spent(1, { clients: 9 }), spent(2, { clients: 8 }), waiting(3), waiting(4)], [withdraw(1), withdraw(2), permit(3), permit(4)]],
-    ['is not moved to a blocked worker', [spent(1, { clients: 9 }), holder(2), waiting(3, BLOCKED)], [permit(1)]],
-    ['is not moved to a worker that drains', [spent(1, { clients: 9 }), holder(2), waiting(3, { eligible: false }), waiting(4, { clients: 9 })], [permit(1)]],
-    ['is given again if the holder says that it has none', [holder(1, { permit: 'none' }), holder(2), waiting(3)], [permit(1)]],
+describe('in a crowd of short-lived clients', () => {
+  it.each<[string, readonly PermitView[], readonly PermitOrder[]]>([
+    ['only a few keep a permit, those with the fewest clients',
+      [holder(1, { clients: 3 }), holder(2, { clients: 1 }), holder(3, { clients: 2 })], [withdraw(1), permit(2, 65, WATCHED_PULSE_MS), permit(3, 65, WATCHED_PULSE_MS)]],
+    ['the few are left alone', [watched(1, { clients: 9 }), watched(2), fresh(3), fresh(4)], []],
+    ['another takes the place of one that has gone', [watched(1), fresh(3, { clients: 1 }), fresh(4)], [permit(4, 64, WATCHED_PULSE_MS)]],
+    ['another takes the place of one that cannot accept', [watched(1, { available: false }), watched(2), fresh(3)], [permit(3, 64, WATCHED_PULSE_MS)]],
+    ['another takes the place of one that is blocked', [watched(1, BLOCKED), watched(2), fresh(3), fresh(4)], [permit(3, 64, WATCHED_PULSE_MS)]],
+    ['the blocked one keeps its permit for when it goes on', [watched(1, BLOCKED), watched(2), watched(3), fresh(4)], []],
+    ['everybody is asked when none of the few is left', [watched(1, BLOCKED), watched(2, BLOCKED), fresh(3), fresh(4), fresh(5)], [permit(3, 64, WATCHED_PULSE_MS), permit(4, 64, WATCHED_PULSE_MS), permit(5, 64, WATCHED_PULSE_MS)]],
+    ['those that confirm first keep it', [watched(1, BLOCKED), watched(3), watched(4, { clients: 1 }), watched(5, UNANSWERED)], [withdraw(5)]],
+    ['no more are asked while one has not confirmed yet', [watched(1, BLOCKED), watched(3, UNANSWERED), watched(4, UNANSWERED), fresh(5)], []],
+    ['one that gets far ahead hands it on', [watched(1, { clients: 64, permit: 'spent' }), watched(2), fresh(3)], [withdraw(1), permit(3, 64, WATCHED_PULSE_MS)]],
+    ['one that asks gets more if it is not far ahead', [watched(1, { clients: 64, permit: 'spent' }), watched(2, { clients: 9 }), fresh(3, { clients: 5 })], [permit(1, 69, WATCHED_PULSE_MS)]],
+    ['a blocked worker is given none', [watched(1), fresh(2, BLOCKED), fresh(3, { clients: 7 }), fresh(4, BLOCKED)], [permit(3, 64, WATCHED_PULSE_MS)]],
   ])('%s', (_title, workers, expected) => {
-    expect(orders(workers)).toEqual(expected);
+    const by = ({ workerId }: PermitOrder): number => workerId;
+    expect([...orders(workers, CROWD)].sort((one, other) => by(one) - by(other))).toEqual(expected);
   });
-});
 
-describe('permits of a pool that was small', () => {
-  it.each([
-    ['are limited when it has grown', TWO, [unlimited(1), unlimited(2), waiting(3)], [permit(1), permit(2)]],
-    ['are limited whether they are confirmed or not', TWO, [unlimited(1, { confirmed: false, orderedAt: NOW - 1 }), unlimited(2), waiting(3)], [permit(1), permit(2)]],
-    ['are unlimited again when it has shrunk', TWO, [holder(1), unlimited(2)], [permit(1, null)]],
-  ] as const)('%s', (_title, config, workers, expected) => {
-    expect(orders(workers, config)).toEqual(expected);
-  });
-});
-
-describe('more holders than needed, after one was blocked', () => {
-  it.each([
-    ['are reduced by those with the most clients', [holder(1, { clients: 2 }), holder(2, { clients: 1 }), holder(3)], [withdraw(1)]],
-    ['stay while one of them is blocked', [holder(1, BLOCKED), holder(2), holder(3), waiting(4)], []],
-    ['stay while one of them cannot accept', [holder(1, { available: false }), holder(2), holder(3), waiting(4)], []],
-    ['are reduced to the number of holders', [1, 2, 3, 4, 5].map((id) => holder(id, { clients: id })), [withdraw(3), withdraw(4), withdraw(5)]],
-  ])('%s', (_title, workers, expected) => {
-    expect(orders(workers)).toEqual(expected);
-  });
-});
-
-describe('planPermits where every worker may accept', () => {
-  const SINGLE: PermitConfig = { holders: 2, single: true, credit: CREDIT };
-
-  it.each([
-    ['gives everybody a permit without a credit in a small pool', TWO, [waiting(1), waiting(2, { clients: 50 })], [permit(1, null), permit(2, null)]],
-    ['gives everybody one where a worker takes one client at a time', SINGLE, [waiting(1), waiting(2), waiting(3)], [permit(1, null), permit(2, null), permit(3, null)]],
-    ['gives one to those too that cannot accept now', SINGLE, [waiting(1, { available: false })], [permit(1, null)]],
-    ['gives one to those that were blocked', TWO, [waiting(1, BLOCKED)], [permit(1, null)]],
-    ['does not count those that are not eligible', TWO, [waiting(1), waiting(2), waiting(3, { eligible: false })], [permit(1, null), permit(2, null)]],
-    ['does nothing once all have one', TWO, [unlimited(1), unlimited(2)], []],
-    ['waits for a confirmation', TWO, [unconfirmed(1, { unlimited: true }), unconfirmed(2, { unlimited: true, permit: 'spent' })], []],
-    ['gives one without a credit in the place of one that is used up', TWO, [spent(1, { clients: 9 }), unlimited(2)], [permit(1, null)]],
-    ['takes none back', SINGLE, [unlimited(1), unlimited(2), unlimited(3), unlimited(4)], []],
-  ] as const)('%s', (_title, config, workers, expected) => {
-    expect(orders(workers, config)).toEqual(expected);
+  it('a pool with no more workers than holders has permits for all', () => {
+    expect(orders([fresh(1), fresh(2)], CROWD)).toEqual([permit(1, 64), permit(2, 64)]);
   });
 });
 
 describe('copies of the handle', () => {
   it.each([
-    ['are given to a new worker, up to its stock', [unlimited(1, { copies: 0, stock: 2 })], [copies(1, 2)]],
-    ['are filled up when half of the stock is used', [unlimited(1, { copies: 4, stock: 8 })], [copies(1, 4)]],
-    ['are left alone while there is more than half', [unlimited(1, { copies: 5, stock: 8 })], []],
-    ['are given to a worker that waits too, so that a permit is enough later', [waiting(1, { copies: 1 }), holder(2), holder(3)], [copies(1, 1)]],
+    ['are given to a new worker, up to its stock', [holder(1, { copies: 0, stock: 2 })], [copies(1, 2)]],
+    ['are filled up when half of the stock is used', [holder(1, { copies: 4, stock: 8 })], [copies(1, 4)]],
+    ['are left alone while there is more than half', [holder(1, { copies: 5, stock: 8 })], []],
     ['are not given to a worker that drains', [holder(1, { copies: 0, eligible: false })], []],
-    ['come before the permit', [waiting(1, { copies: 0 })], [copies(1, 2), permit(1, null)]],
+    ['come before the permit', [fresh(1, { copies: 0 })], [copies(1, 2), permit(1, 2)]],
   ])('%s', (_title, workers, expected) => {
-    expect(orders(workers)).toEqual(expected);
+    expect(orders(workers, ALL)).toEqual(expected);
+  });
+
+  it('are given to a worker without a permit too, so that a permit is enough later', () => {
+    expect(orders([watched(1), watched(2), fresh(3, { copies: 1 })], CROWD)).toEqual([copies(3, 1)]);
   });
 });
 
 describe('the time of the next look', () => {
   it.each([
-    ['is when the next report comes if nothing is under way', [holder(1), holder(2), waiting(3)], Infinity],
-    ['is when a busy holder counts as blocked', [holder(1, { busy: true, heardAt: NOW - 10 }), holder(2), waiting(3)], QUIET_MS - 10],
-    ['is when a permit is not confirmed in time', [unconfirmed(1, { orderedAt: NOW - 7, heardAt: NOW - 20 }), holder(2), waiting(3)], QUIET_MS - 7],
-    ['is the earlier of both', [unconfirmed(1, { busy: true, orderedAt: NOW, heardAt: NOW - 12 }), holder(2), waiting(3)], QUIET_MS - 12],
-    ['is not that of a worker without a permit', [holder(1), holder(2), waiting(3, { busy: true, heardAt: NOW - 10 })], Infinity],
-    ['is never in the past', [holder(1, BLOCKED), holder(2), waiting(3)], undefined],
+    ['is when a pulse will be missed', [holder(1), holder(2, { heardAt: NOW - 100 })], PULSE_MS + 50],
+    ['is when a watched pulse will be missed', [watched(1, { heardAt: NOW - 10 }), watched(2)], WATCHED_PULSE_MS + 20],
+    ['is when an answer is late', [holder(1, { answered: false, askedAt: NOW - 7, heardAt: NOW - 20 }), holder(2)], ANSWER_MS - 7],
+    ['does not depend on those that count as blocked', [holder(1, BLOCKED), holder(2)], PULSE_MS + 150],
+    ['is when the next report comes in an empty pool', [], Infinity],
   ])('%s', (_title, workers, expected) => {
-    const { nextAt } = planPermits(workers, TWO, NOW);
+    expect(planPermits(workers, ALL, NOW).nextAt).toBe(NOW + expected);
+  });
 
-    expect(nextAt).toBeGreaterThan(NOW);
-    if (expected !== undefined) expect(nextAt).toBe(NOW + expected);
+  it('tells whether a ceiling has become too high and waits to be lowered', () => {
+    const members = [holder(1, { ceiling: 50 }), holder(2)];
+
+    expect(planPermits(members, ALL, NOW).isHigh).toBe(true);
+    expect(planPermits(members, { ...ALL, lower: true }, NOW).isHigh).toBe(false);
+    expect(planPermits([holder(1), holder(2)], ALL, NOW).isHigh).toBe(false);
   });
 });
 
 describe('planPermits of any pool', () => {
-  const randomView = (random: Seeded, id: number): PermitView => ({
-    id,
-    eligible: random.chance(0.9),
-    available: random.chance(0.8),
-    clients: random.int(0, 12),
-    ordered: random.chance(0.5),
-    unlimited: random.chance(0.1),
-    orderedAt: NOW - random.int(0, 2 * QUIET_MS),
-    confirmed: random.chance(0.7),
-    permit: random.pick(['none', 'held', 'spent']),
-    busy: random.chance(0.3),
-    heardAt: NOW - random.int(0, 2 * QUIET_MS),
-    copies: random.int(0, 4),
-    stock: random.pick([2, 4]),
-  });
+  const randomView = (random: Seeded, id: number): PermitView => {
+    const clients = random.int(0, 12);
+    return {
+      id, clients,
+      eligible: random.chance(0.9),
+      available: random.chance(0.8),
+      ordered: random.chance(0.7),
+      ceiling: clients + random.int(0, 3),
+      askedPulseMs: random.pick([WATCHED_PULSE_MS, IDLE_PULSE_MS, PULSE_MS]),
+      answered: random.chance(0.7),
+      permit: random.pick(['none', 'held', 'spent', 'full']),
+      heardAt: NOW - random.int(0, 2 * ANSWER_MS),
+      pulseMs: random.pick([WATCHED_PULSE_MS, PULSE_MS]),
+      askedAt: NOW - random.int(0, 2 * ANSWER_MS),
+      copies: random.int(0, 4),
+      stock: random.pick([2, 4]),
+    };
+  };
 
-  it('orders nothing of those that are not eligible, and leaves somebody to accept', () => {
+  it('orders nothing of those that are not eligible, at most one thing of each about its permit, and leaves an able worker with one', () => {
     for (const seed of seeds(5000)) {
       const random = new Seeded(seed);
       const views = Array.from({ length: random.int(1, 7) }, (_, index) => randomView(random, index + 1));
       const before = JSON.stringify(views);
-      const plan = planPermits(views, { holders: random.int(1, 3), single: random.chance(0.2), credit: CREDIT }, NOW);
+      const { orders: given } = planPermits(views, { holders: random.pick([1, 2, 3, Infinity]), credit: random.int(1, 4), lower: random.chance(0.5) }, NOW);
 
-      const without = new Set(plan.orders.filter(({ kind }) => kind === 'withdraw').map(({ workerId }) => workerId));
-      const given = new Set(plan.orders.filter(({ kind }) => kind === 'permit').map(({ workerId }) => workerId));
-      const able = views.filter((view) => view.eligible && view.available && !isBlocked(view));
-      expect(plan.orders.every(({ workerId }) => views.some(({ id, eligible }) => id === workerId && eligible)), `seed ${seed}`).toBe(true);
-      // Whose permit is renewed counts, able or not, until its answer is there or late: that is another plan.
-      const isUndecided = views.some((view) => view.ordered && (view.permit !== 'held' || view.unlimited) && (isBlocked(view) || !view.available));
-      if (able.length > 0 && !isUndecided) expect(able.some(({ id, ordered }) => given.has(id) || (ordered && !without.has(id))), `seed ${seed}`).toBe(true);
+      expect(given.every(({ workerId }) => views.some(({ id, eligible }) => id === workerId && eligible)), `seed ${seed}`).toBe(true);
+      const permits = given.filter(({ kind }) => kind !== 'copies').map(({ workerId }) => workerId);
+      expect(new Set(permits).size, `seed ${seed}`).toBe(permits.length);
+      const able = views.filter((view) => view.eligible && view.available && !isBlocked(view, NOW));
+      const hasPermit = ({ id, ordered }: PermitView): boolean => {
+        const order = given.find(({ kind, workerId }) => workerId === id && (kind === 'permit' || kind === 'withdraw'));
+        return order === undefined ? ordered : order.kind === 'permit';
+      };
+      if (able.length > 0) expect(able.some(hasPermit), `seed ${seed}`).toBe(true);
       expect(JSON.stringify(views)).toBe(before);
     }
   });
-
-  function isBlocked({ busy, confirmed, heardAt, orderedAt }: PermitView): boolean {
-    return (busy && NOW - heardAt >= QUIET_MS) || (!confirmed && NOW - Math.max(orderedAt, heardAt) >= QUIET_MS);
-  }
 });

@@ -39,7 +39,8 @@ describe('plan', () => {
     ['has no surplus made of workers that are being relieved', [old(9), ...workers(...many(4, 'idle'), 'starting')], RIPE, {}, [drain(9, 'lifetime')]],
     ['waits with a growing pause while starts fail', [], { retryAt: NOW + 1 }, {}, []],
     ['goes on serving with old workers while starts fail', [old(9), old(8)], { retryAt: NOW + 1 }, {}, []],
-    ['judges nobody, but forks, after the master was asleep', [silent(1)], { plannedAt: 0 }, {}, [fork(2)]],
+    ['judges nobody, but forks, after the master was asleep', [silent(1)], { deafMs: NOW }, {}, [fork(2)]],
+    ['does not take a worker whose event loop stands still for spare or idle', [...workers('busy'), ...[8, 9].map((id) => worker(id, { blocked: true, idleSince: 0 }))], RIPE, { minSpare: 1, maxSpare: 1, maxIdleMs: 1000 }, [fork(1)]],
   ])('%s', (_title, members, given, config, expected) => {
     expect(actions(members, given, config)).toEqual(expected);
   });
@@ -89,7 +90,7 @@ describe('the time of the next plan', () => {
       const now = random.between(0, 1e5);
       const [one, given] = make(now - random.between(0, 10), random.between(10, 1000));
       const calm = { bornAt: now, heardAt: now, idleSince: now };
-      const snapshot = pool([worker(1, { ...calm, ...one }), worker(2, calm)], { plannedAt: now });
+      const snapshot = pool([worker(1, { ...calm, ...one }), worker(2, calm)]);
       const config = { ...base, ...given };
 
       const before = plan(snapshot, config, now);

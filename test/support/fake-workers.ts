@@ -7,8 +7,9 @@ import type { Exit, Spawn, SpawnOptions, WorkerEvents, WorkerProcess } from '../
 
 const FIRST_PID = 4001;
 
+/** Its pulse is so slow that a test need not think of it. */
 const NEWBORN: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', permitOrders: 0, paused: [], busy: false, share: null, draining: false,
+  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', ordersSeen: 0, paused: [], reportMs: 5000, pulseMs: 3_600_000, share: null, draining: false,
 };
 const VITALS: WorkerVitals = { rss: 50e6, heapUsed: 10e6, loopDelayMs: 1 };
 
@@ -48,7 +49,11 @@ export class FakeWorker implements WorkerProcess {
     if (!this.isConnected) return false;
     this.orders.push(order);
     if (handle !== undefined) this.handles.push(handle);
-    if (order.type === 'permit' || order.type === 'withdraw') this.#state = { ...this.#state, permitOrders: this.#state.permitOrders + 1 };
+    // As every healthy worker does at once. Whether it accepts then is for the test to say.
+    const ordersSeen = this.#state.ordersSeen + 1;
+    if (order.type === 'permit') this.report({ ordersSeen, permit: 'held' });
+    else if (order.type === 'withdraw') this.report({ ordersSeen, permit: 'none' });
+    else if (order.type === 'probe') this.report({ ordersSeen });
     return true;
   }
 
@@ -214,6 +219,7 @@ class CooperativeWorker extends FakeWorker {
       case 'pause': return this.report({ paused: ['paused'], accepting: false });
       case 'resume': return this.obey({ paused: [] });
       case 'drain': return this.exit();
+      case 'probe':
       case 'copy':
       case 'configure':
       case 'heartbeat':

@@ -63,7 +63,7 @@ export class LimitedPool {
   sharesOut(): readonly LimitOrder[] {
     return shareLimit(
       this.#members.map(({ id, eligible, ordered, report }) =>
-        ({ id, eligible, ordered, clients: report.clients, confirmed: report.limit, closed: report.draining })),
+        ({ id, eligible, able: true, armed: true, ordered, clients: report.clients, confirmed: report.limit, closed: report.draining })),
       this.#most,
     );
   }

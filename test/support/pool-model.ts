@@ -3,7 +3,7 @@ import type { WorkerRecord } from '../../src/master/roster.js';
 import type { ToMaster } from '../../src/ipc/protocol.js';
 import { beingRelieved } from '../../src/policy/recycling.js';
 import { takeCensus } from '../../src/policy/census.js';
-import { wasAsleep } from '../../src/policy/liveness.js';
+import { bootDeadline } from '../../src/policy/liveness.js';
 import { plan } from '../../src/policy/plan.js';
 import type { DrainReason } from '../../src/policy/reasons.js';
 import type { Action, PoolConfig, PoolSnapshot } from '../../src/policy/snapshot.js';
@@ -71,7 +71,6 @@ export class PoolModel {
   readonly #processes = new Map<number, Process>();
   readonly #mailbox: (() => void)[] = [];
   #starts = NO_STARTS;
-  #plannedAt: number | undefined;
   #shrunkAt = -Infinity;
   #surplusSince: number | undefined;
   #planAt = 0;
@@ -120,7 +119,7 @@ export class PoolModel {
   }
 
   census(): { readonly living: number; readonly spare: number; readonly starting: number; readonly processes: number } {
-    const census = takeCensus({ workers: this.roster.workers() });
+    const census = takeCensus({ workers: this.roster.workers(this.now) });
     return { ...census, living: census.living.length };
   }
 
@@ -144,9 +143,10 @@ export class PoolModel {
       this.#queue += 1;
       this.#accept();
     } else if (Math.max(this.#planAt, this.#awakeAt) === at) {
-      this.#plan();
-      // Timers run before messages are read, so the first plan after a sleep has not heard what waited.
+      // The plan after a sleep has heard what waited: the supervisor reads it first.
+      this.roster.listens(at);
       for (const deliver of this.#mailbox.splice(0)) deliver();
+      this.#plan();
     } else {
       const process = [...this.#processes.values()].find((one) => nextOf(one) === at);
       if (process !== undefined) this.#happen(process, at);
@@ -220,8 +220,8 @@ export class PoolModel {
     this.#tell(process, {
       type: 'state',
       state: {
-        clients: process.clients.length, served: process.served, copiesUsed: 0, accepting: true, permit: 'held', permitOrders: 0, paused: [],
-        busy: false, share: null, draining: process.isDraining,
+        clients: process.clients.length, served: process.served, copiesUsed: 0, accepting: true, permit: 'held', ordersSeen: 0, paused: [],
+        reportMs: this.config.reportMs, pulseMs: Infinity, share: null, draining: process.isDraining,
       },
     });
   }
@@ -249,12 +249,13 @@ export class PoolModel {
   // --- The master, as the supervisor does it ------------------------------------------------------------------------
 
   #plan(): void {
+    this.roster.listens(this.now);
     const snapshot = this.#snapshot();
     const { actions, nextAt } = plan(snapshot, this.config, this.now);
     if (nextAt <= this.now || nextAt > this.now + this.config.heartbeatMs) this.#broken(`the next plan is in ${nextAt - this.now} ms`);
-    this.#plannedAt = this.now;
     // Whatever was done asks for another look; a plan that would go on for ever at the same time is a fault.
     this.#planAt = actions.length > 0 ? this.now : nextAt;
+    this.roster.looksAgainAt(this.#planAt);
     this.#plansAtOnce = actions.length > 0 ? this.#plansAtOnce + 1 : 0;
     if (this.#plansAtOnce > 1000) throw new Error(`The plan never rests: ${JSON.stringify(this.actions.slice(-5))}`);
     for (const action of actions) this.#perform(action);
@@ -262,12 +263,12 @@ export class PoolModel {
   }
 
   #snapshot(): PoolSnapshot {
-    const workers = this.roster.workers();
+    const workers = this.roster.workers(this.now);
     const { living, spare } = takeCensus({ workers });
     const hasSurplus = spare > this.config.maxSpare && living.length > this.config.minWorkers;
     this.#surplusSince = hasSurplus ? this.#surplusSince ?? this.now : undefined;
     return {
-      workers, stopping: false, plannedAt: this.#plannedAt, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
+      workers, stopping: false, deafMs: this.roster.deafMs, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
     };
   }
 
@@ -285,13 +286,14 @@ export class PoolModel {
       return;
     }
     if ((action.reason === 'surplus' || action.reason === 'spare') && record.state.clients > 0) this.#broken(`${action.reason}: a busy worker retired`);
+    if (action.reason === 'expired' && this.habits.loss === 0 && this.#processes.get(record.id)?.isHung === false) this.#broken('a healthy worker is taken for dead');
     if (record.phase !== 'ready') this.#broken(`${action.reason}: a ${record.phase} worker retired`);
     if (action.reason === 'surplus') this.#shrunkAt = this.now;
     this.#drain(record, action.reason);
   }
 
   #drain(record: WorkerRecord, reason: DrainReason): void {
-    this.roster.drain(record, reason, this.now + this.config.graceMs);
+    this.roster.drain(record, { reason, isOurs: true, deadline: this.now + this.config.graceMs });
     const process = this.#processes.get(record.id);
     if (process === undefined || process.isHung) return;
     process.isDraining = true;
@@ -318,7 +320,7 @@ export class PoolModel {
   /** Notes what is wrong with the pool after a plan. */
   #judge(before: PoolSnapshot, actions: readonly Action[]): void {
     const { config, now } = this;
-    const workers = this.roster.workers();
+    const workers = this.roster.workers(now);
     const lost = new Set(actions.map((action) => (action.kind === 'kill' || (action.kind === 'drain' && action.reason === 'expired') ? action.workerId : undefined)));
     const judged = takeCensus({ workers: before.workers.filter(({ id }) => !lost.has(id)) });
     const relieved = new Set(beingRelieved(judged, config, now).map(({ id }) => id));
@@ -330,15 +332,11 @@ export class PoolModel {
     if (workers.length > 2 * config.maxWorkers) this.#broken(`${workers.length} processes`);
     if (staying.starting > Math.max(config.maxStarting, config.startWorkers)) this.#broken(`${staying.starting} starting`);
     if (forks && retires) this.#broken('forks and retires in one plan');
-    if (wasAsleep(before, config, now)) {
-      if (actions.some((action) => action.kind === 'kill' || (action.kind === 'drain' && action.reason === 'expired'))) this.#broken('judges after a sleep');
-      return;
-    }
     const overdue = before.workers.filter(({ drainDeadline = Infinity }) => now >= drainDeadline);
     if (overdue.some(({ id }) => this.roster.get(id)?.killed === undefined)) this.#broken('leaves a worker beyond its deadline');
     const isShort = staying.living.length < config.minWorkers || (staying.spare < config.minSpare && staying.living.length < config.maxWorkers);
     const mayFork = before.retryAt === undefined && staying.starting < config.maxStarting && workers.length < 2 * config.maxWorkers;
-    const hung = before.workers.some(({ phase, bornAt }) => phase === 'starting' && now >= bornAt + config.bootMs);
+    const hung = before.workers.some((worker) => worker.phase === 'starting' && now >= bootDeadline(worker, config, before.deafMs));
     if (isShort && mayFork && !hung) this.#broken(`is short: ${staying.living.length} living, ${staying.spare} spare`);
   }
 

@@ -6,7 +6,7 @@ export const NOW = 1_000_000;
 /** Round numbers, all different, so that a rule that reads the wrong one shows. */
 export const CONFIG: PoolConfig = {
   maxWorkers: 12, startWorkers: 4, minWorkers: 3, minSpare: 2, maxSpare: 5,
-  heartbeatMs: 10_000, expireMs: 50_000, graceMs: 40_000, maxIdleMs: 0, maxLifeMs: 0, maxRss: 0,
+  heartbeatMs: 10_000, reportMs: 5000, expireMs: 50_000, graceMs: 40_000, maxIdleMs: 0, maxLifeMs: 0, maxRss: 0,
   maxPoolClients: 0, maxStarting: 6, bootMs: 60_000,
 };
 
@@ -16,7 +16,7 @@ export function worker(id: number, given: Partial<WorkerSnapshot> = {}): WorkerS
   return {
     id, phase: 'ready', bornAt: NOW - 1000 + id, heardAt: NOW, idleSince: clients > 0 ? undefined : NOW - 500,
     clients, served: clients, drainDeadline: undefined, killed: false, lifeMs: Infinity,
-    rss: 0, ...given,
+    rss: 0, reportMs: 5000, deafAtHeard: 0, deafAtBirth: 0, blocked: false, ...given,
   };
 }
 
@@ -40,7 +40,7 @@ export const many = (count: number, kind: Kind): Kind[] => Array.from({ length: 
 /** A pool in which nothing has happened lately. */
 export function pool(members: readonly WorkerSnapshot[], given: Partial<PoolSnapshot> = {}): PoolSnapshot {
   return {
-    workers: members, stopping: false, plannedAt: NOW - 1000, shrunkAt: -Infinity, surplusSince: undefined, retryAt: undefined,
+    workers: members, stopping: false, deafMs: 0, shrunkAt: -Infinity, surplusSince: undefined, retryAt: undefined,
     ...given,
   };
 }

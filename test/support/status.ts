@@ -3,7 +3,7 @@ import type { ServerStatus, WorkerStatus } from '../../src/status.js';
 /** A worker of a status, for tests of what is made from one. */
 export function workerStatus(changes: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
-    id: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, connections: 0, served: 0,
+    id: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, blocked: false, connections: 0, served: 0,
     startedAt: 1_700_000_000_000, lastHeartbeatAt: 1_700_000_010_000, age: 10, idle: 10, drainReason: undefined, drainDeadline: undefined,
     rss: 60e6, heapUsed: 20e6, loopDelay: 2, ...changes,
   };

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { AcceptLoop, type AcceptLimits, type Urgency } from '../../src/worker/accept-loop.js';
-import { CREDIT } from '../../src/policy/credit.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -33,9 +32,9 @@ class Loop {
     return this;
   }
 
-  /** May accept so many; null = any number. */
-  grant(credit: number | null = null): this {
-    this.loop.grant(credit);
+  /** May accept up to so many clients. */
+  grant(ceiling = 1000): this {
+    this.loop.grant(ceiling);
     return this;
   }
 
@@ -101,35 +100,23 @@ describe('an accept loop', () => {
     expect(loop.loop).toMatchObject({ accepting: false, permit: 'held', copiesUsed: 1 });
   });
 
-  it('counts the orders about its permit', () => {
-    const loop = new Loop().grant().grant(CREDIT);
+  it('counts the orders that the master wants confirmed', () => {
+    const loop = new Loop().grant().grant(4);
 
     loop.loop.withdraw();
+    loop.loop.probe();
 
-    expect(loop.loop.permitOrders).toBe(3);
+    expect(loop.loop.ordersSeen).toBe(4);
   });
 
-  it('answers every order about its permit with a report', () => {
+  it('answers every such order with a report', () => {
     const loop = new Loop();
 
     expect(loop.told(() => { loop.grant(); })).not.toEqual([]);
     expect(loop.told(() => { loop.grant(); })).not.toEqual([]);
     expect(loop.told(() => { loop.loop.withdraw(); })).toContain('now');
     expect(loop.told(() => { loop.loop.withdraw(); })).toContain('now');
-  });
-
-  it('is counted on while it accepts with a credit', () => {
-    const loop = new Loop();
-    const answers = [loop.loop.isCountedOn];
-
-    loop.grant(null);
-    answers.push(loop.loop.isCountedOn);
-    loop.grant(CREDIT);
-    answers.push(loop.loop.isCountedOn);
-    loop.loop.ask('asked', true);
-    answers.push(loop.loop.isCountedOn);
-
-    expect(answers).toEqual([false, false, true, false]);
+    expect(loop.told(() => { loop.loop.probe(); })).toEqual(['now']);
   });
 
   it('stops to accept when its copy could not be listened on, and takes the next one at the next order', () => {
@@ -142,48 +129,35 @@ describe('an accept loop', () => {
   });
 });
 
-describe('a credit', () => {
-  it('is the number of clients that may come', () => {
-    const loop = new Loop().grant(CREDIT);
+describe('a ceiling', () => {
+  it('is the number of clients up to which it accepts', () => {
+    const loop = new Loop().grant(4);
 
-    expect(loop.connect(100)).toBe(CREDIT);
-    expect(loop.loop.permit).toBe('spent');
+    expect(loop.connect(100)).toBe(4);
+    expect(loop.loop).toMatchObject({ permit: 'spent', accepting: false });
   });
 
-  it('is used up by growth: a client that has gone gives its credit back', () => {
-    const loop = new Loop().grant(CREDIT);
-    loop.connect(CREDIT - 1);
-
-    loop.leave(1);
-    loop.connect(1);
-    const before = loop.loop.permit;
-    loop.connect(1);
-
-    expect([before, loop.loop.permit, loop.loop.clients]).toEqual(['held', 'spent', CREDIT]);
-  });
-
-  it('counts from the clients that are there when it is given', () => {
-    const loop = new Loop({ copies: 4 }).grant(null);
+  it('counts the clients that are there', () => {
+    const loop = new Loop({ copies: 4 }).grant();
     loop.connect(10);
 
-    loop.grant(CREDIT);
+    loop.grant(12);
 
-    expect(loop.connect(100)).toBe(CREDIT);
-    expect(loop.loop.clients).toBe(10 + CREDIT);
+    expect(loop.connect(100)).toBe(2);
   });
 
-  it('is reported at once when it is used up, and not before', () => {
-    const loop = new Loop().grant(CREDIT);
+  it('is reported at once when it is reached, and not before', () => {
+    const loop = new Loop().grant(4);
 
-    const first = loop.told(() => { loop.connect(CREDIT - 1); });
+    const first = loop.told(() => { loop.connect(3); });
     const last = loop.told(() => { loop.connect(1); });
 
-    expect(new Set(first)).toEqual(new Set(['soon']));
+    expect(new Set(first)).toEqual(new Set(['news']));
     expect(last).toEqual(['now']);
   });
 
-  it('is never used up while clients leave as soon as they have come', () => {
-    const loop = new Loop().grant(CREDIT);
+  it('is not reached by clients that leave as soon as they have come', () => {
+    const loop = new Loop().grant(4);
 
     for (let count = 0; count < 10_000; count++) {
       loop.connect(1);
@@ -193,63 +167,71 @@ describe('a credit', () => {
     expect(loop.loop).toMatchObject({ permit: 'held', served: 10_000, copiesUsed: 1 });
   });
 
-  it('grows while most clients leave soon, to a limit', () => {
-    const loop = new Loop().grant(CREDIT);
-    for (let count = 0; count < 1000; count++) {
-      loop.connect(1);
-      loop.leave(1);
-    }
+  it('lets it go on by itself when a client leaves', () => {
+    const loop = new Loop({ copies: 4 }).grant(4);
+    loop.connect(4);
 
-    const most = loop.connect(10_000);
+    loop.leave(1);
 
-    expect(most).toBeGreaterThanOrEqual(2 * CREDIT);
-    expect(most).toBeLessThan(1000);
-    expect(loop.loop.permit).toBe('spent');
+    expect(loop.loop).toMatchObject({ permit: 'held', accepting: true });
+    expect(loop.connect(100)).toBe(1);
   });
 
-  it('grows no more for clients that stay', () => {
-    const loop = new Loop({ copies: 10 }).grant(CREDIT);
-    for (let count = 0; count < 1000; count++) {
-      loop.connect(1);
-      loop.leave(1);
-    }
+  it('that the master leaves as it is lets it wait', () => {
+    const loop = new Loop({ copies: 10 }).grant(4);
+    loop.connect(4);
 
-    loop.grant(CREDIT);
+    loop.grant(4);
+    loop.clock.advance(PATIENCE_MS);
 
-    expect(loop.connect(100)).toBe(CREDIT);
+    expect(loop.loop).toMatchObject({ permit: 'full', accepting: false });
+    expect(loop.clock.delays).toEqual([]);
   });
 
-  it('is renewed by the worker itself when the master does not answer, again and again', () => {
-    const loop = new Loop({ copies: 10 }).grant(CREDIT);
+  it('below the clients that are there lets it wait until they have left', () => {
+    const loop = new Loop({ copies: 10 }).grant();
+    loop.connect(6);
+
+    loop.grant(4);
+    const states = [loop.loop.permit];
+    loop.leave(2);
+    states.push(loop.loop.permit);
+    loop.leave(1);
+    states.push(loop.loop.permit);
+
+    expect(states).toEqual(['full', 'full', 'held']);
+  });
+
+  it('is raised by the worker itself when the master does not answer, by more each time', () => {
+    const loop = new Loop({ copies: 10 }).grant(4);
     const accepted: number[] = [];
 
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 4; round++) {
       accepted.push(loop.connect(100));
       loop.clock.advance(PATIENCE_MS);
     }
 
-    expect(accepted).toEqual([CREDIT, CREDIT, CREDIT]);
-    expect(loop.loop).toMatchObject({ accepting: true, permit: 'held', permitOrders: 1 });
+    expect(accepted).toEqual([4, 1, 2, 4]);
+    expect(loop.loop).toMatchObject({ accepting: true, permit: 'held', ordersSeen: 1 });
   });
 
-  it('is not renewed by itself after the master has answered', () => {
-    const loop = new Loop({ copies: 10 }).grant(CREDIT);
-    loop.connect(CREDIT);
+  it('is not raised by itself after the master has answered', () => {
+    const loop = new Loop({ copies: 10 }).grant(4);
+    loop.connect(4);
     loop.loop.withdraw();
     loop.clock.advance(PATIENCE_MS);
     const withdrawn = loop.loop.permit;
 
-    loop.grant(CREDIT);
-    loop.connect(CREDIT - 1);
+    loop.grant(8);
     loop.clock.advance(PATIENCE_MS);
 
     expect(withdrawn).toBe('none');
-    expect(loop.connect(100)).toBe(1);
+    expect(loop.connect(100)).toBe(4);
   });
 
-  it('is not renewed after the worker was stopped', () => {
-    const loop = new Loop({ copies: 10 }).grant(CREDIT);
-    loop.connect(CREDIT);
+  it('is not raised after the worker was stopped', () => {
+    const loop = new Loop({ copies: 10 }).grant(4);
+    loop.connect(4);
 
     loop.loop.stop();
     loop.clock.advance(PATIENCE_MS);
@@ -258,13 +240,14 @@ describe('a credit', () => {
     expect(loop.clock.delays).toEqual([]);
   });
 
-  it('stays used up when clients leave: the master decides', () => {
-    const loop = new Loop({ copies: 10 }).grant(CREDIT);
-    loop.connect(CREDIT);
+  it('does not close the last copy before the master has answered: it may be stopped', () => {
+    const loop = new Loop({ copies: 1 }).grant(4);
+    loop.connect(4);
+    const unanswered = loop.listener.isOpen;
 
-    loop.leave(CREDIT);
+    loop.grant(4);
 
-    expect(loop.loop).toMatchObject({ permit: 'spent', accepting: false });
+    expect([unanswered, loop.listener.isOpen]).toEqual([true, false]);
   });
 });
 
@@ -336,7 +319,7 @@ describe('a limit', () => {
   });
 
   it('does not use up the permit', () => {
-    const loop = new Loop({ limits: { maxClients: 1 }, copies: 5 }).grant(CREDIT);
+    const loop = new Loop({ limits: { maxClients: 1 }, copies: 5 }).grant(4);
 
     loop.connect(1);
     loop.leave(1);
@@ -384,9 +367,9 @@ describe('reasons to pause', () => {
     expect(loop.told(() => { loop.loop.ask('asked', false); })).toEqual(['now']);
   });
 
-  it('do not stop a credit from being renewed', () => {
-    const loop = new Loop({ copies: 5 }).grant(CREDIT);
-    loop.connect(CREDIT);
+  it('do not stop a ceiling from being raised', () => {
+    const loop = new Loop({ copies: 5 }).grant(4);
+    loop.connect(4);
     loop.loop.ask('paused', true);
     loop.clock.advance(PATIENCE_MS);
 

@@ -6,13 +6,16 @@ import { ManualClock } from '../support/manual-clock.js';
 /** A reporter of a worker whose number of clients counts the reports asked for. */
 class Reports {
   readonly clock = new ManualClock();
-  readonly sent: { readonly at: number; readonly clients: number; readonly busy: boolean }[] = [];
+  readonly sent: { readonly at: number; readonly clients: number }[] = [];
+  readonly pulses: number[] = [];
   clients = 0;
+  accepting = true;
   readonly #start = this.clock.now();
   readonly reporter = new Reporter({
     clock: this.clock,
-    state: () => ({ clients: this.clients, busy: false }) as WorkerState,
-    send: ({ clients, busy }) => { this.sent.push({ at: this.clock.now() - this.#start, clients, busy }); },
+    state: () => ({ clients: this.clients, accepting: this.accepting }) as WorkerState,
+    send: ({ clients }) => { this.sent.push({ at: this.clock.now() - this.#start, clients }); },
+    pulse: () => { this.pulses.push(this.clock.now() - this.#start); },
   });
 
   change(urgency: 'now' | 'soon' = 'soon'): void {
@@ -31,7 +34,7 @@ describe('a reporter', () => {
 
     reports.change();
 
-    expect(reports.sent).toEqual([{ at: 0, clients: 1, busy: false }]);
+    expect(reports.sent).toEqual([{ at: 0, clients: 1 }]);
   });
 
   it('tells of the changes that follow together, with the newest state', () => {
@@ -96,7 +99,6 @@ describe('a reporter', () => {
     const reports = new Reports();
     reports.change();
     reports.change();
-    reports.reporter.active();
     reports.clock.advance(1000);
     const sent = reports.sent.length;
 
@@ -107,48 +109,73 @@ describe('a reporter', () => {
   });
 });
 
-describe('a reporter whose worker is about to run the user\'s code', () => {
-  it('says so at once, and takes it back when the code has returned', () => {
+describe('news', () => {
+  it('of the first client of a spare worker is told at once', () => {
     const reports = new Reports();
+    reports.reporter.changed('now');
 
-    reports.reporter.active();
-    const atOnce = [...reports.sent];
-    reports.clock.advance(100);
+    reports.clients = 1;
+    reports.reporter.changed('news');
+    reports.clients = 2;
+    reports.reporter.changed('news');
 
-    expect(atOnce).toEqual([{ at: 0, clients: 0, busy: true }]);
-    expect(reports.sent.at(-1)?.busy).toBe(false);
-    expect(reports.times.at(-1)).toBeLessThan(3 * APART_MS);
+    expect(reports.sent.map(({ clients }) => clients)).toEqual([0, 1]);
   });
 
-  it('says nothing more while the code does not return', () => {
+  it('that the worker no longer accepts is told at once', () => {
+    const reports = new Reports();
+    reports.clients = 3;
+    reports.reporter.changed('now');
+
+    reports.clients = 4;
+    reports.accepting = false;
+    reports.reporter.changed('news');
+
+    expect(reports.sent.map(({ clients }) => clients)).toEqual([3, 4]);
+  });
+});
+
+describe('the pulse', () => {
+  it('comes at its interval while nothing is said', () => {
     const reports = new Reports();
 
-    reports.reporter.active();
+    reports.reporter.pulse(500);
+    reports.clock.advance(1600);
+
+    expect(reports.pulses).toEqual([500, 1000, 1500]);
+  });
+
+  it('is not needed where a report has just been sent', () => {
+    const reports = new Reports();
+    reports.reporter.pulse(100);
+    reports.clock.advance(60);
+
+    reports.change();
+    reports.clock.advance(50);
+    const early = [...reports.pulses];
+    reports.clock.advance(50);
+
+    expect([early, reports.pulses]).toEqual([[], [160]]);
+  });
+
+  it('changes its interval at once', () => {
+    const reports = new Reports();
+    reports.reporter.pulse(500);
+    reports.clock.advance(10);
+
+    reports.reporter.pulse(20);
+    reports.clock.advance(50);
+
+    expect(reports.pulses).toEqual([30, 50]);
+    expect(reports.reporter.pulseMs).toBe(20);
+  });
+
+  it('stops while the event loop stands still', () => {
+    const reports = new Reports();
+    reports.reporter.pulse(20);
+
     reports.clock.sleep(500);
 
-    expect(reports.sent.at(-1)?.busy).toBe(true);
-  });
-
-  it('says it again and again while it is, so that the master hears of it', () => {
-    const reports = new Reports();
-
-    for (let time = 0; time < 100; time++) {
-      reports.reporter.active();
-      reports.clock.advance(1);
-    }
-
-    const gaps = reports.times.slice(1).map((at, index) => at - (reports.times[index] ?? 0));
-    expect(reports.sent.every(({ busy }) => busy)).toBe(true);
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(APART_MS);
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(APART_MS);
-  });
-
-  it('says it in the state that goes with a heartbeat', () => {
-    const reports = new Reports();
-    const before = reports.reporter.current().busy;
-
-    reports.reporter.active();
-
-    expect([before, reports.reporter.current().busy]).toEqual([false, true]);
+    expect(reports.pulses).toEqual([]);
   });
 });

@@ -74,7 +74,7 @@ class Worker {
   async boot(change: Partial<WelcomeOrder> = {}): Promise<this> {
     await this.welcome(change);
     for (let count = 0; count < 4; count++) this.line.order({ type: 'copy' }, new FakeCopy());
-    this.line.order({ type: 'permit', credit: null });
+    this.line.order({ type: 'permit', ceiling: 1000, pulseMs: 1000 });
     return this;
   }
 
@@ -182,7 +182,7 @@ describe('a worker that starts', () => {
   it('does nothing of what it is told before it is welcomed', async () => {
     const worker = new Worker();
 
-    worker.line.order({ type: 'permit', credit: null });
+    worker.line.order({ type: 'permit', ceiling: 1000, pulseMs: 1000 });
     worker.line.order({ type: 'pause' });
     worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 0 });
     await worker.boot();
@@ -196,7 +196,7 @@ describe('a worker that starts', () => {
 
     worker.clock.advance(2 * CONFIG.heartbeatMs);
 
-    expect(worker.line.types).toEqual(['hello', 'heartbeat', 'heartbeat']);
+    expect(worker.line.types.filter((type) => type !== 'pulse')).toEqual(['hello', 'heartbeat', 'heartbeat']);
   });
 
   it('is paused from the beginning if the pool is', async () => {
@@ -216,7 +216,7 @@ describe('a worker that serves', () => {
     worker.clock.advance(100);
 
     expect(worker.line.state).toEqual({
-      clients: 1, served: 1, copiesUsed: 1, accepting: true, permit: 'held', permitOrders: 1, paused: [], busy: false, share: null, draining: false,
+      clients: 1, served: 1, copiesUsed: 1, accepting: true, permit: 'held', ordersSeen: 1, paused: [], reportMs: CONFIG.heartbeatMs, pulseMs: 1000, share: null, draining: false,
     });
   });
 
@@ -289,7 +289,7 @@ describe('a worker that serves', () => {
     const worker = await new Worker().welcome();
 
     worker.line.order({ type: 'copy' });
-    worker.line.order({ type: 'permit', credit: null });
+    worker.line.order({ type: 'permit', ceiling: 1000, pulseMs: 1000 });
 
     expect(worker.listener.isOpen).toBe(false);
   });
@@ -303,15 +303,26 @@ describe('a worker that serves', () => {
     expect(worker.line.state?.accepting).toBe(false);
   });
 
-  it('says that it is busy only while others count on it', async () => {
+  it('pulses at the interval that its permit asks for, and slowly again without one', async () => {
     const worker = await new Worker().boot();
-    worker.runtime.active();
-    const before = worker.line.state?.busy;
+    worker.line.order({ type: 'permit', ceiling: 9, pulseMs: 20 });
+    const watched = worker.line.state?.pulseMs;
+    const before = worker.line.of('pulse').length;
+    worker.clock.advance(100);
+    const pulses = worker.line.of('pulse').length - before;
 
-    worker.line.order({ type: 'permit', credit: 4 });
-    worker.runtime.active();
+    worker.line.order({ type: 'withdraw' });
 
-    expect([before, worker.line.state?.busy]).toEqual([false, true]);
+    expect([watched, pulses, worker.line.state?.pulseMs]).toEqual([20, 5, 1000]);
+  });
+
+  it('answers a question of the master at once', async () => {
+    const worker = await new Worker().boot();
+    const seen = worker.line.state?.ordersSeen ?? 0;
+
+    worker.line.order({ type: 'probe' });
+
+    expect(worker.line.state?.ordersSeen).toBe(seen + 1);
   });
 
   it('stops accepting before it is out of open files, and says so once', async () => {
@@ -438,7 +449,7 @@ describe('a worker that drains', () => {
     const copy = new FakeCopy();
 
     worker.line.order({ type: 'copy' }, copy);
-    worker.line.order({ type: 'permit', credit: null });
+    worker.line.order({ type: 'permit', ceiling: 1000, pulseMs: 1000 });
 
     expect([copy.isClosed, worker.listener.isOpen]).toEqual([true, false]);
   });

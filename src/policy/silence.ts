@@ -1,0 +1,37 @@
+/**
+ * When a worker counts as blocked: its event loop does not turn, so it neither accepts nor serves.
+ *
+ * Nothing has to be announced for that. A ready worker sends a pulse at an interval that it names in its reports, whatever
+ * else it does; whatever stops its event loop (a callback before or after an `await`, a timer, a library, garbage collection,
+ * SIGSTOP, a debugger) stops the pulse too. And what it is asked it answers at once, so a question finds out sooner.
+ */
+export interface SilenceView {
+  /** When it was last heard, on the master's clock. */
+  readonly heardAt: number;
+  /** The pulse it keeps to, as last reported, in milliseconds. */
+  readonly pulseMs: number;
+  /** When it was last sent an order that it has to confirm. */
+  readonly askedAt: number;
+  /** Whether its last report came after that order. */
+  readonly answered: boolean;
+}
+
+/** The pulse of a worker on which the others depend: it is one of a few that may accept. */
+export const WATCHED_PULSE_MS = 20;
+/** The pulse of a worker on which the others depend while it has no client. */
+export const IDLE_PULSE_MS = 200;
+/** The pulse of every other worker: 20 messages a second in a pool of 20. */
+export const PULSE_MS = 1000;
+/** How late an answer may be. A healthy event loop is later than that on an overloaded machine only. */
+export const ANSWER_MS = 35;
+/** How late a pulse may be on which others depend, and any other. */
+const SLACK_MS = 30;
+const PULSE_SLACK_MS = 150;
+
+/** When a worker will count as blocked unless it is heard before. */
+export function blockedAt({ heardAt, pulseMs, askedAt, answered }: SilenceView): number {
+  const pulse = heardAt + pulseMs + (pulseMs <= IDLE_PULSE_MS ? SLACK_MS : PULSE_SLACK_MS);
+  return answered ? pulse : Math.min(pulse, Math.max(askedAt, heardAt) + ANSWER_MS);
+}
+
+export const isBlocked = (view: SilenceView, now: number): boolean => now >= blockedAt(view);
