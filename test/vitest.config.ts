@@ -4,6 +4,12 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     retry: 0,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      reporter: ['text', 'html'],
+      reportsDirectory: 'coverage',
+    },
     projects: [
       {
         test: {
@@ -18,7 +24,9 @@ export default defineConfig({
           name: 'process',
           include: ['test/process/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // Two files at once: while the processes of one wait for a heartbeat, those of the other start.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

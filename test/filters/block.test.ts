@@ -19,7 +19,7 @@ filterContract('BlockFilter', [
 ]);
 
 describe('BlockFilter', () => {
-  it('reads and writes the length before each block (W13)', () => {
+  it('reads and writes the length before each block', () => {
     const filter = new BlockFilter();
     const records = filter.get(['5\0hello0\0']);
 
@@ -27,7 +27,7 @@ describe('BlockFilter', () => {
     expect(filter.put(records)).toEqual(buffers('5\0hello', '0\0'));
   });
 
-  it('cuts blocks of BlockSize and keeps the rest (W14)', () => {
+  it('cuts blocks of BlockSize and keeps the rest', () => {
     const filter = new BlockFilter({ BlockSize: 4 });
 
     expect(filter.get(['abcdefghij'])).toEqual(buffers('abcd', 'efgh'));

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { ByteQueue, bytesOf } from '../../src/filters/byte-queue.js';
-import { Random } from '../support/random.js';
+import { Seeded } from '../support/seeded.js';
 
 describe('ByteQueue', () => {
   it('gives the bytes back in the order they came, whatever the sizes', () => {
-    const random = new Random(1);
+    const random = new Seeded(1);
     const bytes = random.bytes(20_000);
     const queue = new ByteQueue();
     const taken: Buffer[] = [];

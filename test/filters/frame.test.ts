@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FrameFilter } from '../../src/filters/frame.js';
 import type { FrameParameters } from '../../src/filters/frame-parameters.js';
 import { filterContract } from '../support/filter-contract.js';
-import { Random } from '../support/random.js';
+import { Seeded } from '../support/seeded.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const frames = (...texts: string[]): Buffer[] => texts.map(hex);
@@ -98,7 +98,7 @@ describe('FrameFilter, what it sends', () => {
   });
 
   it('reads what it has sent, whatever the parameters', () => {
-    const random = new Random(15);
+    const random = new Seeded(15);
     const pick = <Item>(...items: readonly Item[]): Item => items[random.below(items.length)] as Item;
     for (let round = 0; round < 500; round++) {
       const LengthBytes = pick<1 | 2 | 3 | 4 | 8>(1, 2, 3, 4, 8);

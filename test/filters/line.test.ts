@@ -26,11 +26,11 @@ const lines = (parameters: LineParameters<string> | undefined, ...chunks: (strin
 };
 
 describe('LineFilter, input', () => {
-  it('ends a line at LF, CR LF, CR and LF CR, in any mixture (W03)', () => {
+  it('ends a line at LF, CR LF, CR and LF CR, in any mixture', () => {
     expect(lines(undefined, 'a\nb\r\nc\rd\n\r')).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('takes a CR LF that is split over two reads for one terminator (W05)', () => {
+  it('takes a CR LF that is split over two reads for one terminator', () => {
     expect(lines(undefined, 'j\r', '\nk\n')).toEqual(['j', 'k']);
   });
 
@@ -38,21 +38,21 @@ describe('LineFilter, input', () => {
     expect(lines(undefined, 'j\r')).toEqual(['j']);
   });
 
-  it('keeps NUL, white space and every byte in latin1 (W06)', () => {
+  it('keeps NUL, white space and every byte in latin1', () => {
     expect(lines({ Encoding: 'latin1' }, 'e\0f')).toEqual([]);
     expect(lines({ Encoding: 'latin1' }, 'e\0f', '\n')).toEqual(['e\0f']);
     expect(lines({ Encoding: 'latin1' }, Buffer.from('caf\xc3\xa9 \xff\x01\t \n  sp  \n', 'latin1'))).toEqual(['caf\xc3\xa9 \xff\x01\t ', '  sp  ']);
   });
 
-  it('does not deliver a line without its terminator (W07)', () => {
+  it('does not deliver a line without its terminator', () => {
     expect(lines(undefined, 'tail')).toEqual([]);
   });
 
-  it('fixes the terminator by the first one of the connection if InputLiteral is given and undefined (W08)', () => {
+  it('fixes the terminator by the first one of the connection if InputLiteral is given and undefined', () => {
     expect(lines({ InputLiteral: undefined }, 'a\nb\n', 'c\r\n')).toEqual(['a', 'b', 'c\r']);
   });
 
-  it('takes a bare LF for data after CR LF was detected (W09)', () => {
+  it('takes a bare LF for data after CR LF was detected', () => {
     expect(lines({ InputLiteral: undefined }, 'a\r\nb\r\n', 'c\n', 'd\r\n')).toEqual(['a', 'b', 'c\nd']);
   });
 
@@ -68,7 +68,7 @@ describe('LineFilter, input', () => {
     expect(lines({ InputLiteral: '' }, 'a\n\nb\n')).toEqual(['a', '', 'b']);
   });
 
-  it('cuts at a literal of any bytes (W11)', () => {
+  it('cuts at a literal of any bytes', () => {
     const filter = new LineFilter({ InputLiteral: '\0', OutputLiteral: '|' });
 
     expect(filter.get(['ab\0c\nd\0'])).toEqual(['ab', 'c\nd']);
@@ -91,7 +91,7 @@ describe('LineFilter, input', () => {
     expect(lines(undefined, Buffer.from('é\n').subarray(0, 1), Buffer.from('é\n').subarray(1))).toEqual(['é']);
   });
 
-  it('hands on the bytes that are no line yet (W15)', () => {
+  it('hands on the bytes that are no line yet', () => {
     const filter = new LineFilter();
     filter.get_one_start(['a\nbin\nABCDEFGHIJ']);
     expect([filter.get_one(), filter.get_one()]).toEqual([['a'], ['bin']]);
@@ -179,7 +179,7 @@ describe('LineFilter, output', () => {
   const sent = (parameters: LineParameters<string> | undefined, ...records: Parameters<LineFilter['put']>[0]): string =>
     Buffer.concat(new LineFilter(parameters).put(records)).toString('latin1');
 
-  it('sends CR LF behind every record, and leaves line ends in it alone (W02)', () => {
+  it('sends CR LF behind every record, and leaves line ends in it alone', () => {
     expect(sent(undefined, 'test server , welcome123 !\n', 'b')).toBe('test server , welcome123 !\n\r\nb\r\n');
   });
 

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { withHandlers } from '../programs/inline.js';
 import { failures, underLoad, visitMany } from '../programs/load.js';
-import { listeningDescriptors, wakeUps } from '../programs/proc.js';
+import { listeningDescriptors, wakeUps } from '../support/proc.js';
 import { withMaster } from '../support/master-process.js';
 import { sendSignal } from '../support/processes.js';
 import type { TcpClient } from '../support/tcp-client.js';

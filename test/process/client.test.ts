@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import type { MasterProcess } from '../support/master-process.js';
 import { withMaster } from '../support/master-process.js';
-import { residentBytes } from '../support/processes.js';
+import { residentBytes } from '../support/proc.js';
 import type { TcpClient } from '../support/tcp-client.js';
 import { ONE, withServer } from '../support/with-server.js';
 

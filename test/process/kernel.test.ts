@@ -238,7 +238,7 @@ describe('events for the server', () => {
     },
   };
 
-  it('Concurrency 1: one client is served at a time, and a second one after the first (P29)', async () => {
+  it('Concurrency 1: one client is served at a time, and a second one after the first', async () => {
     await withHandlers({ ...options, Concurrency: 1 }, async (scene) => {
       const first = await scene.connect();
       await first.expect('hello\r\n');

@@ -204,7 +204,7 @@ describe('a crashed worker', () => {
 });
 
 describe('the end of the master', () => {
-  it('after SIGTERM waits for a client, refuses others meanwhile, and comes last (P25)', async () => {
+  it('after SIGTERM waits for a client, refuses others meanwhile, and comes last', async () => {
     await withMaster({ options: { ...TWO, GraceExpireTime: 30 } }, async (master) => {
       const port = await master.up();
       await master.ready(2);
@@ -220,7 +220,7 @@ describe('the end of the master', () => {
     });
   });
 
-  it('after SIGTERM cuts a client that is still there at the end of the grace time (P25)', async () => {
+  it('after SIGTERM cuts a client that is still there at the end of the grace time', async () => {
     await withMaster({ options: { ...TWO, ...QUICK, GraceExpireTime: 0.5 } }, async (master) => {
       const client = await master.join();
       const askedAt = performance.now();
@@ -234,7 +234,7 @@ describe('the end of the master', () => {
     });
   });
 
-  it('by SIGKILL ends idle workers at once, a busy one after its client, and nobody can connect (P26)', async () => {
+  it('by SIGKILL ends idle workers at once, a busy one after its client, and nobody can connect', async () => {
     await withMaster({ options: { ...TWO, MaxSessionPerServer: 1, ServerHeartBeatTime: 1 } }, async (master) => {
       const port = await master.up();
       await master.ready(2);

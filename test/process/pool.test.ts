@@ -17,7 +17,7 @@ function watchPeak(running: Running): () => number {
 }
 
 describe('the size of the pool', () => {
-  it('is five workers by default, and the master serves nobody (P01)', async () => {
+  it('is five workers by default, and the master serves nobody', async () => {
     await withServer({}, async (running) => {
       await running.settled(5);
       const workers = running.ready;
@@ -30,7 +30,7 @@ describe('the size of the pool', () => {
     });
   });
 
-  it('grows by one when a client takes one of two spare workers (P02)', async () => {
+  it('grows by one when a client takes one of two spare workers', async () => {
     const setup = { StartServer: 2, MinServer: 2, MinSpareServer: 2, MaxServer: 10, MaxSpareServer: 8, ...QUICK };
     await withServer(setup, async (running) => {
       await running.settled(2);
@@ -43,7 +43,7 @@ describe('the size of the pool', () => {
     });
   });
 
-  it('never exceeds MaxServer; clients beyond MaxServer x MaxSessionPerServer wait and lose nothing (P03)', async () => {
+  it('never exceeds MaxServer; clients beyond MaxServer x MaxSessionPerServer wait and lose nothing', async () => {
     const setup = { StartServer: 2, MinServer: 2, MinSpareServer: 2, MaxServer: 4, MaxSessionPerServer: 1, ...QUICK };
     await withServer(setup, async (running) => {
       const peak = watchPeak(running);
@@ -75,7 +75,7 @@ describe('the size of the pool', () => {
     });
   });
 
-  it('fits StartServer and MinServer to a MaxServer below their defaults, without churn (P05)', async () => {
+  it('fits StartServer and MinServer to a MaxServer below their defaults, without churn', async () => {
     await withServer({ MaxServer: 3, ...QUICK }, async (running) => {
       await running.settled(3);
 
@@ -87,7 +87,7 @@ describe('the size of the pool', () => {
     });
   });
 
-  it('shrinks to MaxSpareServer and stays there (P07)', async () => {
+  it('shrinks to MaxSpareServer and stays there', async () => {
     const setup = { StartServer: 6, MinServer: 2, MinSpareServer: 2, MaxSpareServer: 3, MaxServer: 10, ...QUICK };
     await withServer(setup, async (running) => {
       await running.until(({ totals }) => totals.born === 6);
@@ -101,7 +101,7 @@ describe('the size of the pool', () => {
     });
   });
 
-  it('is restored at once when every worker was killed; a client that connects meanwhile is served (P08)', async () => {
+  it('is restored at once when every worker was killed; a client that connects meanwhile is served', async () => {
     // The heartbeat is longer than the test waits: the deaths themselves are what the master acts on.
     await withServer({ MaxServer: 3, MasterHeartBeatTime: 60 }, async (running) => {
       await running.settled(3);
@@ -116,7 +116,7 @@ describe('the size of the pool', () => {
     });
   });
 
-  it('is restored at once when a client makes its worker exit, and that client gets no answer (P21)', async () => {
+  it('is restored at once when a client makes its worker exit, and that client gets no answer', async () => {
     await withServer({ ...TWO, MasterHeartBeatTime: 60 }, async (running) => {
       await running.settled(2);
       const client = await running.join();
@@ -134,7 +134,7 @@ describe('the size of the pool', () => {
 describe('MaxSessionPerServer 1 on one worker', () => {
   const setup = { ...ONE, MaxSessionPerServer: 1, ...QUICK };
 
-  it('keeps a second client, and what it sent early, until the first has left (P09)', async () => {
+  it('keeps a second client, and what it sent early, until the first has left', async () => {
     await withServer(setup, async (running) => {
       const first = await running.join();
       const second = await running.connect();
@@ -150,7 +150,7 @@ describe('MaxSessionPerServer 1 on one worker', () => {
     });
   });
 
-  it('serves one of four clients that come at the same instant, and the others one by one (P10)', async () => {
+  it('serves one of four clients that come at the same instant, and the others one by one', async () => {
     await withServer(setup, async (running) => {
       const waiting = await Promise.all(Array.from({ length: 4 }, () => running.connect()));
 
@@ -171,7 +171,7 @@ describe('MaxSessionPerServer 1 on one worker', () => {
 });
 
 describe('ageing', () => {
-  it('replaces workers at the end of their life and lets a client stay with its old one (P12)', async () => {
+  it('replaces workers at the end of their life and lets a client stay with its old one', async () => {
     const setup = { StartServer: 2, MinServer: 2, MaxServerLifeTime: 0.6, GraceExpireTime: 30, ...QUICK };
     await withServer(setup, async (running) => {
       const client = await running.join();
@@ -191,7 +191,7 @@ describe('ageing', () => {
     });
   });
 
-  it('lets workers that never had a client live as long as MaxServerSpareTime says (P14)', async () => {
+  it('lets workers that never had a client live as long as MaxServerSpareTime says', async () => {
     await withServer({ StartServer: 2, MaxServerSpareTime: 1000, ...QUICK }, async (running) => {
       await running.settled(2);
       const before = running.ready;
@@ -222,7 +222,7 @@ describe('a worker that does not report', () => {
   it.each([
     ['is stopped', (client: TcpClient) => { sendSignal(client.pid, 'SIGSTOP'); }],
     ['blocks for ever', (client: TcpClient) => { client.send('sleep 1000\n'); }],
-  ])('because it %s is drained, then killed, and replaced (P16)', async (_title, hang) => {
+  ])('because it %s is drained, then killed, and replaced', async (_title, hang) => {
     await withServer(setup, async (running) => {
       await running.settled(2);
       const client = await running.join();
@@ -242,7 +242,7 @@ describe('a worker that does not report', () => {
     });
   });
 
-  it('survives when it blocks for less than MaxServerExpireTime (P17)', async () => {
+  it('survives when it blocks for less than MaxServerExpireTime', async () => {
     await withServer({ ...TWO, ...QUICK }, async (running) => {
       const client = await running.join();
 
@@ -256,7 +256,7 @@ describe('a worker that does not report', () => {
 });
 
 describe('a worker that is asked to drain by one of its clients', () => {
-  it('ends after that client, is replaced, and the other worker goes on (P19)', async () => {
+  it('ends after that client, is replaced, and the other worker goes on', async () => {
     await withServer({ ...TWO, MaxSessionPerServer: 1, MasterHeartBeatTime: 60 }, async (running) => {
       await running.settled(2);
       const [leaving, staying] = await clientOfEach(running);
@@ -272,7 +272,7 @@ describe('a worker that is asked to drain by one of its clients', () => {
     });
   });
 
-  it('keeps the clients it has, gets no new one, and ends after the last (P20)', async () => {
+  it('keeps the clients it has, gets no new one, and ends after the last', async () => {
     await withServer({ ...TWO, GraceExpireTime: 60, MasterHeartBeatTime: 60 }, async (running) => {
       await running.settled(2);
       const staying = await running.join();
@@ -291,7 +291,7 @@ describe('a worker that is asked to drain by one of its clients', () => {
 });
 
 describe('control', () => {
-  it('does not listen to what workers print (P23)', async () => {
+  it('does not listen to what workers print', async () => {
     const options = { ...TWO, MaxSessionPerServer: 1, ...QUICK, std: { printLines: true, printStatus: true } };
     await withMaster({ options }, async (master) => {
       const [forger, other] = await clientOfEach(master);
@@ -306,7 +306,7 @@ describe('control', () => {
     });
   });
 
-  it('lets a callback pause and resume its own worker (P32)', async () => {
+  it('lets a callback pause and resume its own worker', async () => {
     await withServer({ ...ONE, ...QUICK, program: 'poster.mjs' }, async (running) => {
       const inside = await running.join();
       inside.send('pause\n');
@@ -323,7 +323,7 @@ describe('control', () => {
     });
   });
 
-  it('serves one client at a time with Concurrency 1 (P29)', async () => {
+  it('serves one client at a time with Concurrency 1', async () => {
     const setup = { StartServer: 1, MinServer: 1, MinSpareServer: 0, Concurrency: 1, ...QUICK };
     await withServer(setup, async (running) => {
       const waiting = await Promise.all(Array.from({ length: 3 }, () => running.connect()));
@@ -340,7 +340,7 @@ describe('control', () => {
   });
 });
 
-describe('two servers in one program (P28)', () => {
+describe('two servers in one program', () => {
   it.each([['different names', ['one', 'two']], ['the same name', ['same', 'same']]])('with %s keep their own workers, and both serve', async (_title, aliases) => {
     const options = { ...TWO, ...QUICK, std: { aliases } };
     await withMaster({ program: 'two-servers.mjs', options }, async (master) => {

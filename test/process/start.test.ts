@@ -19,7 +19,7 @@ describe('a server that cannot listen', () => {
   it.each([
     ['its port is in use', () => ({ Port: taken.port }), () => `127.0.0.1:${taken.port}`, 'EADDRINUSE'],
     ['its address is not of this machine', () => ({ Address: '192.0.2.1', Port: 4711 }), () => '192.0.2.1:4711', 'EADDRNOTAVAIL'],
-  ])('because %s says so once, and leaves no process (P27)', async (_title, options, where, code) => {
+  ])('because %s says so once, and leaves no process', async (_title, options, where, code) => {
     await withMaster({ options: options() }, async (master) => {
       const failed = await master.event('failed');
 

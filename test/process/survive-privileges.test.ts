@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { statusWords } from '../programs/proc.js';
+import { statusWords } from '../support/proc.js';
 import { withMaster } from '../support/master-process.js';
 import { isAlive, waitGone } from '../support/processes.js';
 import { within } from '../support/wait.js';

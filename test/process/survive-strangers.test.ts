@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { withHandlers } from '../programs/inline.js';
+import { failures, visitMany } from '../programs/load.js';
+import { listeningDescriptors, openFiles } from '../support/proc.js';
+import { TcpClient } from '../support/tcp-client.js';
 import { ONE, QUICK, withServer } from '../support/with-server.js';
 
 describe('a client that resets before it is taken', () => {
@@ -22,6 +25,30 @@ describe('a client that resets before it is taken', () => {
       await scene.running.heartbeats();
       expect(scene.names).toEqual([]);
       expect(server.status().totals.connections).toBe(0);
+    });
+  });
+});
+
+describe.runIf(process.platform === 'linux')('clients that connect and reset at once', () => {
+  it('leave neither a count nor an open file behind', async () => {
+    await withServer({ ...ONE, ...QUICK }, async (running) => {
+      const [pid = NaN] = running.ready;
+      // Without the copies of the listening handle that it has in advance.
+      const files = (): number => openFiles(pid) - listeningDescriptors(pid, running.port);
+      expect(failures(await visitMany(running.port, 20, 5))).toEqual([]);
+      const before = files();
+
+      for (let round = 0; round < 10; round++) {
+        const clients = await Promise.all(Array.from({ length: 30 }, () => TcpClient.connect(running.port)));
+        for (const client of clients) client.reset();
+      }
+
+      // Behind all of them in the queue.
+      const [last] = await visitMany(running.port, 1, 1);
+      expect(last).toMatchObject({ pid, outcome: 'served' });
+      await running.heartbeats();
+      expect(running.server.status().totals.connections).toBe(0);
+      expect(files()).toBeLessThanOrEqual(before);
     });
   });
 });

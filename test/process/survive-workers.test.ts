@@ -1,9 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import type { WorkerHungEvent } from 'prefork-tcp-server';
 import { describe, expect, it } from 'vitest';
-import { failures, underLoad, visitMany } from '../programs/load.js';
+import { failures, isLostByKill, underLoad, visitMany } from '../programs/load.js';
+import type { Kill } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
-import { isAlive, residentBytes, sendSignal, waitGone } from '../support/processes.js';
+import { residentBytes } from '../support/proc.js';
+import { isAlive, sendSignal, waitGone } from '../support/processes.js';
 import type { TcpClient } from '../support/tcp-client.js';
 import { poll, within } from '../support/wait.js';
 import { QUICK, TWO, clientOfEach, withServer } from '../support/with-server.js';
@@ -272,6 +274,27 @@ describe('a worker that is killed', () => {
       expect(failures(visits)).toEqual([]);
       for (const pid of victims) expect((await running.exit(pid)).detail).toMatchObject({ signal: 'SIGKILL', served: 0 });
       await running.settled(4);
+    });
+  });
+
+  it('and then another, and another, under load costs nobody but their own clients', async () => {
+    await withServer({ StartServer: 4, MinServer: 4, MinSpareServer: 0, MaxServer: 8, ...QUICK }, async (running) => {
+      await running.settled(4);
+      const kills: Kill[] = [];
+
+      const visits = await underLoad(running.port, 8, async (soFar) => {
+        while (kills.length < 3) {
+          const before = soFar.length;
+          await poll(() => soFar.length >= before + 20, () => 'the load to go on');
+          const [pid = NaN] = running.ready;
+          kills.push({ pid, at: performance.now() });
+          sendSignal(pid, 'SIGKILL');
+          await running.exit(pid);
+        }
+        await running.until(({ totals }) => totals.ready === 4);
+      });
+
+      expect(failures(visits).filter((one) => !isLostByKill(one, kills))).toEqual([]);
     });
   });
 

@@ -14,7 +14,7 @@ async function withClient(worker: Record<string, unknown>, body: (client: TcpCli
 }
 
 describe('the default filter', () => {
-  it('greets, answers a line and ends the connection after quit (W01)', async () => {
+  it('greets, answers a line and ends the connection after quit', async () => {
     await withClient({}, async (client, pid) => {
       await client.expect(`W${pid}\r\n`);
 
@@ -26,13 +26,13 @@ describe('the default filter', () => {
     });
   });
 
-  it('adds CR LF to a record that ends with a line feed of its own (W02)', async () => {
+  it('adds CR LF to a record that ends with a line feed of its own', async () => {
     await withClient({ std: { banner: 'test server , welcome' } }, async (client, pid) => {
       await client.expect(`test server , welcome${pid} !\n\r\n`);
     });
   });
 
-  it('takes LF, CR LF, CR and LF CR in one stream, and answers with CR LF (W03)', async () => {
+  it('takes LF, CR LF, CR and LF CR in one stream, and answers with CR LF', async () => {
     await withClient({}, async (client, pid) => {
       await client.greeting();
 
@@ -43,7 +43,7 @@ describe('the default filter', () => {
     });
   });
 
-  it('takes CR LF that comes in two reads as one end of line (W05)', async () => {
+  it('takes CR LF that comes in two reads as one end of line', async () => {
     await withClient({}, async (client, pid) => {
       await client.greeting();
 
@@ -56,7 +56,7 @@ describe('the default filter', () => {
     });
   });
 
-  it('ends without an answer to a line that was not ended when the client closed its side (W07)', async () => {
+  it('ends without an answer to a line that was not ended when the client closed its side', async () => {
     await withClient({}, async (client) => {
       await client.greeting();
 
@@ -67,7 +67,7 @@ describe('the default filter', () => {
     });
   });
 
-  it('answers nothing that follows quit in the same segment (W16)', async () => {
+  it('answers nothing that follows quit in the same segment', async () => {
     await withClient({}, async (client) => {
       await client.greeting();
 
@@ -78,7 +78,7 @@ describe('the default filter', () => {
     });
   });
 
-  it('sends all of a large answer to a slow reader before it ends the connection (W17)', async () => {
+  it('sends all of a large answer to a slow reader before it ends the connection', async () => {
     await withServer(ONE, async (running) => {
       const slow = await running.join();
       slow.pause();
@@ -94,7 +94,7 @@ describe('the default filter', () => {
     });
   });
 
-  it('keeps NUL and every other byte in latin1, and spaces (W06)', async () => {
+  it('keeps NUL and every other byte in latin1, and spaces', async () => {
     await withClient({ ClientFilter: ['Line', { Encoding: 'latin1' }] }, async (client, pid) => {
       await client.greeting();
 
@@ -114,7 +114,7 @@ describe('the default filter', () => {
 describe('a line filter that detects the terminator', () => {
   const worker = { ClientFilter: ['Line', { InputLiteral: '', OutputLiteral: '\n' }] };
 
-  it('keeps to the first terminator of the connection (W08)', async () => {
+  it('keeps to the first terminator of the connection', async () => {
     await withClient(worker, async (client, pid) => {
       await client.greeting('\n');
 
@@ -125,7 +125,7 @@ describe('a line filter that detects the terminator', () => {
     });
   });
 
-  it('detects anew for each connection (W09)', async () => {
+  it('detects anew for each connection', async () => {
     await withServer({ ...ONE, worker }, async (running) => {
       const other = await running.connect();
       const pid = await other.greeting('\n');
@@ -142,7 +142,7 @@ describe('a line filter that detects the terminator', () => {
   });
 });
 
-it('takes and sends the terminators it is given (W11)', async () => {
+it('takes and sends the terminators it is given', async () => {
   await withClient({ ClientFilter: ['Line', { InputLiteral: '\0', OutputLiteral: '|' }] }, async (client, pid) => {
     await client.expect(`W${pid}|`);
 
@@ -155,7 +155,7 @@ it('takes and sends the terminators it is given (W11)', async () => {
 describe('a block filter', () => {
   const framed = (text: string): string => `${text.length}\0${text}`;
 
-  it('frames blocks with their length in digits and NUL (W13)', async () => {
+  it('frames blocks with their length in digits and NUL', async () => {
     await withClient({ ClientFilter: ['Block', {}] }, async (client, pid) => {
       await client.expect(framed(`W${pid}`));
 
@@ -165,7 +165,7 @@ describe('a block filter', () => {
     });
   });
 
-  it('cuts the input into blocks of a given size (W14)', async () => {
+  it('cuts the input into blocks of a given size', async () => {
     await withClient({ ClientFilter: ['Block', { BlockSize: 4 }] }, async (client, pid) => {
       await client.expect(`W${pid}`);
 
@@ -176,7 +176,7 @@ describe('a block filter', () => {
     });
   });
 
-  it('takes over in the middle of the input (W15)', async () => {
+  it('takes over in the middle of the input', async () => {
     await withClient({}, async (client) => {
       await client.greeting();
 
@@ -188,7 +188,7 @@ describe('a block filter', () => {
   });
 });
 
-it('closes the clients that ClientPreConnect rejects, and calls no other callback for them (W19)', async () => {
+it('closes the clients that ClientPreConnect rejects, and calls no other callback for them', async () => {
   await withMaster({ program: 'pre-connect.mjs', options: ONE }, async (master) => {
     const rejected = await master.connect();
     await rejected.expectEof();
@@ -203,7 +203,7 @@ it('closes the clients that ClientPreConnect rejects, and calls no other callbac
   });
 });
 
-describe('the order of callbacks (W20)', () => {
+describe('the order of callbacks', () => {
   /** Starts log.mjs with one client, ends that in some way, and returns what was called after it had been answered once. */
   async function callsAfter(end: (client: TcpClient, master: MasterProcess) => void): Promise<PrintedEvent[]> {
     let calls: PrintedEvent[] = [];

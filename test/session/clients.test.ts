@@ -3,15 +3,10 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { AcceptorContext, ClientErrorContext, Context, PreConnectContext } from '../../src/callbacks.js';
 import { createAdmission } from '../../src/session/admission.js';
+import { deferred } from '../support/deferred.js';
 import { TestClient, TestClients } from './session-fixture.js';
 
 type PreConnect = PreConnectContext<object>;
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((onResolve) => { resolve = onResolve; });
-  return { promise, resolve };
-}
 
 describe('the clients of a worker', () => {
   it('closes those that may not come in, without a word, and does not count them', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClientErrorContext, Context, InputContext, StateContext } from '../../src/callbacks.js';
 import { LineFilter } from '../../src/filters/line.js';
+import { deferred } from '../support/deferred.js';
 import { TestClient, TestClients, type Given } from './session-fixture.js';
 
 type Any = Context<object>;
@@ -21,12 +22,6 @@ function noting(callbacks: Given['callbacks'] = {}, given: Given = {}): { client
     },
   });
   return { clients, calls };
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((onResolve) => { resolve = onResolve; });
-  return { promise, resolve };
 }
 
 describe('a session', () => {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { PreforkError } from '../../src/errors.js';
 import type { AnyFilter } from '../../src/filters/filter.js';
-import { Random } from './random.js';
+import { Seeded } from './seeded.js';
 
 /** One way to set up a filter, with input whose records are known. */
 export interface FilterCase {
@@ -86,7 +86,7 @@ export function filterContract(name: string, cases: readonly FilterCase[]): void
     });
 
     it('survives random bytes: no errors but its own, no more memory than it may have', () => {
-      const random = new Random(bytes.length);
+      const random = new Seeded(bytes.length);
       for (let round = 0; round < 150; round++) {
         const filter = create();
         for (const piece of random.pieces(damage(bytes, random), 1 + random.below(200))) {
@@ -117,7 +117,7 @@ function isInsidePair(bytes: Buffer, at: number): boolean {
 }
 
 /** The input a few times over, with bytes replaced, removed and added; or nothing but random bytes. */
-function damage(bytes: Buffer, random: Random): Buffer {
+function damage(bytes: Buffer, random: Seeded): Buffer {
   if (random.below(4) === 0) return random.bytes(random.below(3000));
   const copies = Buffer.concat(Array.from({ length: 1 + random.below(4) }, () => bytes));
   for (let count = random.below(6); count > 0; count--) copies[random.below(copies.length)] = random.below(256);

@@ -114,8 +114,8 @@ export class MasterProcess {
   }
 
   /** Waits until something it printed, or its end, answers the question. */
-  async until<T>(ask: () => T | undefined, describe: () => string): Promise<T> {
-    return this.#waiters.until(ask, () => `${describe()};\n${this.describe()}`);
+  async until<T>(ask: () => T | undefined, describe: () => string, boundMs?: number): Promise<T> {
+    return this.#waiters.until(ask, () => `${describe()};\n${this.describe()}`, boundMs);
   }
 
   /** Waits for a printed event, which may have come already. */
@@ -234,10 +234,10 @@ function toJson(value: unknown): string {
 }
 
 /** Starts a master process, runs the body, and ends the process and its workers. If the body failed, tells what happened. */
-export async function withMaster(setup: MasterSetup, body: (master: MasterProcess) => Promise<void>): Promise<void> {
+export async function withMaster<Result>(setup: MasterSetup, body: (master: MasterProcess) => Promise<Result>): Promise<Result> {
   const master = new MasterProcess(setup);
   try {
-    await body(master);
+    return await body(master);
   } catch (error) {
     console.error(master.describe());
     throw error;

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /**
  * Random numbers that come again: the same seed gives the same run, so that a failure can be repeated.
  * The generator is mulberry32 by Tommy Ettinger (public domain).
@@ -22,6 +24,11 @@ export class Seeded {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
+  /** A whole number from 0 up to, but not including, `end`. */
+  below(end: number): number {
+    return this.int(0, end - 1);
+  }
+
   between(least: number, most: number): number {
     return least + this.next() * (most - least);
   }
@@ -40,6 +47,21 @@ export class Seeded {
     const item = items[this.int(0, items.length - 1)];
     if (item === undefined && items.length === 0) throw new Error('Nothing to pick from.');
     return item as Item;
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.int(0, 255)));
+  }
+
+  /** The bytes in pieces of 1 to `most` bytes. */
+  pieces(bytes: Buffer, most: number): Buffer[] {
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const size = this.int(1, most);
+      pieces.push(bytes.subarray(at, at + size));
+      at += size;
+    }
+    return pieces;
   }
 
   /** A number whose order of magnitude is random. */

@@ -171,13 +171,14 @@ function asText(detail: unknown): string {
  * Starts a server in this process, runs the body, closes the clients, shuts the server down twice and makes sure that
  * none of its workers is left. If the body failed, tells what happened.
  */
-export async function withServer(setup: ServerSetup, body: (running: Running) => Promise<void>): Promise<void> {
+export async function withServer<Result>(setup: ServerSetup, body: (running: Running) => Promise<Result>): Promise<Result> {
   const running = new Running(setup);
   let failed = true;
   try {
     await within(running.server.ready(), () => `ready();\n${running.describe()}`);
-    await body(running);
+    const result = await body(running);
     failed = false;
+    return result;
   } finally {
     if (failed) console.error(running.describe());
     running.closeClients();

@@ -5,6 +5,7 @@ import type { WorkerConfig } from '../../src/policy/snapshot.js';
 import { DescriptorGuard } from '../../src/worker/descriptors.js';
 import type { ListenerEvents } from '../../src/worker/listener.js';
 import { WorkerRuntime } from '../../src/worker/runtime.js';
+import { deferred } from '../support/deferred.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
 import { MemoryChannel } from '../support/memory-channel.js';
@@ -98,17 +99,6 @@ class Worker {
       await turn();
     }
   }
-}
-
-/** A promise that the test settles. */
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void } {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }
 
 describe('a worker that starts', () => {

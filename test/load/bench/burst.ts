@@ -1,15 +1,18 @@
 // A burst on a small pool: 50 clients at once, each holds a worker for a second, and the pool starts with 5 workers.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { load, median, printTable, withServer } from './harness.js';
+import { median, printTable } from '../figures.js';
+import { load, withServer } from './server.js';
+import type { Settings } from './settings.js';
 
 const CLIENTS = 50;
 const STARTED = 5;
 
 /** How long the machine takes for the bare processes that the burst needs, started all at once. */
-async function bareForks(count) {
+async function bareForks(count: number): Promise<number> {
   const startedAt = performance.now();
-  const children = Array.from({ length: count }, () => fork(new URL('./servers/bare.js', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  const program = new URL('../servers/bare.mjs', import.meta.url);
+  const children = Array.from({ length: count }, () => fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] }));
   await Promise.all(children.map((child) => once(child, 'message')));
   const seconds = (performance.now() - startedAt) / 1000;
   await Promise.all(children.map((child) => {
@@ -19,9 +22,9 @@ async function bareForks(count) {
   return seconds;
 }
 
-export async function run({ rounds }) {
-  const forks = [];
-  const bursts = [];
+export async function run({ rounds }: Settings): Promise<unknown> {
+  const forks: number[] = [];
+  const bursts: number[] = [];
   for (let round = 0; round < rounds; round++) {
     forks.push(await bareForks(CLIENTS - STARTED));
     const options = { StartServer: STARTED, MinServer: STARTED, MaxServer: CLIENTS, MinSpareServer: STARTED, MaxSessionPerServer: 1 };

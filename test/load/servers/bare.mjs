@@ -1,3 +1,3 @@
 // The least that a forked Node process can be: it says that it runs.
-process.send('up');
+process.send?.('up');
 process.on('message', () => undefined);

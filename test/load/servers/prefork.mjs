@@ -1,7 +1,9 @@
-// The server under test: `node prefork.js '{"workers":2, …options}'`. `pauses`: pause and resume so often under load.
+// The server under test: node prefork.mjs '{"workers":2,"options":{…}}'. With `pauses` it pauses and resumes that often, then prints 'paused'.
 import { PreforkTcpServer } from 'prefork-tcp-server';
+import { print } from '../../programs/announce.mjs';
+import './collect.mjs';
 
-const { workers, pauses = 0, holdMs = 0, answerPid = false, options = {} } = JSON.parse(process.argv[2] ?? '{}');
+const { workers, pauses = 0, holdMs = 0, answerPid = false, greet = false, options = {} } = JSON.parse(process.argv[2] ?? '{}');
 let open = 0;
 
 const server = new PreforkTcpServer({
@@ -10,6 +12,7 @@ const server = new PreforkTcpServer({
   ...options,
   // Only where it is of interest whether a worker has two clients at once.
   ...(options.MaxSessionPerServer === 1 ? { ClientConnected() { open += 1; }, ClientDisconnected() { open -= 1; } } : {}),
+  ...(greet && { ClientConnected({ heap }) { heap.client.put('hello'); } }),
   ClientInput({ heap, input }) {
     if (holdMs > 0) {
       return new Promise((resolve) => {
@@ -25,20 +28,23 @@ const server = new PreforkTcpServer({
 });
 
 if (server.isMaster) {
+  server.on('worker:born', ({ pid }) => { print('worker:born', { pid }); });
+  server.on('worker:exit', ({ pid }) => { print('worker:exit', { pid }); });
   await server.ready();
   await server.waitUntil(({ totals }) => totals.ready >= (options.StartServer ?? workers));
-  console.log(`PORT ${server.address().port}`);
+  print('up', { address: server.address() });
   let left = pauses;
   const toggle = () => {
-    if (left === 0) return console.log(`CPU ${JSON.stringify(process.cpuUsage())}`);
+    if (left === 0) {
+      print('paused');
+      return;
+    }
     left -= 1;
     server.pause();
     setTimeout(() => {
       server.resume();
       setTimeout(toggle, 20);
     }, 10);
-    return undefined;
   };
   if (pauses > 0) toggle();
-  process.on('SIGUSR2', () => { console.log(`CPU ${JSON.stringify(process.cpuUsage())}`); });
 }
