@@ -10,7 +10,7 @@ import { Master } from './master/master.js';
 import type { Supervisor } from './master/supervisor.js';
 import { workerCommand } from './master/worker-command.js';
 import { forkWorkers } from './master/worker-process.js';
-import type { PoolOptions, PreforkTcpServerOptions } from './options/options.js';
+import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
 import { aliasOf, resolveOptions, type ResolvedOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment, type Mark } from './role.js';
 import type { ServerEvents, ServerStatus } from './status.js';
@@ -35,7 +35,7 @@ export interface ShutdownOptions {
  * @typeParam Own - the user's own fields in `heap`
  * @typeParam F - the filter of the clients' input, from which the type of `input` follows
  */
-export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> implements AsyncDisposable {
+export class PreforkTcpServer<Own extends object = object, F extends AnyFilter = LineFilter> implements AsyncDisposable {
   /** The server's name: the Alias option. */
   readonly alias: string;
   /** The name of its manager, for `kernel.post`: the MasterAlias option. */
@@ -60,13 +60,14 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
   }
 
   /**
-   * Master: resolves when the socket is bound and the first worker accepts. Worker: after ServerStarted. Inert: never.
+   * Master: resolves when the socket is bound and the first worker accepts. Worker: after ServerStarted. Inert: at once, so
+   * that a script which awaits its servers one by one reaches the one that this process is a worker of.
    *
    * @throws PreforkError ERR_PREFORK_LISTEN if the address cannot be listened on (`cause` is the system's error),
    *   ERR_PREFORK_WORKER_BOOT if no worker starts, ERR_PREFORK_STATE if it was shut down before
    */
   ready(): Promise<void> {
-    return this.#master?.ready() ?? this.#worker?.ready() ?? new Promise(() => undefined);
+    return this.#master?.ready() ?? this.#worker?.ready() ?? Promise.resolve();
   }
 
   /** Where it listens, as net.Server's `address()`: an object with the port resolved, the path of a Unix socket, or null before it is bound. */
@@ -116,11 +117,11 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
   }
 
   /**
-   * Changes thresholds and limits of the running pool; what is not given stays.
+   * Changes options of the running pool, those that ChangeableOptions names; what is not given stays.
    *
    * @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong; then nothing is changed
    */
-  configure(change: PoolOptions): void {
+  configure(change: ChangeableOptions): void {
     this.#inMaster('configure').configure(change);
   }
 
@@ -223,7 +224,7 @@ export class PreforkTcpServer<Own = object, F extends AnyFilter = LineFilter> im
 }
 
 function createMaster(options: ResolvedOptions, constructions: number): Master {
-  const { alias, script = '', hasOwnScript, account, watched } = options.process;
+  const { alias, script = '', hasOwnScript, account, watch } = options.process;
   const { args, execArgv, env } = workerCommand(options.process);
   const token = randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.
@@ -231,8 +232,8 @@ function createMaster(options: ResolvedOptions, constructions: number): Master {
   return new Master({
     options, token,
     clock: systemClock,
-    spawn: forkWorkers({ script, args, execArgv, env, watched, account }),
-    spawnOptions: (captureStderr) => ({ captureStderr, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watched }) }),
+    spawn: forkWorkers({ script, args, execArgv, env, watched: watch !== undefined, account }),
+    spawnOptions: (captureStderr) => ({ captureStderr, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watch }) }),
   });
 }
 
@@ -245,7 +246,7 @@ function startWorker(options: ResolvedOptions, mark: Mark): WorkerRuntime {
     token: mark.token,
     line: processChannel(),
     clock: systemClock,
-    watched: mark.watched,
+    watch: mark.watch,
     exit: (code) => process.exit(code),
   });
   handleWorkerSignals(runtime, mark);

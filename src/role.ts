@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { PreforkError } from './errors.js';
+import { isThread } from './options/main-script.js';
+
 /** The environment variable that tells a process which server it is a worker of. */
 export const MARK = 'PREFORK_TCP_SERVER_WORKER';
 
@@ -11,13 +15,15 @@ export interface Mark {
   readonly token: string;
   /** stderr goes through the master. */
   readonly captured: boolean;
-  /** A watchdog thread reports hangs on a pipe of its own (HangReport). */
-  readonly watched: boolean;
+  /** A watchdog thread reports hangs on a pipe of its own (HangReport), after so long; 0 = fitted to the heartbeats. */
+  readonly watch: { readonly hungMs: number } | undefined;
 }
 
 /** The role of this process: its mark, and how often each Alias was constructed. */
 interface ProcessRole {
   readonly mark: Mark | undefined;
+  /** A thread beside the main one of a process that a master forked: the mark is the main thread's. */
+  readonly isBesideWorker: boolean;
   readonly constructed: Map<string, number>;
 }
 
@@ -26,9 +32,29 @@ const ROLE = Symbol.for('prefork-tcp-server.role');
 
 function currentRole(): ProcessRole {
   const holder = globalThis as unknown as Record<symbol, ProcessRole | undefined>;
-  const role = holder[ROLE] ?? { mark: takeMark(), constructed: new Map() };
+  const role = holder[ROLE] ?? { ...(isThread() ? { mark: undefined, isBesideWorker: isForkedByMaster() } : { mark: takeMark(), isBesideWorker: false }), constructed: new Map<string, number>() };
   holder[ROLE] = role;
   return role;
+}
+
+/**
+ * Whether a master forked this process; asked in a thread. The main thread has taken the mark from its environment, of
+ * which threads get a copy, so this looks at the one that the process began with. A thread that took itself for a master
+ * in there would fork processes that do the same, without end.
+ *
+ * @throws PreforkError ERR_PREFORK_STATE where the system does not tell
+ */
+function isForkedByMaster(): boolean {
+  if (process.env[MARK] !== undefined) return true;
+  try {
+    return readFileSync('/proc/self/environ', 'latin1').split('\0').some((variable) => variable.startsWith(`${MARK}=`));
+  } catch (cause) {
+    throw new PreforkError(
+      'ERR_PREFORK_STATE',
+      'A worker thread cannot find out here (no /proc) whether its process is a worker of a pool; construct the PreforkTcpServer in the main thread.',
+      { cause },
+    );
+  }
 }
 
 function takeMark(): Mark | undefined {
@@ -46,9 +72,10 @@ function parseMark(text: string): Mark | undefined {
   } catch {
     return undefined;
   }
-  const { alias, ordinal, token, captured, watched } = (value ?? {}) as Record<string, unknown>;
+  const { alias, ordinal, token, captured, watch } = (value ?? {}) as Record<string, unknown>;
   if (typeof alias !== 'string' || typeof ordinal !== 'number' || typeof token !== 'string') return undefined;
-  return { alias, ordinal, token, captured: captured === true, watched: watched === true };
+  const { hungMs } = (watch ?? {}) as Record<string, unknown>;
+  return { alias, ordinal, token, captured: captured === true, watch: typeof hungMs === 'number' ? { hungMs } : undefined };
 }
 
 /** What one construction of the server is. An inert one does nothing. */
@@ -59,9 +86,10 @@ export type Role =
 
 /** Decides what this construction is; called exactly once for each. */
 export function takeRole({ alias }: { readonly alias: string }): Role {
-  const { mark, constructed } = currentRole();
+  const { mark, isBesideWorker, constructed } = currentRole();
   const ordinal = (constructed.get(alias) ?? 0) + 1;
   constructed.set(alias, ordinal);
+  if (isBesideWorker) return { role: 'inert' };
   if (mark === undefined) return { role: 'master', ordinal };
   return mark.alias === alias && mark.ordinal === ordinal ? { role: 'worker', mark } : { role: 'inert' };
 }
@@ -70,3 +98,6 @@ export function takeRole({ alias }: { readonly alias: string }): Role {
 export function workerEnvironment(mark: Mark): NodeJS.ProcessEnv {
   return { [MARK]: JSON.stringify(mark) };
 }
+
+// Taken when the package is loaded, before the script starts any process of its own, which would inherit it.
+if (process.env[MARK] !== undefined && process.send !== undefined) currentRole();

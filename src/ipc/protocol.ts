@@ -2,7 +2,7 @@ import { PERMIT_STATES } from '../policy/permits.js';
 import type { PermitState } from '../policy/permits.js';
 import { DRAIN_REASONS, PAUSE_REASONS } from '../policy/reasons.js';
 import type { DrainReason, PauseReason } from '../policy/reasons.js';
-import type { WorkerConfig } from '../policy/snapshot.js';
+import type { ClientChange, WorkerConfig } from '../policy/snapshot.js';
 import { amount, boolean, either, isFields, keyOf, listOf, nothing, number, parser, record, text } from './shapes.js';
 import type { Shapes } from './shapes.js';
 
@@ -105,7 +105,11 @@ export const isOurs = (message: unknown): boolean => isFields(message) && KEY in
 export const envelope = (message: ToWorker | ToMaster): object => ({ [KEY]: message });
 
 const limit = either(amount, nothing(null));
-const config = record<WorkerConfig>({ heartbeatMs: amount, graceMs: limit, maxClients: limit, concurrency: limit, maxServed: limit });
+const optionalLimit = either(limit, nothing(undefined));
+const client = record<ClientChange>({ callbackMs: optionalLimit, maxOutput: optionalLimit, blockList: either(listOf(text), nothing(undefined)) });
+const config = record<WorkerConfig>({
+  heartbeatMs: amount, graceMs: limit, maxClients: limit, concurrency: limit, maxServed: limit, client: either(client, nothing(undefined)),
+});
 const address = either(text, record<Exclude<ListenAddress, string>>({ address: text, family: text, port: amount }));
 const drainReason = keyOf(DRAIN_REASONS);
 const state = record<WorkerState>({

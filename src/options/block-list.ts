@@ -21,7 +21,8 @@ export function toBlockList(given: BlockListOption | undefined, problems: string
 
 /** The entries of a list as texts, fit to be sent to a worker. */
 export function blockListEntries(given: BlockListOption): readonly string[] {
-  if (isList(given)) return given;
+  // A copy: what is done to the list later is not a change of the pool.
+  if (isList(given)) return [...given];
   // 'Address: IPv4 192.0.2.1', 'Subnet: IPv4 192.0.2.0/24', 'Range: IPv4 192.0.2.1-192.0.2.9'
   return given.rules.map((rule) => rule.replace(/^\w+: IPv[46] /, ''));
 }

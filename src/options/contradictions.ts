@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { mainScript } from './main-script.js';
+import { isThread, mainScript } from './main-script.js';
 import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
 import { stateProblems } from './states.js';
 import { resolveThresholds } from './thresholds.js';
@@ -43,13 +43,14 @@ export function thresholdProblems(given: PoolOptions): string[] {
   if (pool.minWorkers === 0 && pool.minSpare === 0) {
     problems.push('MinServer (0) and MinSpareServer (0) leave a pool without workers, and nothing would fork the first; make one of them at least 1.');
   }
-  const shorter = (name: string, ms: number): void => {
-    if (ms >= pool.expireMs) {
-      problems.push(`${name} (${ms / 1000} s) must be shorter than MaxServerExpireTime (${pool.expireMs / 1000} s), or healthy workers would be taken for dead.`);
-    }
-  };
-  shorter('MasterHeartBeatTime', pool.heartbeatMs);
-  shorter('ServerHeartBeatTime', worker.heartbeatMs);
+  const expire = `MaxServerExpireTime (${pool.expireMs / 1000} s)`;
+  if (pool.heartbeatMs >= pool.expireMs) {
+    problems.push(`MasterHeartBeatTime (${pool.heartbeatMs / 1000} s) must be shorter than ${expire}, or the master would look too late.`);
+  }
+  // A report that is due just before the expiry is late as soon as the machine is busy (puma#1714).
+  if (worker.heartbeatMs * 2 > pool.expireMs) {
+    problems.push(`ServerHeartBeatTime (${worker.heartbeatMs / 1000} s) must be at most half of ${expire}, so that one late report is no death of a healthy worker; lower the first or raise the second.`);
+  }
   return problems;
 }
 
@@ -106,7 +107,9 @@ function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: Prefor
 function processProblems(options: PreforkTcpServerOptions, role: ConstructionRole): string[] {
   const problems: string[] = [];
   if (options.Group !== undefined && options.User === undefined) problems.push('Group needs User; give both.');
-  if (role === 'master' && options.Script === undefined && mainScript() === undefined) {
+  if (role === 'master' && options.Script === undefined && isThread()) {
+    problems.push('In a worker thread give Script, the file that constructs the server in the main thread of each worker; without it they would run the whole program.');
+  } else if (role === 'master' && options.Script === undefined && mainScript() === undefined) {
     problems.push('There is no main script that workers could run again (REPL, node -e, standard input): give Script, the file that constructs the server in the workers.');
   }
   return problems;

@@ -6,3 +6,9 @@ export function mainScript(): string | undefined {
   const script = process.argv[1];
   return script === '-' || process.execArgv.some(isEvalFlag) ? undefined : script;
 }
+
+/**
+ * Whether this is a thread beside the main one. Where there is an IPC channel it is not: only main threads have it, and a
+ * worker of a pool need not load node:worker_threads to know.
+ */
+export const isThread = (): boolean => process.send === undefined && !process.getBuiltinModule('node:worker_threads').isMainThread;

@@ -8,13 +8,13 @@ import type {
   StatePairs, WheelContext,
 } from '../callbacks.js';
 
-/** Thresholds and limits of the pool. `configure()` takes any of them at any time. Times are seconds. */
+/** Thresholds and limits of the pool; `configure()` takes them at any time, as a part of ChangeableOptions. Times are seconds. */
 export interface PoolOptions {
   /** Living workers at the most, draining ones aside. Default 20. */
   MaxServer?: number | undefined;
-  /** Workers forked by the constructor. Default 5, fitted to MinServer and MaxServer. */
+  /** Workers forked once the socket is bound. Default MinServer, or else 5, within MaxServer. */
   StartServer?: number | undefined;
-  /** Living workers at the least. Default StartServer. */
+  /** Living workers below which more are forked. Default StartServer. */
   MinServer?: number | undefined;
   /** Workers without a client at the least; a starting worker counts. Default MinServer, fitted. 0 = do not grow. */
   MinSpareServer?: number | undefined;
@@ -22,7 +22,7 @@ export interface PoolOptions {
   MaxSpareServer?: number | undefined;
   /** Seconds between two rounds of the master. Default 10. */
   MasterHeartBeatTime?: number | undefined;
-  /** Seconds between two reports of an idle worker. Default half of MasterHeartBeatTime. */
+  /** Seconds between two reports of an idle worker; at most half of MaxServerExpireTime. Default half of MasterHeartBeatTime. */
   ServerHeartBeatTime?: number | undefined;
   /** Clients that a worker serves at once, exactly. Default 0: unlimited. */
   MaxSessionPerServer?: number | undefined;
@@ -44,8 +44,24 @@ export interface PoolOptions {
   MaxServerMemory?: number | undefined;
 }
 
+/** What `configure()` takes, at any time. Times are seconds; `undefined` goes back to the default. */
+export interface ChangeableOptions extends PoolOptions {
+  /**
+   * Seconds in which a callback of a client must settle. One that has not is reported as `worker:error`, and its client
+   * ends: no later callback of it would ever run. Default 0: off.
+   */
+  ClientCallbackTimeout?: number | undefined;
+  /**
+   * Bytes of output that may be queued for one client. Beyond them the client is ended with ClientError ('write', ENOBUFS):
+   * it takes less than it is sent. Default 16 MiB; 0 = no bound. `put` is never refused; HighMark is where it asks you to stop.
+   */
+  MaxOutput?: number | undefined;
+  /** Addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9'), or a net.BlockList, whose clients are closed before any callback. */
+  BlockList?: BlockList | readonly string[] | undefined;
+}
+
 /** Everything the constructor takes. The names are those of POE::Component::Server::PreforkTCP and ::TCP. */
-export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = LineFilter> extends PoolOptions {
+export interface PreforkTcpServerOptions<Own extends object = object, F extends AnyFilter = LineFilter> extends ChangeableOptions {
   /** Address to bind: IPv4 or IPv6, or the path of a Unix socket (with a slash, or with Domain 'unix'). Default all addresses of the Domain. */
   Address?: string | undefined;
   /** Name to bind, resolved once; used if there is no Address. */
@@ -76,14 +92,23 @@ export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = Lin
   /** Environment of workers. Default: that of this process. */
   Env?: Readonly<Record<string, string | undefined>> | undefined;
   /** true (default): SIGINT and SIGTERM drain the pool, a second one ends it at once. */
-  HandleSignals?: boolean | undefined;
-  /** true: a thread in each worker (about 9 MB) watches its event loop: `worker:hung` tells where it hangs, and a hung orphan ends. */
-  HangReport?: boolean | undefined;
+  HandleSignals?: boolean | 0 | 1 | undefined;
+  /**
+   * A thread in each worker (about 9 MB) watches its event loop: `worker:hung` says where it hangs, and a hung worker ends
+   * even if its master is gone. true: reported after two reports of an idle worker are missing, at most 2 s; or the seconds
+   * after which a blocked event loop is reported. Default false.
+   */
+  HangReport?: boolean | number | undefined;
   /** The account that workers run as, by name or id; the master must be root. Default: that of the master. */
   User?: string | number | undefined;
   /** The group that workers run as, by name or id. Default: that of User. */
   Group?: string | number | undefined;
 
+  /**
+   * Makes the fields of your own in each client's `heap`, before its first callback. Their types follow from its result. A
+   * field with a name of the library's (`client`, `remote_ip` …) is overwritten.
+   */
+  Heap?: (() => Own) | undefined;
   /** Cuts input into records and turns records into bytes. Default LineFilter. */
   ClientFilter?: FilterSpec<F> | undefined;
   /** Cuts input into records; together with ClientOutputFilter, instead of ClientFilter. */
@@ -110,8 +135,6 @@ export interface PreforkTcpServerOptions<Own = object, F extends AnyFilter = Lin
   KeepAlive?: boolean | 0 | 1 | undefined;
   /** Clients that one address may have in one worker at once; more are closed before any callback. Default 0: off. */
   MaxSessionPerAddress?: number | undefined;
-  /** Addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9'), or a net.BlockList, whose clients are closed before any callback. */
-  BlockList?: BlockList | readonly string[] | undefined;
 
   /** In each worker, before its first client; may be async. A throw is a failed start. */
   ServerStarted?: ((context: ServerContext) => CallbackResult) | undefined;

@@ -5,10 +5,11 @@ import type { AnyFilter } from '../filters/filter.js';
 import { LineFilter } from '../filters/line.js';
 import { resolveFilter, type FilterSpec } from '../filters/resolve.js';
 import { resolveAccount, type Account } from './accounts.js';
-import { toBlockList } from './block-list.js';
+import type { ClientChange } from '../policy/snapshot.js';
+import { blockListEntries, toBlockList } from './block-list.js';
 import { DEFAULT_HIGH_MARK, isPath } from './contradictions.js';
 import { mainScript } from './main-script.js';
-import type { AnyCallback, PreforkTcpServerOptions } from './options.js';
+import type { AnyCallback, ChangeableOptions, PreforkTcpServerOptions } from './options.js';
 import { collectStates } from './states.js';
 
 /** Where to listen, and whom to tell how it goes. */
@@ -56,8 +57,8 @@ export interface ProcessConfig {
   readonly handlesSignals: boolean;
   /** Whether workers are killed when the master ends without a drain. */
   readonly endsWorkers: boolean;
-  /** Whether a thread in each worker watches its event loop. */
-  readonly watched: boolean;
+  /** Whether a thread in each worker watches its event loop, and after how long it reports that; 0 = fitted to the heartbeats. */
+  readonly watch: { readonly hungMs: number } | undefined;
   readonly serverStarted: AnyCallback | undefined;
   readonly serverStopped: AnyCallback | undefined;
 }
@@ -91,6 +92,12 @@ export interface ClientConfig {
   readonly shutdownOnError: boolean;
   /** 0 = off. */
   readonly idleMs: number;
+  /** In which a callback must settle; Infinity = off. */
+  readonly callbackMs: number;
+  /** Queued bytes beyond which a client is ended; Infinity = no bound. */
+  readonly maxOutput: number;
+  /** Makes the user's own fields of a client's heap. */
+  readonly createHeap: (() => object) | undefined;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly blockList: BlockList | undefined;
@@ -132,7 +139,7 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     account: isMaster ? resolveAccount(options, problems) : undefined,
     handlesSignals: isOn(options.HandleSignals, true),
     endsWorkers: isOn(options.ShutdownChildren),
-    watched: isOn(options.HangReport),
+    watch: watchOf(options.HangReport),
     serverStarted: options.ServerStarted as AnyCallback | undefined,
     serverStopped: options.ServerStopped as AnyCallback | undefined,
   };
@@ -167,12 +174,47 @@ export function clientConfig(options: PreforkTcpServerOptions, problems: string[
     createFilters: filterFactory(options, problems),
     shutdownOnError: isOn(options.ClientShutdownOnError, true),
     idleMs: (options.ClientTimeout ?? 0) * 1000,
+    callbackMs: orInfinity(options.ClientCallbackTimeout ?? 0) * 1000,
+    maxOutput: orInfinity(options.MaxOutput ?? DEFAULT_MAX_OUTPUT),
+    createHeap: options.Heap,
     noDelay: isOn(options.NoDelay, true),
     keepAlive: isOn(options.KeepAlive),
     blockList: toBlockList(options.BlockList, problems),
     mostPerAddress: options.MaxSessionPerAddress ?? 0,
   };
 }
+
+/** 16 MiB: far above HighMark, where `put` asks to stop, and small beside the memory of a process. */
+const DEFAULT_MAX_OUTPUT = 16 * 1024 * 1024;
+
+/** The worker's own options with what `configure()` has changed since. */
+export function withChange(own: ClientConfig, { callbackMs, maxOutput, blockList }: ClientChange = {}): ClientConfig {
+  return {
+    ...own,
+    ...(callbackMs === undefined ? {} : { callbackMs: callbackMs ?? Infinity }),
+    ...(maxOutput === undefined ? {} : { maxOutput: maxOutput ?? Infinity }),
+    ...(blockList === undefined ? {} : { blockList: toBlockList(blockList, []) }),
+  };
+}
+
+/** @param problems - gets the entries of a block list that are none; undefined = as the workers' own options say */
+export function clientChange(before: ClientChange | undefined, change: ChangeableOptions, problems: string[]): ClientChange | undefined {
+  const { callbackMs, maxOutput, blockList } = before ?? {};
+  const { ClientCallbackTimeout: timeout, MaxOutput: output, BlockList: list } = change;
+  const isSendable = list === undefined || Array.isArray(list) || Array.isArray((list as Partial<BlockList>).rules);
+  if (isSendable) toBlockList(list, problems);
+  else problems.push('BlockList is an object of your own, which cannot be sent to workers; give a net.BlockList or an array.');
+  const isGiven = (name: keyof ChangeableOptions): boolean => Object.hasOwn(change, name);
+  const after: ClientChange = {
+    callbackMs: isGiven('ClientCallbackTimeout') ? timeout === undefined ? undefined : orNull(timeout * 1000) : callbackMs,
+    maxOutput: isGiven('MaxOutput') ? output === undefined ? undefined : orNull(output) : maxOutput,
+    blockList: isGiven('BlockList') ? isSendable && list !== undefined ? blockListEntries(list) : undefined : blockList,
+  };
+  return Object.values(after).every((value) => value === undefined) ? undefined : after;
+}
+
+const orInfinity = (value: number): number => (value === 0 ? Infinity : value);
+const orNull = (value: number): number | null => (value === 0 ? null : value);
 
 /** Both directions of one client share a filter, unless each has its own. */
 function filterFactory(options: PreforkTcpServerOptions, problems: string[]): ClientConfig['createFilters'] {
@@ -196,6 +238,10 @@ function filterFactory(options: PreforkTcpServerOptions, problems: string[]): Cl
     return { input: both, output: both };
   };
 }
+
+const watchOf = (given: boolean | number = false): ProcessConfig['watch'] => (
+  given === false || given === 0 ? undefined : { hungMs: given === true ? 0 : given * 1000 }
+);
 
 /** A switch of the original's form or ours. */
 const isOn = (flag: boolean | 0 | 1 | undefined, standard = false): boolean => (flag === undefined ? standard : flag === true || flag === 1);

@@ -2,9 +2,9 @@ import { checkEach, soundOptions } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
 import { contradictions, thresholdProblems, type ConstructionRole } from './contradictions.js';
-import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
-import { clientConfig, DEFAULT_ALIAS, listenConfig, processConfig, type ClientConfig, type ListenConfig, type ProcessConfig } from './parts.js';
-import { CHECKS, POOL_CHECKS, SYNONYMS } from './table.js';
+import type { ChangeableOptions, PoolOptions, PreforkTcpServerOptions } from './options.js';
+import { clientChange, clientConfig, DEFAULT_ALIAS, listenConfig, processConfig, type ClientConfig, type ListenConfig, type ProcessConfig } from './parts.js';
+import { CHANGEABLE_CHECKS, CHECKS, POOL_CHECKS, SYNONYMS } from './table.js';
 import { asRunning, resolveThresholds } from './thresholds.js';
 
 /**
@@ -40,7 +40,7 @@ export function resolveOptions(given: unknown, role: ConstructionRole): Resolved
     listen: listenConfig(sound),
     process: processConfig(sound, role === 'master', problems),
     client: clientConfig(sound, problems),
-    thresholds: Object.fromEntries(Object.entries(sound).filter(([name]) => Object.hasOwn(POOL_CHECKS, name))),
+    thresholds: thresholdsIn(sound),
   };
   if (problems.length > 0) throw optionError(problems, 'constructor');
   return freezeParts(resolved);
@@ -59,16 +59,23 @@ export function aliasOf(given: unknown): string {
  */
 export function resolveChange(before: ResolvedOptions, change: unknown): ResolvedOptions {
   if (!isOptions(change)) throw optionError(['configure({...}) needs an object of options.'], 'configure');
-  const problems = checkEach(change, POOL_CHECKS);
-  const sound = soundOptions(change, POOL_CHECKS);
+  const problems = checkEach(change, CHANGEABLE_CHECKS);
+  const sound = soundOptions(change, CHANGEABLE_CHECKS);
   // What is given as undefined goes back to its default.
   const unset = Object.fromEntries(Object.entries(change).filter(([, value]) => value === undefined));
-  const merged = { ...before.thresholds, ...sound, ...unset };
+  const given: ChangeableOptions = { ...sound, ...unset };
+  const merged = thresholdsIn({ ...before.thresholds, ...given });
   const thresholds = sound['StartServer'] === undefined ? asRunning(merged) : merged;
   problems.push(...thresholdProblems(thresholds));
+  const client = clientChange(before.worker.client, given, problems);
   if (problems.length > 0) throw optionError(problems, 'configure');
-  return freezeParts({ ...before, ...resolveThresholds(thresholds), thresholds });
+  const { pool, worker } = resolveThresholds(thresholds);
+  return freezeParts({ ...before, pool, worker: client === undefined ? worker : { ...worker, client }, thresholds });
 }
+
+const thresholdsIn = (options: ChangeableOptions): PoolOptions => (
+  Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(POOL_CHECKS, name)))
+);
 
 const isOptions = (given: unknown): given is Readonly<Record<string, unknown>> => typeof given === 'object' && given !== null;
 

@@ -28,6 +28,7 @@ const account: Check = expect(
   (value) => (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && (value as number) >= 0),
   'a name or a numeric id',
 );
+const hangReport: Check = expect((value) => typeof value === 'boolean' || (isNumber(value) && value >= 0 && value < Infinity), 'true, false, or a number of seconds');
 const blocked: Check = expect(
   (value) => isTexts(value) || (isObject(value) && typeof value['check'] === 'function'),
   'a net.BlockList or an array of addresses and CIDR ranges',
@@ -64,9 +65,17 @@ export const POOL_CHECKS: Readonly<Record<string, Check>> = {
   Concurrency: count(-1),
 };
 
+/** Everything that `configure()` takes. */
+export const CHANGEABLE_CHECKS: Readonly<Record<string, Check>> = {
+  ...POOL_CHECKS,
+  ClientCallbackTimeout: secondsOrOff,
+  MaxOutput: count(0),
+  BlockList: blocked,
+};
+
 /** Every option and what it may be. */
 export const CHECKS: Readonly<Record<string, Check>> = {
-  ...POOL_CHECKS,
+  ...CHANGEABLE_CHECKS,
   Address: text,
   Hostname: text,
   Port: port,
@@ -82,10 +91,11 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   ExecArgv: texts,
   Env: environment,
   HandleSignals: flag,
-  HangReport: flag,
+  HangReport: hangReport,
   User: account,
   Group: account,
   ListenerArgs: list,
+  Heap: callback,
   ClientFilter: filter,
   ClientInputFilter: filter,
   ClientOutputFilter: filter,
@@ -95,7 +105,6 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   NoDelay: flag,
   KeepAlive: flag,
   MaxSessionPerAddress: count(0),
-  BlockList: blocked,
   HighMark: count(1),
   LowMark: count(0),
   ClientShutdownOnError: flag,

@@ -11,7 +11,7 @@ export interface Thresholds {
 /** Fills in the defaults. Those that follow from given values are fitted to them, so that they never contradict. */
 export function resolveThresholds(given: PoolOptions): Thresholds {
   const most = given.MaxServer ?? 20;
-  const start = given.StartServer ?? clamp(5, given.MinServer ?? 0, most);
+  const start = given.StartServer ?? Math.min(given.MinServer ?? 5, most);
   const least = given.MinServer ?? start;
   // A pool that may shrink to nobody keeps one worker ready, or nobody would serve the first client.
   const minSpare = given.MinSpareServer ?? Math.min(Math.max(least, 1), given.MaxSpareServer ?? most);

@@ -85,6 +85,18 @@ export interface WorkerConfig {
   readonly concurrency: number | null;
   /** Clients in its life; null = unlimited. */
   readonly maxServed: number | null;
+  /** What `configure()` has changed for clients; undefined = nothing. */
+  readonly client?: ClientChange | undefined;
+}
+
+/** Options of clients that `configure()` has changed. What is undefined is as the worker's own options say. */
+export interface ClientChange {
+  /** ClientCallbackTimeout; null = off. */
+  readonly callbackMs?: number | null | undefined;
+  /** MaxOutput; null = no bound. */
+  readonly maxOutput?: number | null | undefined;
+  /** The entries of BlockList. */
+  readonly blockList?: readonly string[] | undefined;
 }
 
 /** What the plan wants done. */

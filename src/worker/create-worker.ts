@@ -18,13 +18,13 @@ export interface WorkerParts {
   readonly token: string;
   readonly line: MasterChannel;
   readonly clock: Clock;
-  /** Whether a thread of its own watches the event loop. */
-  readonly watched: boolean;
+  /** Whether a thread of its own watches the event loop, and after how long it reports; 0 = fitted to the heartbeats. */
+  readonly watch: { readonly hungMs: number } | undefined;
   readonly exit: (code: number) => void;
 }
 
 /** Puts a worker together from the options that its script gave. */
-export function createWorker({ options, token, line, clock, watched, exit }: WorkerParts): WorkerRuntime {
+export function createWorker({ options, token, line, clock, watch, exit }: WorkerParts): WorkerRuntime {
   const { client, process: { alias, masterAlias, serverStarted, serverStopped } } = options;
   const { noDelay, keepAlive, acceptor, preConnect } = client;
   const queue = new EventQueue(clock);
@@ -49,7 +49,7 @@ export function createWorker({ options, token, line, clock, watched, exit }: Wor
       },
     }, left),
     descriptors: processDescriptors(),
-    watchdog: watched ? new Watchdog({ clock, fd: HANG_FD }) : undefined,
+    watchdog: watch === undefined ? undefined : new Watchdog({ clock, fd: HANG_FD, hungMs: watch.hungMs }),
     serverStarted: () => serverStarted?.(context),
     serverStopped: () => serverStopped?.(context),
   });

@@ -31,10 +31,13 @@ const LONGEST_BEAT_MS = 1000;
 export class Watchdog {
   readonly #clock: Clock;
   readonly #places: BigInt64Array;
+  /** 0 = fitted to the heartbeats. */
+  readonly #hungMs: number;
   #timer: Timer | undefined;
 
-  constructor({ clock, fd }: { readonly clock: Clock; readonly fd: number }) {
+  constructor({ clock, fd, hungMs }: { readonly clock: Clock; readonly fd: number; readonly hungMs: number }) {
     this.#clock = clock;
+    this.#hungMs = hungMs;
     const shared = new SharedArrayBuffer(8 * Object.keys(Place).length);
     this.#places = new BigInt64Array(shared);
     const workerData: WatchdogData = { shared, fd, master: process.ppid };
@@ -49,8 +52,10 @@ export class Watchdog {
 
   /** Takes over times of the configuration, in milliseconds; a grace of null = for ever. */
   configure({ heartbeatMs, graceMs }: { readonly heartbeatMs: number; readonly graceMs: number | null }): void {
-    const everyMs = Math.min(heartbeatMs, LONGEST_BEAT_MS);
-    Atomics.store(this.#places, Place.hungMs, BigInt(Math.ceil(2 * everyMs)));
+    const beatMs = Math.min(heartbeatMs, LONGEST_BEAT_MS);
+    // At least two beats fit into the time after which silence is a hang.
+    const everyMs = this.#hungMs === 0 ? beatMs : Math.min(beatMs, this.#hungMs / 2);
+    Atomics.store(this.#places, Place.hungMs, BigInt(Math.ceil(this.#hungMs === 0 ? 2 * everyMs : this.#hungMs)));
     Atomics.store(this.#places, Place.graceMs, graceMs === null ? -1n : BigInt(Math.ceil(graceMs)));
     this.#timer?.cancel();
     this.#beat(everyMs);

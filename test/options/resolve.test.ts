@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PreforkError } from '../../src/errors.js';
@@ -6,6 +7,7 @@ import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
 import type { PoolOptions } from '../../src/options/options.js';
 import type { ConstructionRole } from '../../src/options/contradictions.js';
 import { aliasOf, resolveChange, resolveOptions } from '../../src/options/resolve.js';
+import { withChange } from '../../src/options/parts.js';
 import { resolveThresholds } from '../../src/options/thresholds.js';
 import { randomThresholds } from '../support/random-thresholds.js';
 import { Seeded, seeds } from '../support/seeded.js';
@@ -58,8 +60,8 @@ describe('the defaults', () => {
     ['MaxServer 6 alone does not retire what MinServer asks for', { MaxServer: 6 },
       { maxWorkers: 6, startWorkers: 5, minWorkers: 5, minSpare: 5, maxSpare: 5 }],
     ['MinServer follows StartServer', { StartServer: 8 }, { startWorkers: 8, minWorkers: 8, minSpare: 8, maxSpare: 12 }],
-    ['StartServer is fitted to MinServer', { MinServer: 9 }, { startWorkers: 9, minWorkers: 9 }],
-    ['StartServer is not raised by a smaller MinServer', { MinServer: 2 }, { startWorkers: 5, minWorkers: 2, minSpare: 2, maxSpare: 18 }],
+    ['StartServer follows MinServer', { MinServer: 9 }, { startWorkers: 9, minWorkers: 9 }],
+    ['StartServer follows a MinServer below its default', { MinServer: 2 }, { startWorkers: 2, minWorkers: 2, minSpare: 2, maxSpare: 18 }],
     ['MinSpareServer is fitted to MaxSpareServer', { MaxSpareServer: 1 }, { minSpare: 1, maxSpare: 1 }],
     ['MaxSpareServer is fitted to MinSpareServer', { MinSpareServer: 18 }, { minSpare: 18, maxSpare: 18 }],
     ['MaxServerExpireTime and GraceExpireTime follow the heartbeat', { MasterHeartBeatTime: 2 }, { heartbeatMs: 2000, expireMs: 10_000, graceMs: 10_000 }],
@@ -108,8 +110,10 @@ describe('a pool that could not settle', () => {
     ['no worker ever', { MinServer: 0, MinSpareServer: 0 }, ['MinServer (0) and MinSpareServer (0) leave a pool without workers']],
     ['a master slower than the expiry', { MasterHeartBeatTime: 10, MaxServerExpireTime: 10 },
       ['MasterHeartBeatTime (10 s) must be shorter than MaxServerExpireTime (10 s)']],
+    ['reports that are due just before the expiry', { ServerHeartBeatTime: 0.99, MaxServerExpireTime: 1 },
+      ['ServerHeartBeatTime (0.99 s) must be at most half of MaxServerExpireTime (1 s), so that one late report is no death']],
     ['workers slower than the expiry', { ServerHeartBeatTime: 20, MasterHeartBeatTime: 1 },
-      ['ServerHeartBeatTime (20 s) must be shorter than MaxServerExpireTime (5 s)']],
+      ['ServerHeartBeatTime (20 s) must be at most half of MaxServerExpireTime (5 s)']],
     ['everything at once', { MinServer: 9, StartServer: 8, MaxServer: 7, MinSpareServer: 6, MaxSpareServer: 5, MasterHeartBeatTime: 4, ServerHeartBeatTime: 3, MaxServerExpireTime: 2 },
       ['MinServer (9) must not exceed StartServer (8)', 'StartServer (8) must not exceed MaxServer (7)', 'MinServer (9) must not exceed MaxServer (7)',
         'MinSpareServer (6) must not exceed MaxSpareServer (5)', 'MasterHeartBeatTime (4 s)', 'ServerHeartBeatTime (3 s)']],
@@ -121,7 +125,7 @@ describe('a pool that could not settle', () => {
   });
 
   it('is never made by one option alone, if it is within the limits that the fixed defaults set', () => {
-    const most: Readonly<Record<string, number>> = { StartServer: 20, MinServer: 20, MinSpareServer: 20, ServerHeartBeatTime: 49 };
+    const most: Readonly<Record<string, number>> = { StartServer: 20, MinServer: 20, MinSpareServer: 20, ServerHeartBeatTime: 25 };
     for (const seed of seeds(2000)) {
       const random = new Seeded(seed);
       const name = random.pick(Object.keys(POOL_CHECKS));
@@ -146,6 +150,7 @@ describe('a pool that could not settle', () => {
       expect(pool.startWorkers).toBeLessThanOrEqual(pool.maxWorkers);
       expect(pool.minSpare).toBeLessThanOrEqual(pool.maxSpare);
       expect(Math.max(pool.heartbeatMs, worker.heartbeatMs)).toBeLessThan(pool.expireMs);
+      expect(worker.heartbeatMs * 2).toBeLessThanOrEqual(pool.expireMs);
     }
   });
 });
@@ -319,6 +324,40 @@ describe('resolveChange', () => {
 
     expect(changed(before, { MaxServer: 12, MaxSession: 5 })).toEqual({ MaxServer: 12, MinServer: 2, MaxSession: 5 });
     expect(before).toEqual({ MaxServer: 10, MinServer: 2 });
+  });
+
+  it('sends workers what is changed for clients, and nothing else of them', () => {
+    const start = resolveOptions({ ClientInput, MaxOutput: 5, BlockList: ['10.0.0.1'] }, 'master');
+    expect(start.worker.client).toBeUndefined();
+
+    const first = resolveChange(start, { MaxOutput: 0, ClientCallbackTimeout: 1.5 });
+    const second = resolveChange(first, { BlockList: ['10.0.0.0/8'], ClientCallbackTimeout: 0 });
+    const third = resolveChange(second, { MaxOutput: undefined, BlockList: undefined, ClientCallbackTimeout: undefined });
+
+    expect(first.worker.client).toEqual({ maxOutput: null, callbackMs: 1500 });
+    expect(second.worker.client).toEqual({ maxOutput: null, callbackMs: null, blockList: ['10.0.0.0/8'] });
+    expect(third.worker.client).toBeUndefined();
+  });
+
+  it('gives a worker its own options with what was changed', () => {
+    const { client } = resolveOptions({ ClientInput, MaxOutput: 5, BlockList: ['10.0.0.1'] }, 'worker');
+
+    expect(withChange(client, undefined)).toEqual(client);
+    const changed = withChange(client, { maxOutput: null, callbackMs: 1500, blockList: ['192.0.2.0/24'] });
+    expect(changed).toMatchObject({ maxOutput: Infinity, callbackMs: 1500, marks: client.marks });
+    expect(['10.0.0.1', '192.0.2.7'].map((address) => changed.blockList?.check(address))).toEqual([false, true]);
+  });
+
+  it('takes a net.BlockList by its entries, and refuses an object that only knows how to check', () => {
+    const list = new BlockList();
+    list.addAddress('10.0.0.1');
+    list.addSubnet('2001:db8::', 32, 'ipv6');
+    list.addRange('192.0.2.1', '192.0.2.9');
+    const start = resolveOptions({ ClientInput }, 'master');
+
+    expect(resolveChange(start, { BlockList: list }).worker.client?.blockList?.toSorted()).toEqual(['10.0.0.1', '192.0.2.1-192.0.2.9', '2001:db8::/32']);
+    expect(refusal(() => resolveChange(start, { BlockList: { check: () => true } }))).toContain('cannot be sent to workers');
+    expect(refusal(() => resolveChange(start, { BlockList: ['nonsense'] }))).toContain('BlockList has "nonsense"');
   });
 
   it.each([

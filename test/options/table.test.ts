@@ -1,7 +1,7 @@
 import { checkEach, nearestName, show } from '../../src/checks.js';
 import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
+import { CHANGEABLE_CHECKS, CHECKS } from '../../src/options/table.js';
 
 const nothing = (): void => undefined;
 const FILE = new URL('file:///srv/worker.js');
@@ -53,7 +53,9 @@ const TABLE: Readonly<Record<string, { readonly good: readonly unknown[]; readon
   ExecArgv: TEXTS,
   Env: { good: [{}, { A: 'x', B: undefined }], bad: [{ A: 1 }, ['x'], null, 'A=x'] },
   HandleSignals: FLAG,
-  HangReport: FLAG,
+  HangReport: { good: [true, false, 0, 1, 0.5, 30], bad: [-1, NaN, Infinity, '1', null, {}] },
+  ClientCallbackTimeout: SECONDS_OR_OFF,
+  MaxOutput: COUNT_FROM_0,
   User: { good: ['nobody', 0, 65_534], bad: ['', -1, 0.5, null, {}] },
   Group: { good: ['nogroup', 0], bad: ['', -1, 0.5, null, {}] },
   ListenerArgs: LIST,
@@ -73,7 +75,7 @@ const TABLE: Readonly<Record<string, { readonly good: readonly unknown[]; readon
   SessionType: POINTLESS,
   SessionParams: POINTLESS,
   ...Object.fromEntries([
-    'ServerStarted', 'ServerStopped', 'Error', 'Started', 'Stopped', 'Acceptor', 'ClientPreConnect', 'ClientConnected', 'ClientInput',
+    'Heap', 'ServerStarted', 'ServerStopped', 'Error', 'Started', 'Stopped', 'Acceptor', 'ClientPreConnect', 'ClientConnected', 'ClientInput',
     'ClientDisconnected', 'ClientError', 'ClientFlushed', 'ClientHigh', 'ClientLow', 'ClientDraining',
   ].map((name) => [name, CALLBACK])),
 };
@@ -102,7 +104,7 @@ describe('the table of options', () => {
   });
 
   it('has everything that configure() takes', () => {
-    expect(Object.keys(CHECKS)).toEqual(expect.arrayContaining(Object.keys(POOL_CHECKS)));
+    expect(Object.keys(CHECKS)).toEqual(expect.arrayContaining(Object.keys(CHANGEABLE_CHECKS)));
   });
 });
 

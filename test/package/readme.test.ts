@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import * as api from '../../src/index.js';
 import { DRAIN_REASONS, EXIT_REASONS, PAUSE_REASONS } from '../../src/policy/reasons.js';
-import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
+import { CHANGEABLE_CHECKS, CHECKS } from '../../src/options/table.js';
 
 const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
 const readme = await read('README.md');
@@ -27,7 +27,7 @@ describe('the README', () => {
   it('marks exactly the options that configure() takes', () => {
     const marked = readme.split('\n').flatMap((line) => [...line.matchAll(/^\| `(\w+)` ◆/g)].map(([, name]) => name ?? ''));
 
-    expect(marked.toSorted()).toEqual(Object.keys(POOL_CHECKS).toSorted());
+    expect(marked.toSorted()).toEqual(Object.keys(CHANGEABLE_CHECKS).toSorted());
   });
 
   it('lists every error code', async () => {

@@ -120,7 +120,7 @@ const AS_NOBODY = `
   import('node:url').then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1]).href));
 `.replaceAll('\n', ' ');
 
-const MARKED = { [MARK]: JSON.stringify({ alias: 'prefork_server', ordinal: 1, token: 'expected', captured: false, watched: false }) };
+const MARKED = { [MARK]: JSON.stringify({ alias: 'prefork_server', ordinal: 1, token: 'expected', captured: false }) };
 
 /** What a stranger says to a process that it has started with a forged mark. */
 const welcome = (token: string): object => ({

@@ -71,7 +71,7 @@ export class Scene {
  * Starts a server of one worker with the given options, as a user's program would. The worker gets its functions as source
  * text: they may use their arguments, `tell`, `library` and the globals of Node, and nothing else of the test.
  */
-export async function withHandlers<Own = object, F extends AnyFilter = LineFilter>(
+export async function withHandlers<Own extends object = object, F extends AnyFilter = LineFilter>(
   options: Partial<PreforkTcpServerOptions<Own, F>>, body: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   // The master never calls a client's handlers, so their types do not matter there.

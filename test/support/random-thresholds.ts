@@ -3,7 +3,7 @@ import type { Seeded } from './seeded.js';
 
 /**
  * Some of the thresholds of a pool, in the order that the README asks for: MinServer <= StartServer <= MaxServer,
- * MinSpareServer <= MaxSpareServer, heartbeats shorter than the expiry. What is left out has its default.
+ * MinSpareServer <= MaxSpareServer, the master's heartbeat shorter than the expiry, a worker's at most half of it. What is left out has its default.
  */
 export function randomThresholds(random: Seeded): PoolOptions {
   const most = random.int(1, 24);
@@ -17,7 +17,7 @@ export function randomThresholds(random: Seeded): PoolOptions {
     MinSpareServer: spare,
     MaxSpareServer: random.int(spare, 20),
     MasterHeartBeatTime: heartbeat,
-    ServerHeartBeatTime: heartbeat * random.between(0.1, 2),
+    ServerHeartBeatTime: heartbeat * random.between(0.1, 1.5),
     MaxServerExpireTime: heartbeat * random.between(3, 10),
     GraceExpireTime: random.chance(0.2) ? 0 : random.magnitude(0.5, 50),
     MaxServerSpareTime: random.chance(0.5) ? 0 : random.magnitude(1, 100),

@@ -55,6 +55,42 @@ it('types the records of ClientInput by the filter', () => {
   );
 });
 
+it('types heap and records together, from the result of Heap and from the filter', () => {
+  compiled(
+    () => new PreforkTcpServer({
+      Heap: () => ({ count: 0, name: undefined as string | undefined }),
+      ClientFilter: new BlockFilter({ BlockSize: 4 }),
+      ClientConnected({ heap }) { expectTypeOf(heap.count).toEqualTypeOf<number>(); },
+      ClientInput({ heap, input }) {
+        expectTypeOf(input).toEqualTypeOf<Buffer>();
+        expectTypeOf(heap.count).toEqualTypeOf<number>();
+        expectTypeOf(heap.name).toEqualTypeOf<string | undefined>();
+        expectTypeOf(heap.client).toEqualTypeOf<Client>();
+        heap.count += 1;
+        // @ts-expect-error -- a field that Heap does not make
+        heap.age = 7;
+      },
+      ClientError: ({ heap }) => heap.count,
+      InlineStates: { tick: ({ heap }) => heap.count },
+    }),
+    // As a method, with the default filter.
+    () => new PreforkTcpServer({
+      Heap() { return { lines: [] as string[] }; },
+      ClientInput({ heap, input }) { heap.lines.push(input); },
+    }),
+    () => new PreforkTcpServer({
+      Heap: (): Visit => ({ visits: 0 }),
+      ClientFilter: [BlockFilter, { BlockSize: 4 }],
+      ClientInput({ heap, input }) {
+        expectTypeOf(heap).toEqualTypeOf<Heap<Visit>>();
+        expectTypeOf(input).toEqualTypeOf<Buffer>();
+      },
+    }),
+    // @ts-expect-error -- a heap is an object
+    () => new PreforkTcpServer({ Heap: () => 7, ClientInput: () => undefined }),
+  );
+});
+
 it('types the contexts of the other callbacks', () => {
   expectTypeOf<AcceptorContext['socket']>().toEqualTypeOf<Socket>();
   expectTypeOf<AcceptorContext['draining']>().toEqualTypeOf<AbortSignal>();
