@@ -44,9 +44,7 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     const total = this.#total;
     if (total === 0 || this.queue.length < total) return this.unfinished();
     this.#total = 0;
-    const { skip } = this.#settings;
-    this.queue.drop(skip);
-    return [this.queue.take(total - skip)];
+    return [this.queue.take(total, this.#settings.skip)];
   }
 
   /**
@@ -68,30 +66,29 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
 
   /** Size of the frame that the queue begins with; 0 if its header is not complete. */
   #header(): number {
-    const { head, adjustment, skip, maxLength, resync } = this.#settings;
-    while (this.#hasStart()) {
+    const { head, adjustment, skip, maxLength, resync, start, lengthOffset, lengthBytes, isLittleEndian } = this.#settings;
+    for (;;) {
+      if (start.length > 0) this.#findStart();
       if (this.queue.length < head) return 0;
-      const length = this.#readLength();
+      const length = this.queue.number(lengthOffset, lengthBytes, isLittleEndian);
       const total = head + length + adjustment;
       const isPossible = Number.isSafeInteger(length) && Number.isSafeInteger(total) && total >= Math.max(head, skip);
       if (isPossible && total <= maxLength) return total;
       if (!resync) throw isPossible ? this.#overlong(total) : this.#impossible(length);
       this.#pass(1);
     }
-    return 0;
   }
 
-  /** Whether the queue begins with Start, or with as much of it as has come. */
-  #hasStart(): boolean {
+  /** Makes sure that the queue begins with Start, or with as much of it as has come. */
+  #findStart(): void {
     const { start, resync } = this.#settings;
-    if (start.length === 0 || this.#begins(0)) return true;
+    if (this.#begins(0)) return;
     if (!resync) {
       const found = this.queue.peek(Math.min(this.queue.length, start.length));
       throw this.giveUp('ERR_PREFORK_BAD_RECORD', `A frame must begin with ${start.toString('hex')}, not with ${found.toString('hex')} (hexadecimal).`);
     }
     const at = this.queue.indexOf(start);
     this.#pass(at === -1 ? this.#firstPart() : at);
-    return true;
   }
 
   /** Where the queue ends with the first part of Start; the end of the queue if it does not. */
@@ -113,16 +110,6 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
   #pass(bytes: number): void {
     this.queue.drop(bytes);
     this.#skipped += bytes;
-  }
-
-  /** The number in the length field. Beyond the safe integers it is inexact, but never becomes one of them. */
-  #readLength(): number {
-    const { lengthOffset, lengthBytes, isLittleEndian, head } = this.#settings;
-    let length = 0;
-    for (let at = 0; at < lengthBytes; at++) {
-      length = length * 256 + this.queue.at(isLittleEndian ? head - 1 - at : lengthOffset + at);
-    }
-    return length;
   }
 
   #overlong(total: number): PreforkError {
