@@ -6,6 +6,7 @@ import { Roster, type WorkerRecord } from '../../src/master/roster.js';
 import { QUIET_MS } from '../../src/policy/permits.js';
 import { seeds } from '../support/seeded.js';
 import { explore, wander, type PoolSettings } from './permit-pool.js';
+import { deafProcess, hear } from '../support/roster-facts.js';
 
 const HANDLE = {} as SendHandle;
 const SECOND_MS = 1000;
@@ -31,8 +32,8 @@ class Office {
   constructor({ workers, holders }: { readonly workers: number; readonly holders: number }) {
     this.#holders = holders;
     for (let count = 0; count < workers; count++) {
-      const record = this.roster.add({ pid: 1, now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
-      this.roster.apply(record, { type: 'ready' }, this.now);
+      const record = this.roster.add({ process: deafProcess(1), now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
+      hear(this.roster, record, { type: 'ready' }, this.now);
     }
   }
 
@@ -50,7 +51,7 @@ class Office {
   uses(id: number, copies: number): void {
     const record = this.record(id);
     const { state } = record;
-    this.roster.apply(record, {
+    hear(this.roster, record, {
       type: 'state', state: { ...state, copiesUsed: state.copiesUsed + copies, permit: 'held', accepting: true, share: null, permitOrders: record.permitOrders },
     }, this.now);
   }

@@ -18,7 +18,6 @@ export class FakeWorker implements WorkerProcess {
   readonly options: SpawnOptions;
   readonly orders: ToWorker[] = [];
   readonly handles: SendHandle[] = [];
-  readonly posts: unknown[] = [];
   /** How often it was sent SIGKILL. */
   kills = 0;
   /** Whether its channel takes messages. */
@@ -49,12 +48,6 @@ export class FakeWorker implements WorkerProcess {
     this.orders.push(order);
     if (handle !== undefined) this.handles.push(handle);
     if (order.type === 'permit' || order.type === 'withdraw') this.#state = { ...this.#state, permitOrders: this.#state.permitOrders + 1 };
-    return true;
-  }
-
-  post(message: unknown): boolean {
-    if (!this.isConnected) return false;
-    this.posts.push(message);
     return true;
   }
 
@@ -214,6 +207,8 @@ class CooperativeWorker extends FakeWorker {
       case 'pause': return this.report({ paused: ['paused'], accepting: false });
       case 'resume': return this.obey({ paused: [] });
       case 'drain': return this.exit();
+      case 'message':
+      case 'answer':
       case 'copy':
       case 'configure':
       case 'heartbeat':
