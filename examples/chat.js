@@ -37,8 +37,8 @@ const server = new PreforkTcpServer({
     } else if (input === '/quit') {
       kernel.yield('shutdown');
     } else {
-      // The master passes it on to every worker, this one too, so all see the lines of a room in the same order.
-      process.send?.({ room: heap.room, line: `${heap.remote_port}: ${input}` });
+      // Every worker gets it, this one too, so all see the lines of a room in the same order.
+      server.broadcast({ room: heap.room, line: `${heap.remote_port}: ${input}` });
     }
   },
   ClientDisconnected({ heap }) {
@@ -46,14 +46,12 @@ const server = new PreforkTcpServer({
   },
 });
 
-if (server.isWorker) {
-  process.on('message', (/** @type {any} */ { room, line }) => {
-    // put() returns true for a client that reads too slowly; a chat leaves such a client behind.
-    for (const client of rooms.get(room) ?? []) if (client.put(line)) client.socket.destroy();
-  });
-}
+server.on('message', (/** @type {any} */ { room, line }) => {
+  // put() returns true for a client that reads too slowly; a chat leaves such a client behind.
+  for (const client of rooms.get(room) ?? []) if (client.put(line)) client.socket.destroy();
+});
+
 if (server.isMaster) {
-  server.on('worker:message', ({ message }) => { server.broadcast(message); });
   await server.ready();
   console.log('listening on', server.address());
 }

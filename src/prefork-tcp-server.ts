@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { renderMetrics } from './admin/metrics.js';
 import { systemClock } from './clock.js';
-import { PreforkError, asError } from './errors.js';
+import { PreforkError } from './errors.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import { Master } from './master/master.js';
-import type { Supervisor } from './master/supervisor.js';
 import { workerCommand } from './master/worker-command.js';
 import { forkWorkers } from './master/worker-process.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
@@ -103,17 +102,17 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
   /** Forks more workers, within MaxServer. @returns how many */
   born(count = 1): number {
     if (!Number.isSafeInteger(count) || count < 0) throw new PreforkError('ERR_PREFORK_STATE', `born() was given ${String(count)}; it takes a number of workers.`);
-    return this.#running('born').born(count);
+    return this.#inMaster('born').pool('born').born(count);
   }
 
   /** Drains a worker; it is replaced if the pool needs it. @returns false if there is none with this pid, or it drains already */
   term(pid: number): boolean {
-    return this.#running('term').term(pid);
+    return this.#inMaster('term').pool('term').term(pid);
   }
 
   /** Ends a worker at once, with its clients. @returns false if there is none with this pid */
   kill(pid: number): boolean {
-    return this.#running('kill').kill(pid);
+    return this.#inMaster('kill').pool('kill').kill(pid);
   }
 
   /**
@@ -125,15 +124,50 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
     this.#inMaster('configure').configure(change);
   }
 
-  /** Sends a message to a worker, where it arrives as `process.on('message')`. @returns false if there is no such worker */
-  send(pid: number, message: unknown): boolean {
-    return this.#running('send').post(pid, message);
+  /**
+   * Sends a message of your own: in the master to a worker, where it arrives as the event `message`; in a worker to the master,
+   * where it arrives as `worker:message`. Also while a drain goes on. It travels as JSON, and may hold whatever a client said.
+   *
+   * @returns false if there is no such worker, or the master has gone
+   * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it; ERR_PREFORK_STATE before the pool runs
+   */
+  send(pid: number, message: unknown): boolean;
+  send(message: unknown): boolean;
+  send(...given: readonly [message: unknown] | readonly [pid: number, message: unknown]): boolean {
+    if (this.#worker !== undefined) {
+      if (given.length === 1) return this.#worker.messages.send(given[0]);
+      throw new PreforkError('ERR_PREFORK_STATE', 'send(pid, message) works in the master; in a worker send(message) reaches the master, and broadcast(message) every worker.');
+    }
+    const pool = this.#inMaster('send').pool('send');
+    if (given.length === 2) return pool.messages.send(given[0], given[1]);
+    throw new PreforkError('ERR_PREFORK_STATE', 'send(message) works in a worker; in the master, send(pid, message) takes the pid of a worker first.');
   }
 
-  /** Sends a message to every worker. @returns how many it was sent to */
+  /**
+   * Sends a message of your own to every worker, this one too, where it arrives as the event `message`; all workers see all
+   * messages in the same order.
+   *
+   * @returns in the master: how many it was sent to; in a worker: 1, or 0 if the master has gone
+   * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it; ERR_PREFORK_STATE before the pool runs
+   */
   broadcast(message: unknown): number {
-    const pool = this.#running('broadcast');
-    return pool.roster.all().filter(({ pid }) => pool.post(pid, message)).length;
+    if (this.#worker !== undefined) return this.#worker.messages.broadcast(message) ? 1 : 0;
+    return this.#inMaster('broadcast').pool('broadcast').messages.broadcast(message);
+  }
+
+  /**
+   * Worker: sends a message to the master, and resolves with what a listener of `worker:message` gives to the event's `answer`.
+   *
+   * @param options - `timeout`: seconds to wait, default 30; 0 = for as long as the master lives
+   * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the message, or there is no answer: no listener, none in time,
+   *   the master has gone; ERR_PREFORK_STATE outside a worker
+   */
+  async ask(message: unknown, { timeout }: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
+    if (this.#worker === undefined) throw new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.');
+    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+      throw new PreforkError('ERR_PREFORK_STATE', `ask() was given a timeout of ${String(timeout)}; it takes a number of seconds.`);
+    }
+    return this.#worker.messages.ask(message, timeout);
   }
 
   /**
@@ -152,39 +186,13 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
   /**
    * Resolves with the first status that satisfies the predicate: now, or after any change.
    *
-   * @throws the signal's reason when it is aborted; PreforkError ERR_PREFORK_STATE when the server has shut down
+   * @throws the signal's reason when it is aborted; what ended the server, or ERR_PREFORK_STATE when it has shut down
    */
   async waitUntil(predicate: (status: ServerStatus) => boolean, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
-    const master = this.#inMaster('waitUntil');
-    signal?.throwIfAborted();
-    const now = master.status();
-    if (predicate(now)) return now;
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.off('status', onStatus);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const onAbort = (): void => {
-        end();
-        reject(asError(signal?.reason));
-      };
-      const onStatus = (): void => {
-        try {
-          const status = master.status();
-          if (predicate(status)) resolve(status);
-          else if (master.isStopped) reject(new PreforkError('ERR_PREFORK_STATE', 'waitUntil() waits for a status that will not come: the server has shut down.'));
-          else return;
-        } catch (error) {
-          reject(asError(error));
-        }
-        end();
-      };
-      this.on('status', onStatus);
-      signal?.addEventListener('abort', onAbort);
-    });
+    return this.#inMaster('waitUntil').waitUntil(predicate, signal);
   }
 
-  /** Calls back for an event of the pool. Does nothing outside the master. */
+  /** Calls back for an event: in the master all but `message`, in a worker `message` only. */
   on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
     this.#events?.on(name, listener);
     return this;
@@ -209,17 +217,13 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
 
   // A listener's type depends on a generic name, which EventEmitter's own types cannot follow.
   get #events(): EventEmitter | undefined {
-    return this.#master?.events;
+    return this.#master?.events ?? this.#worker?.messages.events;
   }
 
   #inMaster(call: string): Master {
     if (this.#master !== undefined) return this.#master;
     const role = this.isWorker ? 'a worker' : 'an inert copy in a worker of another server';
     throw new PreforkError('ERR_PREFORK_STATE', `${call}() works in the master only, and this is ${role}; ask server.isMaster first.`);
-  }
-
-  #running(call: string): Supervisor {
-    return this.#inMaster(call).running(call);
   }
 }
 
@@ -230,9 +234,9 @@ function createMaster(options: ResolvedOptions, constructions: number): Master {
   // A script of its own constructs the server once, however often this process does.
   const ordinal = hasOwnScript ? 1 : constructions;
   return new Master({
-    options, token,
+    options,
     clock: systemClock,
-    spawn: forkWorkers({ script, args, execArgv, env, watched: watch !== undefined, account }),
+    spawn: forkWorkers({ script, args, execArgv, env, watched: watch !== undefined, account, token }),
     spawnOptions: (captureStderr) => ({ captureStderr, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watch }) }),
   });
 }
@@ -243,8 +247,7 @@ function startWorker(options: ResolvedOptions, mark: Mark): WorkerRuntime {
   }
   const runtime = createWorker({
     options,
-    token: mark.token,
-    line: processChannel(),
+    line: processChannel(mark.token),
     clock: systemClock,
     watch: mark.watch,
     exit: (code) => process.exit(code),

@@ -194,11 +194,18 @@ export interface WorkerHungEvent {
   readonly stack: readonly HungFrame[];
 }
 
-/** A message of the user's own. */
+/** A message of the user's own, from a worker. */
 export interface WorkerMessageEvent {
   readonly pid: number;
   readonly id: number;
   readonly message: unknown;
+  /**
+   * Answers `ask()`; the first answer counts, now or later. Does nothing for a message of `send()`.
+   *
+   * @returns false if nothing is asked, or the worker has gone
+   * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the value
+   */
+  readonly answer: (value?: unknown) => boolean;
 }
 
 /** The events of the server in the master, and what each carries. */
@@ -212,8 +219,10 @@ export interface ServerEvents {
   'worker:error': [WorkerErrorEvent];
   /** A worker's event loop is blocked (HangReport). */
   'worker:hung': [WorkerHungEvent];
-  /** A worker's script has sent a message of its own with `process.send`. */
+  /** A worker has called `send()` or `ask()`. */
   'worker:message': [WorkerMessageEvent];
+  /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or ServerStarted is done. */
+  message: [unknown];
   /** The server cannot listen, or no worker can start; `ready()` rejects with the same. */
   error: [Error];
   /** The status may have changed. At most one for each turn of the event loop; ask `status()`. */

@@ -1,59 +1,47 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
+import { debuglog } from 'node:util';
 import { envelope } from './protocol.js';
 import type { ToMaster, ToWorker } from './protocol.js';
 
-/** One side's end of the line between master and worker. */
-export interface Channel<Out extends ToWorker | ToMaster> {
+/** What both ends of Node's IPC channel have in common. */
+export type Endpoint = Pick<ChildProcess, 'connected' | 'send'> & { readonly pid?: number | undefined };
+
+/** The IPC channel of `child_process.fork`, seen from either end. */
+export class ProcessChannel<Out extends ToWorker | ToMaster> {
+  readonly #endpoint: Endpoint;
+  readonly #token: string;
+
+  /** @param token - the secret of the server's mark, which every message carries */
+  constructor(endpoint: Endpoint, token: string) {
+    this.#endpoint = endpoint;
+    this.#token = token;
+  }
+
   /**
-   * Sends a message. Never throws: that the other side has gone is told by its own event, not by the sender.
+   * Sends a message. Never throws: that the other side has gone is said by its own event, not to the sender.
    *
    * @returns false if the channel is closed
    */
-  send(message: Out, handle?: SendHandle): boolean;
-}
-
-/** What both ends of Node's IPC channel have in common. */
-type Endpoint = Pick<ChildProcess, 'connected' | 'send'> | (NodeJS.Process & { connected: boolean });
-
-/** The IPC channel of `child_process.fork`, seen from either end. */
-export class ProcessChannel<Out extends ToWorker | ToMaster> implements Channel<Out> {
-  readonly #endpoint: Endpoint;
-
-  constructor(endpoint: Endpoint) {
-    this.#endpoint = endpoint;
-  }
-
   send(message: Out, handle?: SendHandle): boolean {
-    return this.#write(envelope(message), handle);
-  }
-
-  /** Sends a message of the user's own. @returns false if the channel is closed or the message cannot be sent */
-  post(message: unknown): boolean {
-    // While a handle is under way Node queues messages unread, and would throw for this one later, where nobody can catch it.
-    return isJson(message) && this.#write(message as object);
-  }
-
-  #write(message: object, handle?: SendHandle): boolean {
     if (!this.#endpoint.connected) return false;
+    trace('sends', this.#endpoint.pid, message);
     try {
       // The callback keeps a failed write (EPIPE, ERR_IPC_CHANNEL_CLOSED) from becoming an 'error' event:
       // https://nodejs.org/api/child_process.html#subprocesssendmessage-sendhandle-options-callback
-      this.#endpoint.send?.(message, handle, undefined, ignoreFailure);
+      this.#endpoint.send(envelope(message, this.#token), handle, undefined, ignoreFailure);
       return true;
     } catch {
-      // The handle was closed meanwhile (ERR_INVALID_HANDLE_TYPE): the pool is ending, and its workers are told otherwise.
+      // The handle was closed meanwhile (ERR_INVALID_HANDLE_TYPE): the pool is ending, and its workers hear of it otherwise.
       return false;
     }
   }
 }
 
-function isJson(message: unknown): boolean {
-  try {
-    JSON.stringify(message);
-    return true;
-  } catch {
-    return false;
-  }
+const debug = debuglog('prefork');
+
+/** With NODE_DEBUG=prefork, prints an order or a fact to stderr; pid is the worker's. */
+export function trace(how: 'sends' | 'hears', pid: number | undefined, message: ToWorker | ToMaster): void {
+  if (debug.enabled) debug('worker %d: %s %s', pid, how, JSON.stringify(message));
 }
 
 function ignoreFailure(): void {

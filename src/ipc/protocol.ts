@@ -7,7 +7,7 @@ import { amount, boolean, either, isFields, keyOf, listOf, nothing, number, pars
 import type { Shapes } from './shapes.js';
 
 /** Raised when a message changes its meaning; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Orders, master to worker. */
 export type ToWorker =
@@ -19,15 +19,25 @@ export type ToWorker =
   | { readonly type: 'share'; readonly clients: number | null } // its share of MaxSession
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
-  | { readonly type: 'drain'; readonly reason: DrainReason; readonly graceMs: number | null }
+  | DrainOrder
   | { readonly type: 'probe' } // answered at once by a report
-  | { readonly type: 'heartbeat' };
+  | { readonly type: 'heartbeat' }
+  | { readonly type: 'message'; readonly text: string } // of the user's own, as JSON
+  | { readonly type: 'answer'; readonly ask: number; readonly text: string | null; readonly refused: string | null };
 
-/** The first order to a worker: who speaks, and what it has to know before it starts. */
+/** Accept no more, and let the clients finish. A second one can only shorten it. */
+export interface DrainOrder {
+  readonly type: 'drain';
+  readonly reason: DrainReason;
+  /** How long the clients have; null = for ever. */
+  readonly graceMs: number | null;
+  /** How long those who wait in the kernel's queue are still taken, until it is empty. */
+  readonly lastCallMs: number;
+}
+
+/** The first order to a worker: what it has to know before it starts. */
 export interface WelcomeOrder {
   readonly type: 'welcome';
-  /** The secret of the server's mark: only its master knows it. */
-  readonly token: string;
   readonly config: WorkerConfig;
   readonly paused: boolean;
   /** Its share of MaxSession. */
@@ -93,16 +103,31 @@ export type ToMaster =
   | { readonly type: 'failed'; readonly error: WorkerErrorReport }
   | { readonly type: 'boot-failed'; readonly error: WorkerErrorReport }
   | { readonly type: 'listen-failed'; readonly code: string; readonly message: string }
-  | { readonly type: 'shutdown-all' };
+  | { readonly type: 'shutdown-all' }
+  | { readonly type: 'message'; readonly text: string; readonly ask: number | null } // of the user's own, as JSON; null = no answer is awaited
+  | { readonly type: 'broadcast'; readonly text: string };
 
-// Everything of ours travels under one key, so that the user's own messages on the same channel pass by.
+// Everything of ours travels under one key and carries the secret of the server's mark, which only the master and its workers
+// know. What lacks it is a stranger's or the user's, whatever it looks like: clients' words may be relayed as they are.
 const KEY = 'prefork-tcp-server';
 
-/** Whether a message is one of ours, well formed or not; the others are the user's. */
-export const isOurs = (message: unknown): boolean => isFields(message) && KEY in message;
-
 /** Wraps a message for the channel. */
-export const envelope = (message: ToWorker | ToMaster): object => ({ [KEY]: message });
+export const envelope = (message: ToWorker | ToMaster, token: string): object => ({ [KEY]: { ...message, token } });
+
+/** Whether a message is one of ours, well formed or not. */
+export const isOurs = (message: unknown, token: string): boolean => unwrap(message)?.['token'] === token;
+
+/** Whether a message is what a master says first, but of another server. */
+export const isForeignWelcome = (message: unknown, token: string): boolean => {
+  const fields = unwrap(message);
+  return fields?.['type'] === 'welcome' && fields['token'] !== token;
+};
+
+/** The version of the protocol in the first message of a worker that does not know of tokens; undefined if it is something else. */
+export function foreignVersion(message: unknown): number | undefined {
+  const fields = unwrap(message);
+  return fields?.['type'] === 'hello' && typeof fields['version'] === 'number' ? fields['version'] : undefined;
+}
 
 const limit = either(amount, nothing(null));
 const optionalLimit = either(limit, nothing(undefined));
@@ -122,7 +147,7 @@ const error = record<WorkerErrorReport>({ name: text, message: text, stack: opti
 
 /** The check of each field of each order. */
 export const TO_WORKER: Shapes<ToWorker> = {
-  welcome: { token: text, config, paused: boolean, share: limit, backlog: amount, endWithMaster: boolean, address },
+  welcome: { config, paused: boolean, share: limit, backlog: amount, endWithMaster: boolean, address },
   configure: { config },
   copy: {},
   permit: { ceiling: amount, pulseMs: amount },
@@ -130,9 +155,11 @@ export const TO_WORKER: Shapes<ToWorker> = {
   share: { clients: limit },
   pause: {},
   resume: {},
-  drain: { reason: drainReason, graceMs: limit },
+  drain: { reason: drainReason, graceMs: limit, lastCallMs: amount },
   probe: {},
   heartbeat: {},
+  message: { text },
+  answer: { ask: amount, text: either(text, nothing(null)), refused: either(text, nothing(null)) },
 };
 
 /** The check of each field of each fact. */
@@ -147,15 +174,20 @@ export const TO_MASTER: Shapes<ToMaster> = {
   'boot-failed': { error },
   'listen-failed': { code: text, message: text },
   'shutdown-all': {},
+  message: { text, ask: limit },
+  broadcast: { text },
 };
 
 const toOrder = parser(TO_WORKER);
 const toFact = parser(TO_MASTER);
 
 /** Returns the order in a message, or undefined if there is none (it may be the user's). */
-export const parseToWorker = (message: unknown): ToWorker | undefined => toOrder(unwrap(message));
+export const parseToWorker = (message: unknown, token: string): ToWorker | undefined => (isOurs(message, token) ? toOrder(unwrap(message)) : undefined);
 
 /** Returns the fact in a message, or undefined if there is none (it may be the user's). */
-export const parseToMaster = (message: unknown): ToMaster | undefined => toFact(unwrap(message));
+export const parseToMaster = (message: unknown, token: string): ToMaster | undefined => (isOurs(message, token) ? toFact(unwrap(message)) : undefined);
 
-const unwrap = (message: unknown): unknown => (isFields(message) ? message[KEY] : undefined);
+function unwrap(message: unknown): Readonly<Record<string, unknown>> | undefined {
+  const inner = isFields(message) ? message[KEY] : undefined;
+  return isFields(inner) ? inner : undefined;
+}

@@ -52,10 +52,6 @@ export class PoolEvents {
     this.#emit('worker:hung', { ...name(record), blockedFor: blockedMs / 1000, stack });
   }
 
-  message(record: WorkerRecord, message: unknown): void {
-    this.#emit('worker:message', { ...name(record), message });
-  }
-
   garbled(record: WorkerRecord): void {
     this.#error(record, 'protocol', new PreforkError(
       'ERR_PREFORK_STATE',

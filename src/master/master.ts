@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
@@ -10,10 +10,14 @@ import { reportLimits } from './limits-report.js';
 import { codeListenError, ListenError } from './listen-error.js';
 import { resolveTarget, showTarget } from './listen-target.js';
 import { bindListeningSocket, type ListeningSocket } from './listening-socket.js';
+import { Outbox } from './outbox.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
+import { writeToStderr } from './stderr.js';
 import { Roster } from './roster.js';
 import { Supervisor } from './supervisor.js';
+import { UnheardErrors } from './unheard.js';
+import { waitUntil } from './wait-until.js';
 import type { Spawn, SpawnOptions } from './worker-process.js';
 
 /** What a master is made of. */
@@ -22,12 +26,11 @@ export interface MasterParts {
   readonly clock: Clock;
   readonly spawn: Spawn;
   readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
-  readonly token: string;
 }
 
 /** The master's side of a server: binds, starts the pool, and ends it. */
 export class Master {
-  readonly events: EventEmitter<ServerEvents> = new EventEmitter<ServerEvents>();
+  readonly #outbox: Outbox;
   readonly #parts: MasterParts;
   readonly #readiness: Deferred = defer();
   #options: ResolvedOptions;
@@ -37,8 +40,9 @@ export class Master {
   #queue: AcceptQueue | undefined;
   readonly #startedAt: number;
   #isPaused = false;
-  #isStatusDue = false;
-  #isReadyAsked = false;
+  /** Calls that wait for something of this server: they reject with what ends it. */
+  #waiting = 0;
+  #failure: Error | undefined;
   #stopped: Promise<void> | undefined;
   readonly #removeSignals: (() => void) | undefined;
 
@@ -46,8 +50,9 @@ export class Master {
     this.#parts = parts;
     this.#options = parts.options;
     this.#startedAt = parts.clock.wallNow();
+    this.#outbox = new Outbox(parts.clock, new UnheardErrors(parts.clock, writeToStderr));
     if (parts.options.process.handlesSignals) {
-      this.#removeSignals = handleSignals({ drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll() });
+      this.#removeSignals = handleSignals({ clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll() });
     }
     // ShutdownChildren: when this process ends without a drain.
     process.once('exit', this.#onExit);
@@ -61,7 +66,7 @@ export class Master {
   };
 
   ready(): Promise<void> {
-    this.#isReadyAsked = true;
+    this.#waiting += 1;
     return this.#readiness.promise;
   }
 
@@ -69,10 +74,28 @@ export class Master {
     return this.#socket?.address;
   }
 
-  /** The running pool. @throws PreforkError ERR_PREFORK_STATE if it is not running */
-  running(call: string): Supervisor {
-    if (this.#supervisor !== undefined && this.#phase === 'running') return this.#supervisor;
-    throw new PreforkError('ERR_PREFORK_STATE', `${call}() needs a running pool: await ready() before it, and call it before shutdown().`);
+  get events(): EventEmitter<ServerEvents> {
+    return this.#outbox.events;
+  }
+
+  /** What made the server end by itself. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The pool, from its start to its very end. @throws PreforkError ERR_PREFORK_STATE before, and if there never was one */
+  pool(call: string): Supervisor {
+    if (this.#supervisor !== undefined) return this.#supervisor;
+    throw new PreforkError('ERR_PREFORK_STATE', `${call}() needs a running pool: await ready() before it, and call it before shutdown().`, { cause: this.#failure });
+  }
+
+  async waitUntil(predicate: (status: ServerStatus) => boolean, signal: AbortSignal | undefined): Promise<ServerStatus> {
+    this.#waiting += 1;
+    try {
+      return await waitUntil(this, predicate, signal);
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   get isStopped(): boolean {
@@ -123,25 +146,28 @@ export class Master {
       this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
       this.#startPool(socket, showTarget(target));
-      this.events.emit('listening', socket.address);
-      listen.started?.({ args: listen.args });
+      this.#outbox.emit('listening', socket.address);
+      const { started } = listen;
+      if (started !== undefined) this.#outbox.run(() => { started({ args: listen.args }); });
     } catch (error) {
       this.#fail(error as Error);
     }
   }
 
   #startPool(socket: ListeningSocket, where: string): void {
-    const { clock, spawn, spawnOptions, token } = this.#parts;
+    const { clock, spawn, spawnOptions } = this.#parts;
     const { listen, process: { endsWorkers } } = this.#options;
     this.#supervisor = new Supervisor({
       clock, spawn, spawnOptions,
       thresholds: this.#options,
       address: socket.address,
       handle: socket.handle,
-      welcome: { token, backlog: listen.backlog, endWithMaster: endsWorkers },
+      welcome: { backlog: listen.backlog, endWithMaster: endsWorkers },
       holders: Math.max(2, availableParallelism()),
       random: () => Math.random(),
-      emit: (name, ...args) => { this.#emit(name, ...args); },
+      emit: (name, ...args) => { this.#outbox.emit(name, ...args); },
+      isHeard: () => this.#outbox.isHeard('worker:message'),
+      served: () => { socket.close(); },
       accepting: () => { this.#readiness.resolve(); },
       broken: (error) => {
         if (error instanceof Error) return this.#fail(error);
@@ -155,47 +181,38 @@ export class Master {
     this.#supervisor.start();
   }
 
-  /** Tells everybody once that the server cannot work, and leaves nothing behind. */
+  /** Says once that the server cannot work, and leaves nothing behind. */
   #fail(error: Error): void {
     if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
-    const { failed: callback } = this.#options.listen;
-    const isHandled = callback !== undefined || this.#isReadyAsked || this.events.listenerCount('error') > 0;
-    // An error that nobody handles ends the process, as an 'error' event that nobody listens to does.
-    if (isHandled) this.#readiness.promise.catch(() => undefined);
+    this.#failure = error;
+    const { failed } = this.#options.listen;
+    const isHeard = failed !== undefined || this.#outbox.isHeard('error');
+    const isAwaited = this.#waiting > 0;
+    this.#readiness.promise.catch(() => undefined);
     this.#readiness.reject(error);
-    const { operation, errno, errstr } = error instanceof ListenError ? error : { operation: 'start', errno: 0, errstr: error.message };
-    callback?.({ operation, errno, errstr, error });
-    if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
     void this.shutdown(0);
+    const { operation, errno, errstr } = error instanceof ListenError ? error : { operation: 'start', errno: 0, errstr: error.message };
+    if (failed !== undefined) this.#outbox.run(() => { failed({ operation, errno, errstr, error }); });
+    if (this.#outbox.isHeard('error')) this.#outbox.emit('error', error);
+    // Without a server a program has failed, unless it says otherwise; and what nothing hears of ends it, as in Node an 'error' event does.
+    if (isHeard) process.exitCode ??= 1;
+    else if (!isAwaited) this.#outbox.run(() => { throw error; });
   }
 
   async #stop(graceMs: number): Promise<void> {
     const wasRunning = this.#phase === 'running';
     this.#phase = 'stopping';
-    // From here on nobody new is let in; the workers close their copies at once.
-    this.#socket?.close();
+    // Those who wait in the kernel's queue are taken first.
     await this.#supervisor?.stop(graceMs);
+    this.#socket?.close();
     this.#phase = 'stopped';
     this.#removeSignals?.();
     process.off('exit', this.#onExit);
     this.#readiness.promise.catch(() => undefined);
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
-    if (wasRunning) this.#options.listen.stopped?.();
-    this.#emit('status');
-  }
-
-  #emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
-    if (name !== 'status') {
-      // The events are typed by name; EventEmitter's own types cannot follow a generic name.
-      (this.events as EventEmitter).emit(name, ...args);
-      return;
-    }
-    if (this.#isStatusDue || this.events.listenerCount('status') === 0) return;
-    this.#isStatusDue = true;
-    this.#parts.clock.soon(() => {
-      this.#isStatusDue = false;
-      this.events.emit('status');
-    });
+    const { stopped } = this.#options.listen;
+    if (wasRunning && stopped !== undefined) this.#outbox.run(() => { stopped(); });
+    this.#outbox.emit('status');
   }
 }
 

@@ -1,4 +1,5 @@
 import { takeCensus } from '../policy/census.js';
+import { hasSurplus } from '../policy/scaling.js';
 import type { PoolConfig, PoolSnapshot } from '../policy/snapshot.js';
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } from '../policy/starts.js';
 import type { Roster, WorkerRecord } from './roster.js';
@@ -15,9 +16,7 @@ export class PoolHistory {
   /** What the plan is made from. */
   snapshot(roster: Roster, { pool, stopping, now }: { readonly pool: PoolConfig; readonly stopping: boolean; readonly now: number }): PoolSnapshot {
     const workers = roster.workers(now);
-    const { living, spare } = takeCensus({ workers });
-    const hasSurplus = spare > pool.maxSpare && living.length > pool.minWorkers;
-    this.#surplusSince = hasSurplus ? this.#surplusSince ?? now : undefined;
+    this.#surplusSince = hasSurplus(takeCensus({ workers }), pool) ? this.#surplusSince ?? now : undefined;
     return {
       workers, stopping, deafMs: roster.deafMs, shrunkAt: this.#shrunkAt,
       surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,

@@ -1,18 +1,23 @@
-import type { ToMaster, WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import type { ToWorker, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import { NEVER_DEAF, listens } from '../policy/deafness.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
 import { PULSE_MS, isBlocked, type SilenceView } from '../policy/silence.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
 import type { WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
+import type { WorkerProcess } from './worker-process.js';
 
 /** Everything the master knows of one worker. Times are the master's monotonic milliseconds. */
 export interface WorkerRecord {
   /** Counts the workers of this server from 1; a pid may come again, an id does not. */
   readonly id: number;
+  /** 0 if its process could not be started. */
   readonly pid: number;
+  readonly process: WorkerProcess;
   readonly bornAt: number;
   readonly bornAtWall: number;
+  /** It has said hello. */
+  isWelcome: boolean;
   lifeMs: number;
   phase: WorkerPhase;
   heardAt: number;
@@ -21,6 +26,8 @@ export interface WorkerRecord {
   state: WorkerState;
   vitals: WorkerVitals | undefined;
   drain: Drain | undefined;
+  /** It drains, and still takes those who wait in the kernel's queue. */
+  isLastCall: boolean;
   killed: KillReason | undefined;
   /** Copies of the listening handle sent so far. */
   copiesSent: number;
@@ -56,7 +63,7 @@ const UNHEARD: WorkerState = {
   clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', ordersSeen: 0, paused: [], reportMs: 0, pulseMs: Infinity, share: 0, draining: false,
 };
 
-/** The table of workers. It does no I/O: the supervisor tells it what happened, the plan reads its snapshots. */
+/** The table of workers and their processes. It decides nothing: the supervisor says what happened, the plan reads its snapshots. */
 export class Roster {
   readonly #records = new Map<number, WorkerRecord>();
   #deafness = NEVER_DEAF;
@@ -71,11 +78,11 @@ export class Roster {
     return this.#records.size;
   }
 
-  add({ pid, now, wallNow, lifeMs, share }: { pid: number; now: number; wallNow: number; lifeMs: number; share: number | null }): WorkerRecord {
+  add({ process, now, wallNow, lifeMs, share }: { process: WorkerProcess; now: number; wallNow: number; lifeMs: number; share: number | null }): WorkerRecord {
     this.#lastId += 1;
     const record: WorkerRecord = {
-      id: this.#lastId, pid, bornAt: now, bornAtWall: wallNow, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
-      idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
+      id: this.#lastId, pid: process.pid, process, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
+      idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, isLastCall: false, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
       permit: undefined, ordersSent: 0, askedAt: now, deafAtBirth: this.deafMs, deafAtHeard: this.deafMs, shareOrdered: share, heartbeatUnanswered: false,
     };
     this.#records.set(record.id, record);
@@ -109,35 +116,30 @@ export class Roster {
     this.#deafness = { ...this.#deafness, dueAt };
   }
 
-  /** Notes what a worker said. Stamped with the master's time of receipt, whatever the sender's clock says. */
-  apply(record: WorkerRecord, fact: ToMaster, now: number): void {
+  /** Sends an order to every worker. */
+  tell(order: ToWorker): void {
+    for (const { process } of this.#records.values()) process.send(order);
+  }
+
+  /** A worker said something. Stamped with the master's time of receipt, whatever the sender's clock says. */
+  heard(record: WorkerRecord, now: number): void {
     this.listens(now);
     record.heardAt = now;
     record.deafAtHeard = this.deafMs;
     record.heartbeatUnanswered = false;
-    switch (fact.type) {
-      case 'ready':
-        if (record.phase === 'starting') record.phase = 'ready';
-        record.readyAt = now;
-        record.idleSince = now;
-        return;
-      case 'heartbeat':
-        record.vitals = fact.vitals;
-        return this.#applyState(record, fact.state, now);
-      case 'state':
-        return this.#applyState(record, fact.state, now);
-      case 'hello':
-      case 'pulse':
-      case 'draining': // the supervisor begins the drain, with its deadline
-      case 'failed':
-      case 'boot-failed':
-      case 'listen-failed':
-      case 'shutdown-all':
-        return;
-    }
   }
 
-  #applyState(record: WorkerRecord, state: WorkerState, now: number): void {
+  /** A worker has started. @returns false if it drains already */
+  ready(record: WorkerRecord, now: number): boolean {
+    record.readyAt = now;
+    record.idleSince = now;
+    if (record.phase !== 'starting') return false;
+    record.phase = 'ready';
+    return true;
+  }
+
+  /** A worker reported its state. */
+  report(record: WorkerRecord, state: WorkerState, now: number): void {
     if (state.clients > 0) record.idleSince = undefined;
     // A client that came and left between two reports is activity too.
     else if (record.idleSince === undefined || state.served > record.state.served) record.idleSince = now;
@@ -168,7 +170,6 @@ export class Roster {
       blocked: isBlockedWorker(record, now),
       idleSince: record.idleSince,
       clients: record.state.clients,
-      served: record.state.served,
       drainDeadline: record.drain?.deadline,
       killed: record.killed !== undefined,
       lifeMs: record.lifeMs,
@@ -192,7 +193,7 @@ export class Roster {
   permitViews(): PermitView[] {
     return this.all().map((record) => ({
       id: record.id,
-      eligible: record.phase === 'ready' && record.killed === undefined,
+      eligible: (record.phase === 'ready' || (record.isLastCall && !record.state.draining)) && record.killed === undefined,
       // One that may accept and does not waits for a copy of the handle.
       available: record.state.paused.length === 0 && (record.state.permit !== 'held' || record.state.accepting),
       clients: record.state.clients,

@@ -1,8 +1,18 @@
+import { closeSync, openSync } from 'node:fs';
+import type { Clock } from '../clock.js';
+
 /** SIGINT from a terminal, SIGTERM from a service manager. */
 const ENDING = ['SIGINT', 'SIGTERM'] as const;
 
+/**
+ * A second signal so soon after the first is the same one: with npx, node --watch, nodemon, concurrently and the like, one
+ * Ctrl-C reaches this process both from the terminal and from its parent (seen: 16 to 106 ms apart).
+ */
+const SAME_MS = 500;
+
 /** What signals do to the pool. */
 export interface SignalActions {
+  readonly clock: Clock;
   /** The first one: ends in an orderly way. */
   drain(): Promise<void>;
   /** The second one. */
@@ -10,31 +20,50 @@ export interface SignalActions {
 }
 
 /**
- * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at the second one kills
- * the workers and dies of the signal. If the host program or another server handles these signals too, ending the
+ * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one, more than half
+ * a second later, kills the workers and dies of the signal. A closed terminal (SIGHUP) drains it too; without a terminal SIGHUP
+ * does nothing. If the host program or another server handles these signals too, ending the
  * process is left to whoever is last.
  *
  * @returns a function that stops handling signals
  */
 export function handleSignals(actions: SignalActions): () => void {
-  let received = 0;
+  let firstAt: number | undefined;
   const remove = (): void => {
     for (const signal of ENDING) process.off(signal, onSignal);
+    process.off('SIGHUP', onHangUp);
   };
   const isLast = (): boolean => ENDING.every((signal) => process.listenerCount(signal) === 0);
   const onSignal = (signal: NodeJS.Signals): void => {
-    received += 1;
-    if (received === 1) {
+    const now = actions.clock.now();
+    if (firstAt === undefined) {
+      firstAt = now;
       void actions.drain().then(() => {
         remove();
         if (isLast()) process.exit();
       });
       return;
     }
+    if (now - firstAt < SAME_MS) return;
     actions.killAll();
     remove();
     if (isLast()) process.kill(process.pid, signal);
   };
+  // Asked now: when a terminal is closed, its processes lose it before they hear of it.
+  const hadTerminal = hasTerminal();
+  const onHangUp = (): void => { if (hadTerminal && firstAt === undefined) onSignal('SIGTERM'); };
   for (const signal of ENDING) process.on(signal, onSignal);
+  process.on('SIGHUP', onHangUp);
   return remove;
+}
+
+/** Whether this process has a controlling terminal; one that is redirected has it, too. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    // ENXIO: there is none.
+    return false;
+  }
 }

@@ -1,19 +1,19 @@
 import type { Clock, Timer } from '../clock.js';
 import type { SendHandle } from 'node:child_process';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
-import type { ListenAddress, ToMaster } from '../ipc/protocol.js';
+import type { ListenAddress, ToMaster, WorkerState } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
 import { plan } from '../policy/plan.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
 import type { Action } from '../policy/snapshot.js';
 import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
-import { exitReason } from './exits.js';
+import { Lifecycle } from './lifecycle.js';
 import { PermitOffice } from './permit-office.js';
 import { PoolHistory } from './pool-history.js';
 import { Roster, isBlockedWorker, type WorkerRecord } from './roster.js';
-import { newTally, type Tally } from './status-report.js';
-import { Workforce } from './workforce.js';
+import type { Tally } from './status-report.js';
+import { UserMessages } from './user-messages.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
 
 /** What the supervisor is made of. */
@@ -25,16 +25,20 @@ export interface SupervisorParts {
   readonly address: ListenAddress;
   readonly handle: SendHandle;
   /** What a worker is welcomed with besides its configuration. */
-  readonly welcome: { readonly token: string; readonly backlog: number; readonly endWithMaster: boolean };
+  readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean };
   /** Holders of permits in a large pool. */
   readonly holders: number;
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly emit: Emit;
+  /** Whether anyone listens to worker:message. */
+  readonly isHeard: () => boolean;
   /** A worker may take clients, for the first time. */
   readonly accepting: () => void;
   /** The pool cannot work: nobody can listen, or no worker starts. */
   readonly broken: (error: Error | { readonly listenCode: string }) => void;
+  /** The pool stops, and the kernel's queue is served: the socket may be closed. */
+  readonly served: () => void;
   /** A worker's callback asks for the end of the pool. */
   readonly shutdownAsked: () => void;
 }
@@ -42,24 +46,23 @@ export interface SupervisorParts {
 /** At least this often the master looks, so that it notices when it stood still itself. */
 const LISTEN_MS = 500;
 
-/** How much longer than its clients a draining worker may live, to say goodbye and to end by itself. */
-const FAREWELL_MS = 250;
-
-/** The jitter of MaxServerLifeTime: each worker lives up to so much less. */
-const LIFE_JITTER = 0.1;
+/** How long a pool that stops goes on to accept, at most, until the kernel's queue is empty. */
+const LAST_CALL_MS = 1000;
 
 /** Owns the workers: tells the roster what happened, asks the plan, and performs what it says. */
 export class Supervisor {
   readonly roster: Roster = new Roster();
-  readonly tally: Tally = newTally();
   readonly #parts: SupervisorParts;
-  readonly #workforce: Workforce;
   readonly #history = new PoolHistory();
   readonly #office: PermitOffice;
   readonly #events: PoolEvents;
+  readonly #lifecycle: Lifecycle;
+  readonly messages: UserMessages;
   #thresholds: Thresholds;
   #paused = false;
   #stopping: { graceMs: number; gone: () => void } | undefined;
+  /** Ends the last call; undefined unless the pool stops and still takes those who wait in the kernel's queue. */
+  #lastCall: Timer | undefined;
   #isPlanDue = false;
   #timer: Timer | undefined;
   #hasAccepted = false;
@@ -67,14 +70,22 @@ export class Supervisor {
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     this.#thresholds = parts.thresholds;
-    const { handle } = parts;
+    const { clock, handle, random, spawn, spawnOptions } = parts;
+    const { roster } = this;
     this.#events = new PoolEvents(parts.emit);
-    this.#workforce = new Workforce(parts.spawn);
-    this.#office = new PermitOffice({ roster: this.roster, handle, send: (id, order, copy) => this.#workforce.send(id, order, copy) });
+    this.#lifecycle = new Lifecycle({
+      clock, random, spawn, spawnOptions, roster, history: this.#history, events: this.#events, listen: (id) => this.#listen(id),
+    });
+    this.messages = new UserMessages(roster, parts.emit, parts.isHeard);
+    this.#office = new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false });
   }
 
   get isStopping(): boolean {
     return this.#stopping !== undefined;
+  }
+
+  get tally(): Tally {
+    return this.#lifecycle.tally;
   }
 
   /** Forks the first workers. */
@@ -86,19 +97,20 @@ export class Supervisor {
   /** Changes thresholds and limits of the running pool. */
   configure(thresholds: Thresholds): void {
     this.#thresholds = thresholds;
-    this.#workforce.tell({ type: 'configure', config: thresholds.worker });
-    for (const record of this.roster.all()) record.lifeMs = this.#drawLifeMs();
+    this.roster.tell({ type: 'configure', config: thresholds.worker });
+    this.#lifecycle.redraw(thresholds);
     this.#requestPlan();
   }
 
   pause(on: boolean): void {
     this.#paused = on;
-    this.#workforce.tell({ type: on ? 'pause' : 'resume' });
+    this.roster.tell({ type: on ? 'pause' : 'resume' });
     this.#changed();
   }
 
   /** Forks workers beyond what the plan asks for, up to MaxServer. @returns how many */
   born(count: number): number {
+    if (this.isStopping) return 0;
     const { living } = takeCensus({ workers: this.roster.workers(this.#parts.clock.now()) });
     const room = Math.min(count, this.#thresholds.pool.maxWorkers - living.length, 2 * this.#thresholds.pool.maxWorkers - this.roster.size);
     this.#fork(Math.max(room, 0));
@@ -108,7 +120,7 @@ export class Supervisor {
   /** Drains a worker. @returns false if there is none with this pid, or it drains already */
   term(pid: number): boolean {
     const record = this.roster.withPid(pid);
-    return record !== undefined && this.#drain(record, 'asked');
+    return record === undefined ? false : this.#drain(record, 'asked');
   }
 
   /** Ends a worker at once. @returns false if there is none with this pid */
@@ -119,31 +131,45 @@ export class Supervisor {
     return true;
   }
 
-  /** Sends a message of the user's own. @returns false if there is no such worker */
-  post(pid: number, message: unknown): boolean {
-    const record = this.roster.withPid(pid);
-    return record !== undefined && this.#workforce.post(record.id, message);
-  }
-
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
   async stop(graceMs: number): Promise<void> {
-    const deadline = this.#parts.clock.now() + graceMs + FAREWELL_MS;
-    for (const record of this.roster.all()) {
-      if (record.drain !== undefined) record.drain = { ...record.drain, deadline: Math.min(record.drain.deadline, deadline) };
+    for (const record of this.roster.all()) this.#lifecycle.hurry(record, graceMs);
+    if (this.#stopping !== undefined) {
+      this.#stopping.graceMs = Math.min(this.#stopping.graceMs, graceMs);
+      this.#requestPlan();
+      return;
     }
-    if (this.#stopping !== undefined) { this.#requestPlan(); return; }
     await new Promise<void>((gone) => {
       this.#stopping = { graceMs, gone };
+      if (this.#lastCallMs > 0) this.#lastCall = this.#parts.clock.after(this.#lastCallMs, () => { this.#endLastCall(); });
       this.#timer?.cancel();
       this.#plan();
+      this.#endLastCallIfServed();
       if (this.roster.size === 0) gone();
     });
     this.#timer?.cancel();
   }
 
+  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one. */
+  get #lastCallMs(): number {
+    return this.#paused ? 0 : Math.min(this.#stopping?.graceMs ?? 0, LAST_CALL_MS);
+  }
+
+  #endLastCallIfServed(): void {
+    if (this.#stopping !== undefined && !this.roster.all().some(({ isLastCall }) => isLastCall)) this.#endLastCall();
+  }
+
+  #endLastCall(): void {
+    this.#lastCall?.cancel();
+    this.#lastCall = undefined;
+    // First here: then a worker that still accepts is the last to close its copy.
+    this.#parts.served();
+    for (const record of this.roster.all()) this.#lifecycle.endLastCall(record);
+  }
+
   /** Ends every worker at once. */
   killAll(): void {
-    this.#workforce.killAll();
+    for (const { process } of this.roster.all()) process.kill();
   }
 
   // --- Decide and act -----------------------------------------------------------------------------------------------
@@ -168,7 +194,7 @@ export class Supervisor {
     this.#beat(now);
     for (const action of actions) this.#perform(action, now);
     let lookAt = nextAt;
-    if (!this.isStopping) {
+    if (!this.isStopping || this.#lastCall !== undefined) {
       const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
       const mostClients = pool.maxPoolClients === 0 ? Infinity : pool.maxPoolClients;
       lookAt = Math.min(lookAt, this.#office.update({ holders: this.#parts.holders, single, mostClients, servedByGone: this.tally.servedByGone, now }));
@@ -186,7 +212,7 @@ export class Supervisor {
     for (const record of this.roster.all()) {
       if (record.heartbeatUnanswered || now - record.heardAt < this.#thresholds.pool.heartbeatMs) continue;
       record.heartbeatUnanswered = true;
-      this.#workforce.send(record.id, { type: 'heartbeat' });
+      record.process.send({ type: 'heartbeat' });
     }
   }
 
@@ -207,40 +233,14 @@ export class Supervisor {
   }
 
   #fork(count: number): void {
-    const { clock, spawnOptions } = this.#parts;
-    const { maxPoolClients } = this.#thresholds.pool;
-    for (let left = count; left > 0; left--) {
-      const id = this.roster.nextId;
-      const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#history.isFailing));
-      const lifeMs = this.#drawLifeMs();
-      const share = maxPoolClients === 0 ? null : 0;
-      this.tally.born += 1;
-      this.#events.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, share }));
-    }
+    this.#lifecycle.fork(count, this.#thresholds);
     if (count > 0) this.#changed();
   }
 
-  #drawLifeMs(): number {
-    const { maxLifeMs } = this.#thresholds.pool;
-    return maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * this.#parts.random());
-  }
-
   #drain(record: WorkerRecord, reason: DrainReason): boolean {
-    const wasStarting = record.phase === 'starting';
-    if (!this.#beginDrain(record, reason, true)) return false;
-    const graceMs = this.#graceMs;
-    // It has no client yet, and may not even listen to orders.
-    if (wasStarting) this.#workforce.kill(record.id);
-    else this.#workforce.send(record.id, { type: 'drain', reason, graceMs: graceMs === Infinity ? null : graceMs });
-    return true;
-  }
-
-  /** Notes a drain, whoever began it. The deadline is fixed here. */
-  #beginDrain(record: WorkerRecord, reason: DrainReason, isOurs: boolean): boolean {
-    if (!this.roster.drain(record, { reason, isOurs, deadline: this.#parts.clock.now() + this.#graceMs + FAREWELL_MS })) return false;
-    this.#events.drains(record, reason);
-    this.#changed();
-    return true;
+    const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: reason === 'shutdown' ? this.#lastCallMs : 0 });
+    if (hasBegun) this.#changed();
+    return hasBegun;
   }
 
   get #graceMs(): number {
@@ -248,8 +248,7 @@ export class Supervisor {
   }
 
   #kill(record: WorkerRecord, reason: KillReason): void {
-    record.killed ??= reason;
-    this.#workforce.kill(record.id);
+    this.#lifecycle.kill(record, reason);
     this.#changed();
   }
 
@@ -265,7 +264,7 @@ export class Supervisor {
       fact: (fact) => { known((record) => { this.#heard(record, fact); }); },
       exit: (exit) => { known((record) => { this.#exited(record, exit); }); },
       garbled: () => { known((record) => { this.#events.garbled(record); }); },
-      message: (message) => { known((record) => { this.#events.message(record, message); }); },
+      message: (message) => { known((record) => { this.messages.heardRaw(record, message); }); },
       hung: (report) => { known((record) => { this.#events.hung(record, report); }); },
     };
   }
@@ -273,16 +272,20 @@ export class Supervisor {
   #heard(record: WorkerRecord, fact: ToMaster): void {
     const now = this.#parts.clock.now();
     const wasBlocked = isBlockedWorker(record, now);
-    this.roster.apply(record, fact, now);
+    this.roster.heard(record, now);
     switch (fact.type) {
       case 'hello': return this.#welcome(record, fact.version);
-      case 'ready': return this.#ready(record);
+      case 'ready': return this.#ready(record, now);
       case 'pulse':
         if (wasBlocked) this.#changed();
         return;
-      case 'state':
-      case 'heartbeat': return this.#reported(record);
-      case 'draining': return void this.#beginDrain(record, fact.reason, false);
+      case 'heartbeat':
+        record.vitals = fact.vitals;
+        return this.#reported(record, fact.state, now);
+      case 'state': return this.#reported(record, fact.state, now);
+      case 'draining':
+        if (this.#lifecycle.drainsItself(record, fact.reason, this.#graceMs)) this.#changed();
+        return;
       case 'failed':
       case 'boot-failed': return this.#events.failed(record, fact.error);
       case 'listen-failed':
@@ -290,30 +293,41 @@ export class Supervisor {
         if (!this.#hasAccepted) this.#parts.broken({ listenCode: fact.code });
         return;
       case 'shutdown-all': return this.#parts.shutdownAsked();
+      case 'message':
+      case 'broadcast': return this.messages.heard(record, fact);
     }
   }
 
   #welcome(record: WorkerRecord, version: number): void {
+    // Once: what a client says may look like another greeting.
+    if (record.isWelcome) return;
+    record.isWelcome = true;
     if (version !== PROTOCOL_VERSION) {
       this.#events.foreignVersion(record, version);
       return this.#kill(record, 'boot');
     }
     const { welcome, address } = this.#parts;
-    this.#workforce.send(record.id, {
+    record.process.send({
       type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
     });
   }
 
-  #ready(record: WorkerRecord): void {
-    if (record.phase !== 'ready') return;
+  #ready(record: WorkerRecord, now: number): void {
+    if (!this.roster.ready(record, now)) return;
     this.#history.workerReady(record);
-    this.#events.ready(record, this.#parts.clock.now());
+    this.#events.ready(record, now);
     this.#changed();
   }
 
-  #reported(record: WorkerRecord): void {
-    this.#history.heard(record, this.#parts.clock.now());
-    if (!this.#hasAccepted && record.phase === 'ready' && record.state.copiesUsed > 0) {
+  #reported(record: WorkerRecord, state: WorkerState, now: number): void {
+    this.roster.report(record, state, now);
+    this.#history.heard(record, now);
+    // One that found the queue empty speaks for all.
+    if (record.isLastCall && state.draining) {
+      record.isLastCall = false;
+      this.#endLastCall();
+    }
+    if (!this.#hasAccepted && record.phase === 'ready' && state.copiesUsed > 0) {
       this.#hasAccepted = true;
       this.#parts.accepting();
     }
@@ -321,22 +335,11 @@ export class Supervisor {
   }
 
   #exited(record: WorkerRecord, exit: Exit): void {
-    this.roster.remove(record.id);
-    this.#workforce.remove(record.id);
-    const reason = exitReason(record, exit);
-    this.tally.exits[reason] += 1;
-    this.tally.servedByGone += record.state.served;
-    this.#events.exited(record, exit, reason);
-    if (!this.isStopping && this.#history.isFailedStart(record, this.#parts.clock.now())) this.#startFailed(record, exit);
+    const hopeless = this.#lifecycle.exited(record, exit, { stopping: this.isStopping });
+    if (hopeless !== undefined) this.#parts.broken(hopeless);
     this.#changed();
+    if (this.#lastCall !== undefined) this.#endLastCallIfServed();
     if (this.roster.size === 0) this.#stopping?.gone();
-  }
-
-  #startFailed(record: WorkerRecord, exit: Exit): void {
-    const { clock, random } = this.#parts;
-    const outlook = this.#history.startFailed(record, { now: clock.now(), chance: random() });
-    const error = this.#events.startFailed(record, exit, outlook);
-    if (outlook.nextMs === undefined) this.#parts.broken(error);
   }
 
   #changed(): void {

@@ -3,10 +3,11 @@ import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { systemClock } from '../clock.js';
 import { asError } from '../errors.js';
-import { ProcessChannel } from '../ipc/channel.js';
+import { ProcessChannel, trace } from '../ipc/channel.js';
 import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
-import { isOurs, parseToMaster } from '../ipc/protocol.js';
+import { foreignVersion, isOurs, parseToMaster } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
+import { writeToStderr } from './stderr.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -23,7 +24,7 @@ export interface WorkerEvents {
   fact(fact: ToMaster): void;
   /** A message of ours that nobody understands: from another version, or forged. */
   garbled(): void;
-  /** A message of the user's own. */
+  /** A message that the user's program sent with Node's own means. */
   message(message: unknown): void;
   /** Its event loop is blocked. */
   hung(report: HangReport): void;
@@ -37,8 +38,6 @@ export interface WorkerProcess {
   readonly pid: number;
   /** @returns false if the channel is closed */
   send(order: ToWorker, handle?: SendHandle): boolean;
-  /** Sends a message of the user's own. @returns false if the channel is closed */
-  post(message: unknown): boolean;
   /** Ends it at once. Does nothing after its exit was seen: the pid may be somebody else's by then. */
   kill(): void;
 }
@@ -53,6 +52,8 @@ export interface WorkerCommand {
   readonly watched: boolean;
   /** What it runs as; undefined = as the master does. */
   readonly account: { readonly uid: number; readonly gid: number } | undefined;
+  /** The secret of the server's mark. */
+  readonly token: string;
 }
 
 /** What can be different for each worker. */
@@ -83,7 +84,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       systemClock.soon(() => { events.exit({ code: null, signal: null, stderr: undefined, error: asError(error) }); });
       return NO_PROCESS;
     }
-    const channel = new ProcessChannel<ToWorker>(child);
+    const channel = new ProcessChannel<ToWorker>(child, command.token);
     let ended = false;
     let stderr: string | undefined;
     const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void => {
@@ -92,7 +93,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       events.exit({ code, signal, stderr, error });
     };
     child.stderr?.on('data', (data: Buffer) => {
-      process.stderr.write(data);
+      writeToStderr(data);
       stderr = lastLines((stderr ?? '') + data.toString());
     });
     // Without descriptors Node makes a child without stdio, whatever its types say.
@@ -100,10 +101,11 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     evidence?.setEncoding('utf8').on('data', readHangReports((report) => { if (!ended) events.hung(report); })).on('error', ignore);
     child.on('message', (message) => {
       if (ended) return;
-      if (!isOurs(message)) return events.message(message);
-      const fact = parseToMaster(message);
-      if (fact === undefined) events.garbled();
-      else events.fact(fact);
+      if (!isOurs(message, command.token)) return hearStranger(message, events);
+      const fact = parseToMaster(message, command.token);
+      if (fact === undefined) return events.garbled();
+      trace('hears', child.pid, fact);
+      events.fact(fact);
     });
     // With captured stderr its last lines may come after 'exit'; but a process that it has started may keep it open for ever.
     child.on('close', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
@@ -122,11 +124,20 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     return {
       pid: child.pid ?? 0,
       send: (order, handle) => channel.send(order, handle),
-      post: (message) => channel.post(message),
       kill: () => { if (!ended) child.kill('SIGKILL'); },
     };
   };
 }
+
+/** What came without the secret: the first words of a worker of another version, or what the user's program sent. */
+function hearStranger(message: unknown, events: WorkerEvents): void {
+  const version = foreignVersion(message);
+  if (version !== undefined) events.fact({ type: 'hello', version });
+  // With `node --watch` workers report every module that they load.
+  else if (!isOfNode(message)) events.message(message);
+}
+
+const isOfNode = (message: unknown): boolean => typeof message === 'object' && message !== null && Object.keys(message).some((key) => key.startsWith('watch:'));
 
 function ignore(): void {
   // A broken pipe says that the worker has ended; its exit says so better.
@@ -137,7 +148,7 @@ const EXIT_MS = 1000;
 /** The last lines on stderr come so soon after the exit. */
 const STDERR_MS = 200;
 
-const NO_PROCESS: WorkerProcess = { pid: 0, send: () => false, post: () => false, kill: ignore };
+const NO_PROCESS: WorkerProcess = { pid: 0, send: () => false, kill: ignore };
 
 const KEPT_CHARACTERS = 4096;
 

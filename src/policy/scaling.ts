@@ -39,9 +39,13 @@ export function retireSurplus(census: Census, snapshot: PoolSnapshot, config: Po
   const excess = census.living.length - config.maxWorkers;
   if (excess > 0) return idle.slice(0, excess).map(retire);
 
-  const surplus = Math.min(census.spare - config.maxSpare, census.living.length - config.minWorkers);
-  if (surplus <= 0 || census.starting > 0 || now < shrinkAt(snapshot, config)) return [];
+  if (!hasSurplus(census, config) || census.starting > 0 || now < shrinkAt(snapshot, config)) return [];
   return idle.slice(0, 1).map(retire);
+}
+
+/** Whether there are more spare workers than MaxSpareServer, and more workers than MinServer. */
+export function hasSurplus({ living, spare }: Census, { maxSpare, minWorkers }: PoolConfig): boolean {
+  return spare > maxSpare && living.length > minWorkers;
 }
 
 /** When a surplus of spare workers may be reduced by one. */

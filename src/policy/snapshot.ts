@@ -21,8 +21,6 @@ export interface WorkerSnapshot {
   readonly idleSince: number | undefined;
   /** Clients now. */
   readonly clients: number;
-  /** Clients taken since birth. */
-  readonly served: number;
   /** When it must be gone, fixed when the drain begins; undefined unless draining. */
   readonly drainDeadline: number | undefined;
   /** Whether it has been killed and only its exit is missing. */

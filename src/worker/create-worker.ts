@@ -15,7 +15,6 @@ import { Watchdog } from './watchdog.js';
 /** What a worker is made of. */
 export interface WorkerParts {
   readonly options: Pick<ResolvedOptions, 'client' | 'process'>;
-  readonly token: string;
   readonly line: MasterChannel;
   readonly clock: Clock;
   /** Whether a thread of its own watches the event loop, and after how long it reports; 0 = fitted to the heartbeats. */
@@ -24,13 +23,13 @@ export interface WorkerParts {
 }
 
 /** Puts a worker together from the options that its script gave. */
-export function createWorker({ options, token, line, clock, watch, exit }: WorkerParts): WorkerRuntime {
+export function createWorker({ options, line, clock, watch, exit }: WorkerParts): WorkerRuntime {
   const { client, process: { alias, masterAlias, serverStarted, serverStopped } } = options;
   const { noDelay, keepAlive, acceptor, preConnect } = client;
   const queue = new EventQueue(clock);
   const context: ServerContext = { pid: process.pid, alias };
   const runtime: WorkerRuntime = new WorkerRuntime({
-    line, clock, token, exit,
+    line, clock, exit,
     createListener: (events, backlog) => handleListener({
       noDelay, keepAlive, backlog,
       // A socket that the user handles before there is a session is an ordinary one.

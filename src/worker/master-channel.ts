@@ -1,36 +1,60 @@
-import { ProcessChannel } from '../ipc/channel.js';
-import { isOurs, parseToWorker } from '../ipc/protocol.js';
+import { ProcessChannel, trace } from '../ipc/channel.js';
+import { isForeignWelcome, isOurs, parseToWorker } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
 import type { HandleCopy } from './listener.js';
 
 /** A worker's line to its master. Tests give the runtime one in memory. */
 export interface MasterChannel {
-  send(fact: ToMaster): void;
+  /** @returns false if the master has gone */
+  send(fact: ToMaster): boolean;
   /** Calls back for every order; a copy of the listening handle comes with 'copy'. */
   onOrder(listener: (order: ToWorker, copy: HandleCopy | undefined) => void): void;
-  /** Calls back once when the master has gone. */
+  /** Calls back when a master of another server says its welcome: this process was not started by its master. */
+  onStranger(listener: () => void): void;
+  /** Calls back once when the master has gone; also if it had before. */
   onClosed(listener: () => void): void;
+  /** Gives a message of the user's own to those of their listeners that are on `process`. */
+  pass(message: unknown): void;
 }
 
 /** The IPC channel of this process. The user's own messages on it pass by. */
-export function processChannel(): MasterChannel {
-  const channel = new ProcessChannel<ToMaster>(process);
+export function processChannel(token: string): MasterChannel {
+  const channel = new ProcessChannel<ToMaster>(endpoint(), token);
+  let stranger = (): void => undefined;
+  const own = new Set<unknown>();
   return {
-    send(fact) {
-      channel.send(fact);
-    },
+    send: (fact) => channel.send(fact),
     onOrder(listener) {
-      process.on('message', (message: unknown, handle: unknown) => {
-        const order = parseToWorker(message);
-        if (order !== undefined) listener(order, isCopy(handle) ? handle : undefined);
+      const hear = (message: unknown, handle: unknown): void => {
+        const order = parseToWorker(message, token);
+        if (order !== undefined) {
+          trace('hears', process.pid, order);
+          listener(order, isCopy(handle) ? handle : undefined);
+        } else if (isForeignWelcome(message, token)) stranger();
         // A handle that came with an order we do not understand must not stay open; one of the user's is the user's.
-        else if (isCopy(handle) && isOurs(message)) handle.close();
-      });
+        else if (isCopy(handle) && isOurs(message, token)) handle.close();
+      };
+      own.add(hear);
+      process.on('message', hear);
+    },
+    onStranger(listener) {
+      stranger = listener;
     },
     onClosed(listener) {
-      process.once('disconnect', listener);
+      // The master may have gone while this process was busy with something else: then the event has passed.
+      if (process.connected) process.once('disconnect', listener);
+      else process.nextTick(listener);
+    },
+    pass(message) {
+      for (const listener of process.rawListeners('message')) if (!own.has(listener)) Reflect.apply(listener, process, [message, undefined]);
     },
   };
+}
+
+/** This process, with Node's own `send`: the user's code may see another. */
+function endpoint(): ConstructorParameters<typeof ProcessChannel>[0] {
+  const send = process.send?.bind(process) as ConstructorParameters<typeof ProcessChannel>[0]['send'];
+  return { get connected() { return process.connected; }, pid: process.pid, send };
 }
 
 const isCopy = (handle: unknown): handle is HandleCopy => typeof handle === 'object' && handle !== null && 'close' in handle;

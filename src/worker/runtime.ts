@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
@@ -12,16 +12,16 @@ import type { DescriptorGuard } from './descriptors.js';
 import { toReport } from './error-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
+import { LastCall } from './last-call.js';
 import type { MasterChannel } from './master-channel.js';
 import { Reporter } from './reporter.js';
+import { UserMessages } from './user-messages.js';
 import type { Watchdog } from './watchdog.js';
 
 /** What a worker's runtime is made of. */
 export interface RuntimeParts {
   readonly line: MasterChannel;
   readonly clock: Clock;
-  /** The secret of the mark that this process was started with. */
-  readonly token: string;
   readonly createListener: (events: ListenerEvents, backlog: number) => Listener;
   /** @param left - to be called when a client has gone */
   readonly createClients: (left: () => void) => Clients;
@@ -35,6 +35,7 @@ export interface RuntimeParts {
 
 /** A worker as it is from inside: it obeys the master's orders, reports, and ends when it has drained. */
 export class WorkerRuntime {
+  readonly messages: UserMessages;
   readonly #parts: RuntimeParts;
   readonly #clients: Clients;
   readonly #reporter: Reporter;
@@ -50,11 +51,17 @@ export class WorkerRuntime {
   /** The interval of its heartbeats. */
   #reportMs = 0;
   #graceMs: number | null = null;
+  #lastCall: LastCall | undefined;
+  /** When the clients are ended; Infinity = never. */
+  #deadline = Infinity;
+  #ending: Timer | undefined;
   readonly #readiness: (() => void)[] = [];
 
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
     this.#clients = parts.createClients(() => { this.#left(); });
+    const { clock, line } = parts;
+    this.messages = new UserMessages({ clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); } });
     this.#heartbeat = new Heartbeat(parts.clock, (vitals) => { this.#beat(vitals); });
     this.#reporter = new Reporter({
       clock: parts.clock,
@@ -67,6 +74,7 @@ export class WorkerRuntime {
   start(): void {
     const { line } = this.#parts;
     line.onOrder((order, copy) => { this.#obey(order, copy); });
+    line.onStranger(() => { this.#refuse('it was greeted with a wrong token: its parent process is not its master'); });
     line.onClosed(() => { this.#orphaned(); });
     line.send({ type: 'hello', version: PROTOCOL_VERSION });
   }
@@ -121,14 +129,15 @@ export class WorkerRuntime {
       case 'share': return this.#loop?.setLimits({ share: order.clients });
       case 'pause': return this.#loop?.ask('paused', true);
       case 'resume': return this.#loop?.ask('paused', false);
-      case 'drain': return this.#drain(order.reason, order.graceMs);
+      case 'drain': return this.#drain(order.reason, order.graceMs, order.lastCallMs);
+      case 'message':
+      case 'answer': return this.messages.heard(order);
       case 'heartbeat': return; // it is answered by our own; its purpose is to fail when we are gone
     }
   }
 
   async #welcome(order: WelcomeOrder): Promise<void> {
     if (this.#phase !== 'waiting') return;
-    if (order.token !== this.#parts.token) { this.#refuse('it was greeted with a wrong token: its parent process is not its master'); return; }
     this.#phase = 'starting';
     this.#address = order.address;
     this.#endWithMaster = order.endWithMaster;
@@ -153,6 +162,7 @@ export class WorkerRuntime {
       this.#parts.exit(1); return;
     }
     this.#wasStarted = true;
+    this.messages.started();
     if (this.#isDraining) return this.#endIfEmpty();
     this.#phase = 'ready';
     this.#parts.line.send({ type: 'ready' });
@@ -216,19 +226,38 @@ export class WorkerRuntime {
     return this.#phase === 'draining' || this.#phase === 'ending';
   }
 
-  #drain(reason: DrainReason, graceMs: number | null): void {
-    if (this.#isDraining || this.#phase === 'waiting') return;
+  #drain(reason: DrainReason, graceMs: number | null, lastCallMs = 0): void {
+    if (this.#phase === 'waiting') return;
+    this.#setDeadline(graceMs ?? Infinity);
+    if (this.#isDraining) {
+      if (lastCallMs === 0) this.#lastCall?.end();
+      return;
+    }
     this.#phase = 'draining';
-    this.#loop?.stop();
     this.#parts.line.send({ type: 'draining', reason });
-    const { clock } = this.#parts;
-    if (graceMs !== null) clock.after(graceMs, () => { this.#clients.abort(); });
     this.#clients.drain(graceMs === null ? Infinity : graceMs / 1000);
+    const { clock } = this.#parts;
+    const loop = this.#loop;
+    if (lastCallMs > 0 && loop !== undefined) this.#lastCall = new LastCall({ clock, loop, ms: lastCallMs, over: () => { void this.#endIfEmpty(); } });
+    else loop?.stop();
     void this.#endIfEmpty();
   }
 
+  /** Ends the clients by then, unless an earlier time is set. */
+  #setDeadline(graceMs: number): void {
+    const { clock } = this.#parts;
+    const deadline = clock.now() + graceMs;
+    if (deadline >= this.#deadline) return;
+    this.#deadline = deadline;
+    this.#ending?.cancel();
+    this.#ending = clock.after(graceMs, () => {
+      this.#lastCall?.end();
+      this.#clients.abort();
+    });
+  }
+
   async #endIfEmpty(): Promise<void> {
-    if (this.#phase !== 'draining' || (this.#loop?.clients ?? 0) > 0) return;
+    if (this.#phase !== 'draining' || this.#loop?.draining === false || (this.#loop?.clients ?? 0) > 0) return;
     this.#phase = 'ending';
     await this.#clients.closed();
     if (this.#wasStarted) {
@@ -243,6 +272,7 @@ export class WorkerRuntime {
 
   /** The master has gone. Clients are served on for as long as they would be in a drain. */
   #orphaned(): void {
+    this.messages.closed();
     if (this.#endWithMaster || this.#phase === 'waiting') return this.#parts.exit(1);
     this.#drain('shutdown', this.#graceMs);
     // Nobody else would end it if it hangs in ServerStarted or ServerStopped.
@@ -250,6 +280,7 @@ export class WorkerRuntime {
   }
 
   #refuse(why: string): void {
+    if (this.#phase !== 'waiting') return;
     this.#parts.line.send({ type: 'boot-failed', error: toReport(new PreforkError('ERR_PREFORK_STATE', `This worker does not start: ${why}.`), 'start') });
     this.#parts.exit(1);
   }

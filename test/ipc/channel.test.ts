@@ -17,21 +17,19 @@ class Endpoint {
 }
 
 describe('ProcessChannel', () => {
-  it('sends our messages in their envelope, and those of the user as they are', () => {
+  it('sends messages in their envelope, with the secret of the server', () => {
     const endpoint = new Endpoint();
-    const channel = new ProcessChannel(endpoint);
+    const channel = new ProcessChannel(endpoint, 'secret');
 
-    const results = [channel.send({ type: 'pause' }), channel.post({ type: 'mine' })];
-
-    expect(results).toEqual([true, true]);
-    expect(endpoint.sent).toEqual([envelope({ type: 'pause' }), { type: 'mine' }]);
+    expect(channel.send({ type: 'pause' })).toBe(true);
+    expect(endpoint.sent).toEqual([envelope({ type: 'pause' }, 'secret')]);
   });
 
   it('returns false when the other side has gone', () => {
     const endpoint = new Endpoint();
     endpoint.connected = false;
 
-    expect(new ProcessChannel(endpoint).send({ type: 'pause' })).toBe(false);
+    expect(new ProcessChannel(endpoint, 'secret').send({ type: 'pause' })).toBe(false);
     expect(endpoint.sent).toEqual([]);
   });
 
@@ -39,6 +37,6 @@ describe('ProcessChannel', () => {
     const endpoint = new Endpoint();
     endpoint.broken = true;
 
-    expect(new ProcessChannel(endpoint).send({ type: 'copy' })).toBe(false);
+    expect(new ProcessChannel(endpoint, 'secret').send({ type: 'copy' })).toBe(false);
   });
 });

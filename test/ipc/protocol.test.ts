@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { envelope, isOurs, parseToMaster, parseToWorker } from '../../src/ipc/protocol.js';
+import { envelope, foreignVersion, isForeignWelcome, isOurs, parseToMaster, parseToWorker } from '../../src/ipc/protocol.js';
 import type { ToMaster, ToWorker, WelcomeOrder, WorkerErrorReport, WorkerState } from '../../src/ipc/protocol.js';
 import { DRAIN_REASONS, PAUSE_REASONS } from '../../src/policy/reasons.js';
 import type { PauseReason } from '../../src/policy/reasons.js';
@@ -13,7 +13,7 @@ type Samples<Kind extends Message> = { readonly [Type in Kind['type']]: readonly
 const CONFIG = { heartbeatMs: 500, graceMs: 3000, maxClients: 1, concurrency: 2, maxServed: 3 };
 const UNLIMITED = { heartbeatMs: 500, graceMs: null, maxClients: null, concurrency: null, maxServed: null };
 const WELCOME: WelcomeOrder = {
-  type: 'welcome', token: 'secret', config: CONFIG, paused: false, share: 4, backlog: 511, endWithMaster: false,
+  type: 'welcome', config: CONFIG, paused: false, share: 4, backlog: 511, endWithMaster: false,
   address: { address: '127.0.0.1', family: 'IPv4', port: 80 },
 };
 const STATE: WorkerState = {
@@ -36,9 +36,11 @@ const ORDERS: Samples<ToWorker> = {
   'share': [{ type: 'share', clients: 0 }, { type: 'share', clients: null }],
   'pause': [{ type: 'pause' }],
   'resume': [{ type: 'resume' }],
-  'drain': [{ type: 'drain', reason: 'lifetime', graceMs: 0 }, { type: 'drain', reason: 'asked', graceMs: null }],
+  'drain': [{ type: 'drain', reason: 'lifetime', graceMs: 0, lastCallMs: 0 }, { type: 'drain', reason: 'asked', graceMs: null, lastCallMs: 1000 }],
   'probe': [{ type: 'probe' }],
   'heartbeat': [{ type: 'heartbeat' }],
+  'message': [{ type: 'message', text: '{}' }],
+  'answer': [{ type: 'answer', ask: 1, text: '7', refused: null }, { type: 'answer', ask: 2, text: null, refused: 'no' }],
 };
 const FACTS: Samples<ToMaster> = {
   'hello': [{ type: 'hello', version: 1 }],
@@ -51,16 +53,23 @@ const FACTS: Samples<ToMaster> = {
   'boot-failed': [{ type: 'boot-failed', error: ERROR }, { type: 'boot-failed', error: BARE_ERROR }],
   'listen-failed': [{ type: 'listen-failed', code: 'EADDRINUSE', message: 'in use' }],
   'shutdown-all': [{ type: 'shutdown-all' }],
+  'message': [{ type: 'message', text: '{}', ask: 1 }, { type: 'message', text: '7', ask: null }],
+  'broadcast': [{ type: 'broadcast', text: '{}' }],
 };
 
+const TOKEN = 'secret';
+
 /** What arrives at the other end of the channel. */
-const sent = (message: unknown): unknown => JSON.parse(JSON.stringify(envelope(message as Message)));
+const sent = (message: unknown): unknown => JSON.parse(JSON.stringify(envelope(message as Message, TOKEN)));
+
+const toOrder = (message: unknown): ToWorker | undefined => parseToWorker(message, TOKEN);
+const toFact = (message: unknown): ToMaster | undefined => parseToMaster(message, TOKEN);
 
 const JUNK: readonly unknown[] = [undefined, null, true, 7, 'x', '', [], [1], {}, { type: 'x' }];
 
 describe.each([
-  ['parseToWorker', parseToWorker, ORDERS],
-  ['parseToMaster', parseToMaster, FACTS],
+  ['parseToWorker', toOrder, ORDERS],
+  ['parseToMaster', toFact, FACTS],
 ] as const)('%s', (_name, parse, table) => {
   const samples: Readonly<Record<string, readonly Message[]>> = table;
   const kinds = Object.entries(samples).map(([type, messages]) => ({ type, messages, shape: kindsOf(messages) }));
@@ -126,31 +135,51 @@ describe.each([
 
 describe('words', () => {
   it.each([
-    ['a reason to drain', parseToWorker, { type: 'drain', reason: 'boredom', graceMs: 0 }],
-    ['a reason to drain, reported', parseToMaster, { type: 'draining', reason: 'boredom' }],
-    ['a state of the permit', parseToMaster, { type: 'state', state: { ...STATE, permit: 'lost' } }],
-    ['a reason to pause', parseToMaster, { type: 'state', state: { ...STATE, paused: ['limit', 'boredom'] } }],
+    ['a reason to drain', toOrder, { type: 'drain', reason: 'boredom', graceMs: 0 }],
+    ['a reason to drain, reported', toFact, { type: 'draining', reason: 'boredom' }],
+    ['a state of the permit', toFact, { type: 'state', state: { ...STATE, permit: 'lost' } }],
+    ['a reason to pause', toFact, { type: 'state', state: { ...STATE, paused: ['limit', 'boredom'] } }],
   ])('that are not known are refused: %s', (_title, parse, message) => {
     expect(parse(sent(message))).toBeUndefined();
   });
 
   it.each(Object.keys(DRAIN_REASONS))('that are known are taken: %s is a reason to drain', (reason) => {
-    expect(parseToMaster(sent({ type: 'draining', reason }))).toEqual({ type: 'draining', reason });
+    expect(toFact(sent({ type: 'draining', reason }))).toEqual({ type: 'draining', reason });
   });
 
   it.each(Object.keys(PERMIT_STATES))('that are known are taken: %s is a state of the permit', (permit) => {
-    expect(parseToMaster(sent({ type: 'state', state: { ...STATE, permit } }))).toMatchObject({ state: { permit } });
+    expect(toFact(sent({ type: 'state', state: { ...STATE, permit } }))).toMatchObject({ state: { permit } });
   });
 });
 
-describe('isOurs', () => {
+describe('the secret', () => {
+  it('makes a message one of ours, well formed or not', () => {
+    expect(isOurs(sent(WELCOME), TOKEN)).toBe(true);
+    expect(isOurs({ 'prefork-tcp-server': { token: TOKEN } }, TOKEN)).toBe(true);
+  });
+
   it.each([
-    ['knows our messages', sent(WELCOME), true],
-    ['knows them even if they are malformed', { 'prefork-tcp-server': 0 }, true],
-    ['leaves the messages of the user alone', { type: 'ready' }, false],
-    ['leaves everything else alone', 'prefork-tcp-server', false],
-    ['leaves null alone', null, false],
-  ])('%s', (_title, message, expected) => {
-    expect(isOurs(message)).toBe(expected);
+    ['without it', { 'prefork-tcp-server': { type: 'shutdown-all' } }],
+    ['with a wrong one', { 'prefork-tcp-server': { type: 'shutdown-all', token: 'guessed' } }],
+    ['with it in a wrong place', { type: 'shutdown-all', token: TOKEN }],
+    ['of the user', { type: 'ready' }],
+    ['that is no object', 'prefork-tcp-server'],
+    ['that is null', null],
+  ])('is asked of every message: one %s is not ours', (_title, message) => {
+    expect(isOurs(message, TOKEN)).toBe(false);
+    expect(toFact(message)).toBeUndefined();
+    expect(toOrder(message)).toBeUndefined();
+  });
+
+  it('of another server makes a welcome foreign', () => {
+    const others = JSON.parse(JSON.stringify(envelope(WELCOME, 'other'))) as unknown;
+
+    expect(isForeignWelcome(others, TOKEN)).toBe(true);
+    expect([sent(WELCOME), { type: 'welcome' }, null].map((message) => isForeignWelcome(message, TOKEN))).toEqual([false, false, false]);
+  });
+
+  it('is not asked of the first words of a worker of another version', () => {
+    expect(foreignVersion({ 'prefork-tcp-server': { type: 'hello', version: 1 } })).toBe(1);
+    expect([{ 'prefork-tcp-server': { type: 'ready' } }, { type: 'hello', version: 1 }, 'hello'].map(foreignVersion)).toEqual([undefined, undefined, undefined]);
   });
 });

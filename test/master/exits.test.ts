@@ -4,10 +4,11 @@ import { Roster, type WorkerRecord } from '../../src/master/roster.js';
 import type { Exit } from '../../src/master/worker-process.js';
 import { DRAIN_REASONS, EXIT_REASONS, KILL_REASONS } from '../../src/policy/reasons.js';
 import type { DrainReason, ExitReason, KillReason } from '../../src/policy/reasons.js';
+import { deafProcess } from '../support/roster-facts.js';
 
 /** A worker that is ready, unless something else is given. */
 function record(given: Partial<WorkerRecord> = {}): WorkerRecord {
-  return { ...new Roster().add({ pid: 4001, now: 0, wallNow: 0, lifeMs: Infinity, share: null }), phase: 'ready', readyAt: 1, ...given };
+  return { ...new Roster().add({ process: deafProcess(4001), now: 0, wallNow: 0, lifeMs: Infinity, share: null }), phase: 'ready', readyAt: 1, ...given };
 }
 
 const starting = (given: Partial<WorkerRecord> = {}): WorkerRecord => record({ phase: 'starting', readyAt: undefined, ...given });

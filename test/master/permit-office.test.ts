@@ -6,6 +6,7 @@ import { Roster, type WorkerRecord } from '../../src/master/roster.js';
 import { ANSWER_MS, PULSE_MS } from '../../src/policy/silence.js';
 import { seeds } from '../support/seeded.js';
 import { explore, wander, type PoolSettings } from './permit-pool.js';
+import { deafProcess, hear } from '../support/roster-facts.js';
 
 const HANDLE = {} as SendHandle;
 const SECOND_MS = 1000;
@@ -29,8 +30,8 @@ class Office {
 
   constructor({ workers }: { readonly workers: number }) {
     for (let count = 0; count < workers; count++) {
-      const record = this.roster.add({ pid: 1, now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
-      this.roster.apply(record, { type: 'ready' }, this.now);
+      const record = this.roster.add({ process: deafProcess(1), now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
+      hear(this.roster, record, { type: 'ready' }, this.now);
     }
   }
 
@@ -48,7 +49,7 @@ class Office {
   uses(id: number, copies: number): void {
     const record = this.record(id);
     const { state } = record;
-    this.roster.apply(record, {
+    hear(this.roster, record, {
       type: 'state', state: { ...state, copiesUsed: state.copiesUsed + copies, permit: 'held', accepting: true, share: null, ordersSeen: record.ordersSent },
     }, this.now);
   }

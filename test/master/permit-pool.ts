@@ -7,6 +7,7 @@ import { AcceptLoop } from '../../src/worker/accept-loop.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Seeded } from '../support/seeded.js';
+import { deafProcess, hear } from '../support/roster-facts.js';
 
 /** What may happen next, to one worker or to all (`wait`: a moment passes). */
 type Kind = 'order' | 'report' | 'connect' | 'leave' | 'block' | 'unblock' | 'pause' | 'resume' | 'stop' | 'die' | 'ready' | 'wait';
@@ -77,7 +78,7 @@ export class PermitPool {
       },
     });
     for (let count = 0; count < settings.workers; count++) this.#members.push(this.#birth());
-    for (const { record } of this.#members.slice(settings.starting)) this.#roster.apply(record, { type: 'ready' }, this.#clock.now());
+    for (const { record } of this.#members.slice(settings.starting)) hear(this.#roster, record, { type: 'ready' }, this.#clock.now());
     this.#look();
     if (settings.settled) this.flush(1);
   }
@@ -111,11 +112,11 @@ export class PermitPool {
         member.clock.settle();
         return;
       case 'ready':
-        this.#roster.apply(record, { type: 'ready' }, this.#clock.now());
+        hear(this.#roster, record, { type: 'ready' }, this.#clock.now());
         return this.#look();
       case 'stop':
         this.#roster.drain(record, { reason: 'asked', isOurs: true, deadline: Infinity });
-        member.orders.push({ type: 'drain', reason: 'asked', graceMs: null });
+        member.orders.push({ type: 'drain', reason: 'asked', graceMs: null, lastCallMs: 0 });
         return this.#look();
       case 'die':
         member.isAlive = false;
@@ -210,7 +211,7 @@ export class PermitPool {
     const { maxClients, mostClients } = this.#settings;
     const now = this.#clock.now();
     const share = mostClients === Infinity ? null : 0;
-    const record = this.#roster.add({ pid: 1, now, wallNow: 0, lifeMs: Infinity, share });
+    const record = this.#roster.add({ process: deafProcess(1), now, wallNow: 0, lifeMs: Infinity, share });
     const clock = new ManualClock();
     const listener = new FakeListener();
     const loop = new AcceptLoop({
@@ -264,6 +265,8 @@ export class PermitPool {
       case 'pause':
       case 'resume':
       case 'heartbeat':
+      case 'message':
+      case 'answer':
         throw new Error(`An order that is not the permit office's: ${order?.type ?? 'none'}`);
     }
   }
@@ -287,7 +290,7 @@ export class PermitPool {
     const report = member.reports.shift();
     const { record } = member;
     if (report === 'exit') this.#roster.remove(record.id);
-    else if (report !== undefined) this.#roster.apply(record, { type: 'state', state: report }, this.#clock.now());
+    else if (report !== undefined) hear(this.#roster, record, { type: 'state', state: report }, this.#clock.now());
     this.#look();
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ToMaster, WorkerState } from '../../src/ipc/protocol.js';
 import { Roster } from '../../src/master/roster.js';
 import type { WorkerRecord } from '../../src/master/roster.js';
+import { deafProcess, hear } from '../support/roster-facts.js';
 
 const BORN = 1000;
 const VITALS = { rss: 50_000_000, heapUsed: 9_000_000, loopDelayMs: 2 };
@@ -13,7 +14,7 @@ const state = (given: Partial<WorkerState>): ToMaster => ({ type: 'state', state
 
 function rosterOf(count: number): { readonly roster: Roster; readonly records: readonly WorkerRecord[]; readonly first: WorkerRecord } {
   const roster = new Roster();
-  const add = (pid: number): WorkerRecord => roster.add({ pid, now: BORN, wallNow: 5_000_000, lifeMs: 60_000, share: null });
+  const add = (pid: number): WorkerRecord => roster.add({ process: deafProcess(pid), now: BORN, wallNow: 5_000_000, lifeMs: 60_000, share: null });
   const first = add(101);
   return { roster, first, records: [first, ...Array.from({ length: count - 1 }, (_, index) => add(102 + index))] };
 }
@@ -40,7 +41,7 @@ describe('the table of workers', () => {
     const { roster } = rosterOf(2);
 
     roster.remove(2);
-    const next = roster.add({ pid: 102, now: BORN, wallNow: 0, lifeMs: Infinity, share: 3 });
+    const next = roster.add({ process: deafProcess(102), now: BORN, wallNow: 0, lifeMs: Infinity, share: 3 });
 
     expect(next.id).toBe(3);
     expect(roster.withPid(102)).toBe(next);
@@ -51,7 +52,7 @@ describe('the table of workers', () => {
     const { roster } = rosterOf(1);
 
     expect(roster.workers(BORN)).toEqual([{
-      id: 1, phase: 'starting', bornAt: BORN, heardAt: BORN, idleSince: BORN, clients: 0, served: 0, drainDeadline: undefined, killed: false,
+      id: 1, phase: 'starting', bornAt: BORN, heardAt: BORN, idleSince: BORN, clients: 0, drainDeadline: undefined, killed: false,
       lifeMs: 60_000, rss: 0, reportMs: 0, deafAtHeard: 0, deafAtBirth: 0, blocked: false,
     }]);
   });
@@ -69,7 +70,7 @@ describe('what a worker said', () => {
     const { roster, first } = rosterOf(2);
     first.heartbeatUnanswered = true;
 
-    roster.apply(first, fact, 2000);
+    hear(roster, first, fact, 2000);
 
     expect(first).toMatchObject({ heardAt: 2000, heartbeatUnanswered: false });
     expect(roster.get(2)).toMatchObject({ heardAt: BORN });
@@ -78,7 +79,7 @@ describe('what a worker said', () => {
   it.each(ALL.filter(({ type }) => type !== 'ready'))('does not make it ready, unless it is "ready": $type', (fact) => {
     const { roster, first } = rosterOf(1);
 
-    roster.apply(first, fact, 2000);
+    hear(roster, first, fact, 2000);
 
     expect(first).toMatchObject({ phase: 'starting', readyAt: undefined });
   });
@@ -86,7 +87,7 @@ describe('what a worker said', () => {
   it('makes it ready, when it is "ready"', () => {
     const { roster, first } = rosterOf(1);
 
-    roster.apply(first, { type: 'ready' }, 2000);
+    hear(roster, first, { type: 'ready' }, 2000);
 
     expect(first).toMatchObject({ phase: 'ready', readyAt: 2000, idleSince: 2000 });
   });
@@ -95,7 +96,7 @@ describe('what a worker said', () => {
     const { roster, first } = rosterOf(1);
     roster.drain(first, { reason: 'asked', isOurs: true, deadline: 9000 });
 
-    roster.apply(first, { type: 'ready' }, 2000);
+    hear(roster, first, { type: 'ready' }, 2000);
 
     expect(first.phase).toBe('draining');
   });
@@ -104,18 +105,18 @@ describe('what a worker said', () => {
     const { roster, first } = rosterOf(1);
     const told = { ...STATE, clients: 2, served: 7 };
 
-    roster.apply(first, { type: 'heartbeat', state: told, vitals: VITALS }, 2000);
-    roster.apply(first, state({ clients: 1, served: 7 }), 2001);
+    hear(roster, first, { type: 'heartbeat', state: told, vitals: VITALS }, 2000);
+    hear(roster, first, state({ clients: 1, served: 7 }), 2001);
 
     expect(first).toMatchObject({ state: { clients: 1, served: 7 }, vitals: VITALS });
-    expect(roster.workers(BORN)).toMatchObject([{ clients: 1, served: 7, rss: VITALS.rss }]);
+    expect(roster.workers(BORN)).toMatchObject([{ clients: 1, rss: VITALS.rss }]);
   });
 });
 
 describe('the time without a client', () => {
   const idleSince = (...facts: readonly (readonly [number, Partial<WorkerState>])[]): number | undefined => {
     const { roster, first } = rosterOf(1);
-    for (const [at, given] of facts) roster.apply(first, state(given), at);
+    for (const [at, given] of facts) hear(roster, first, state(given), at);
     return first.idleSince;
   };
 
@@ -146,8 +147,8 @@ describe('a drain', () => {
     const { roster, first } = rosterOf(1);
     roster.drain(first, { reason: 'surplus', isOurs: true, deadline: 9000 });
 
-    roster.apply(first, { type: 'draining', reason: 'asked' }, 8000);
-    roster.apply(first, state({ draining: true }), 8500);
+    hear(roster, first, { type: 'draining', reason: 'asked' }, 8000);
+    hear(roster, first, state({ draining: true }), 8500);
 
     expect(first.drain?.deadline).toBe(9000);
   });
@@ -156,10 +157,10 @@ describe('a drain', () => {
 describe('the views of the policies', () => {
   it.each([
     ['a starting worker', (): void => undefined, false],
-    ['a ready worker', (roster: Roster, first: WorkerRecord): void => { roster.apply(first, { type: 'ready' }, 2000); }, true],
+    ['a ready worker', (roster: Roster, first: WorkerRecord): void => { hear(roster, first, { type: 'ready' }, 2000); }, true],
     ['a draining worker', (roster: Roster, first: WorkerRecord): void => { roster.drain(first, { reason: 'asked', isOurs: true, deadline: 9000 }); }, false],
     ['a killed worker', (roster: Roster, first: WorkerRecord): void => {
-      roster.apply(first, { type: 'ready' }, 2000);
+      hear(roster, first, { type: 'ready' }, 2000);
       first.killed = 'asked';
     }, false],
   ])('let only a ready worker have clients: %s', (_title, happen, eligible) => {
@@ -176,7 +177,7 @@ describe('the views of the policies', () => {
     const { roster, first } = rosterOf(1);
     first.copiesSent = 5;
 
-    roster.apply(first, state({ copiesUsed: 3 }), 2000);
+    hear(roster, first, state({ copiesUsed: 3 }), 2000);
 
     expect(roster.permitViews()).toMatchObject([{ copies: 2 }]);
   });
@@ -190,7 +191,7 @@ describe('the views of the policies', () => {
   ] as const)('tell who could accept: %s', (_title, given, available) => {
     const { roster, first } = rosterOf(1);
 
-    roster.apply(first, state(given), 2000);
+    hear(roster, first, state(given), 2000);
 
     expect(roster.permitViews()).toMatchObject([{ available }]);
   });
@@ -199,9 +200,9 @@ describe('the views of the policies', () => {
     const { roster, first } = rosterOf(1);
     Object.assign(first, { ordersSent: 2, askedAt: 1900, permit: { ceiling: 3, pulseMs: 200 } });
 
-    roster.apply(first, state({ ordersSeen: 1, pulseMs: 20 }), 2000);
+    hear(roster, first, state({ ordersSeen: 1, pulseMs: 20 }), 2000);
     const before = roster.permitViews();
-    roster.apply(first, state({ ordersSeen: 2, pulseMs: 200 }), 2001);
+    hear(roster, first, state({ ordersSeen: 2, pulseMs: 200 }), 2001);
 
     expect(before).toMatchObject([{ answered: false, askedAt: 1900, heardAt: 2000, pulseMs: 20, askedPulseMs: 200, ceiling: 3 }]);
     expect(roster.permitViews()).toMatchObject([{ answered: true, heardAt: 2001, pulseMs: 200 }]);
@@ -211,7 +212,7 @@ describe('the views of the policies', () => {
     const { roster, first } = rosterOf(1);
     roster.looksAgainAt(2000);
 
-    roster.apply(first, { type: 'pulse' }, 5000);
+    hear(roster, first, { type: 'pulse' }, 5000);
     roster.listens(9000);
 
     expect(roster.workers(9000)).toMatchObject([{ heardAt: 5000, deafAtHeard: 3000, deafAtBirth: 0 }]);
@@ -222,10 +223,10 @@ describe('the views of the policies', () => {
     const limits = (): unknown => roster.limitViews(BORN).map(({ ordered, confirmed, closed, clients }) => ({ ordered, confirmed, closed, clients }));
 
     expect(limits()).toEqual([{ ordered: Infinity, confirmed: 0, closed: false, clients: 0 }]);
-    roster.apply(first, state({ share: null }), 2000);
+    hear(roster, first, state({ share: null }), 2000);
     expect(limits()).toEqual([{ ordered: Infinity, confirmed: Infinity, closed: false, clients: 0 }]);
     first.shareOrdered = 3;
-    roster.apply(first, state({ share: 4, clients: 2, draining: true }), 2001);
+    hear(roster, first, state({ share: 4, clients: 2, draining: true }), 2001);
     expect(limits()).toEqual([{ ordered: 3, confirmed: 4, closed: true, clients: 2 }]);
   });
 });

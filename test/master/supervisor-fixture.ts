@@ -7,7 +7,7 @@ import { FakeWorkers } from '../support/fake-workers.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 export const HANDLE = {} as SendHandle;
-export const WELCOME = { token: 'secret', backlog: 511, endWithMaster: false };
+export const WELCOME = { backlog: 511, endWithMaster: false };
 
 /** A supervisor of fake workers, under a manual clock, and everything that it tells. */
 export class Pool {
@@ -19,6 +19,10 @@ export class Pool {
   readonly broken: unknown[] = [];
   readonly thresholds: Thresholds;
   accepting = 0;
+  /** Whether someone listens to worker:message. */
+  isHeard = true;
+  /** How often the socket was to be closed. */
+  served = 0;
   shutdownsAsked = 0;
 
   constructor(options: PoolOptions = {}, { random = () => 0, holders = 2 }: { readonly random?: () => number; readonly holders?: number } = {}) {
@@ -34,6 +38,8 @@ export class Pool {
       holders,
       random,
       emit: (name, ...[event]) => { this.events.push({ name, event }); },
+      isHeard: () => this.isHeard,
+      served: () => { this.served += 1; },
       accepting: () => { this.accepting += 1; },
       broken: (error) => { this.broken.push(error); },
       shutdownAsked: () => { this.shutdownsAsked += 1; },

@@ -145,7 +145,7 @@ describe('a supervisor that keeps its pool', () => {
 
     expect([early, first]).toEqual([0, 1]);
     expect(pool.of('worker:drain')).toMatchObject([{ id: 1, reason: 'surplus', connections: 0 }, { id: 2, reason: 'surplus' }]);
-    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'surplus', graceMs: GRACE_MS }]);
+    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'surplus', graceMs: GRACE_MS, lastCallMs: 0 }]);
   });
 
   it('replaces an old worker after its successor is ready, and not before', () => {
@@ -159,7 +159,7 @@ describe('a supervisor that keeps its pool', () => {
     pool.clock.settle();
 
     expect([before, drainedEarly]).toEqual([1, 0]);
-    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'lifetime', graceMs: GRACE_MS }]);
+    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'lifetime', graceMs: GRACE_MS, lastCallMs: 0 }]);
   });
 
   it('lets workers that were born together live differently long', () => {
@@ -522,13 +522,63 @@ describe('a worker that speaks out of turn', () => {
   it('may send messages of its own and ask for the end of the pool', () => {
     const pool = new Pool(OPTIONS).boot();
 
-    pool.workers.get(1).message({ hello: 'master' });
+    pool.workers.get(1).say({ type: 'message', text: '{"hello":"master"}', ask: null });
+    pool.workers.get(1).message('by other means');
     pool.workers.get(1).say({ type: 'shutdown-all' });
 
-    expect(pool.of('worker:message')).toEqual([{ pid: 4001, id: 1, message: { hello: 'master' } }]);
+    expect(pool.of('worker:message')).toMatchObject([{ pid: 4001, id: 1, message: { hello: 'master' } }, { message: 'by other means' }]);
     expect(pool.shutdownsAsked).toBe(1);
   });
 });
+
+describe('messages of the user', () => {
+  it('go to every worker in one order, whoever sends them, draining ones too', () => {
+    const pool = new Pool(OPTIONS).boot();
+    pool.supervisor.term(4001);
+
+    pool.workers.get(3).say({ type: 'broadcast', text: '"from a worker"' });
+    const count = pool.supervisor.messages.broadcast('from the master');
+
+    expect(count).toBe(pool.workers.living().length);
+    for (const id of [1, 2, 3]) expect(pool.workers.get(id).of('message').map(({ text }) => text)).toEqual(['"from a worker"', '"from the master"']);
+  });
+
+  it('that ask are answered once, by whoever answers first', () => {
+    const pool = new Pool(OPTIONS).boot();
+
+    pool.workers.get(1).say({ type: 'message', text: '"how many?"', ask: 7 });
+    const [event] = pool.of('worker:message');
+    const answers = [event?.answer({ clients: 3 }), event?.answer('late')];
+
+    expect(answers).toEqual([true, false]);
+    expect(pool.workers.get(1).of('answer')).toEqual([{ type: 'answer', ask: 7, text: '{"clients":3}', refused: null }]);
+  });
+
+  it('that ask are refused if no one listens', () => {
+    const pool = new Pool(OPTIONS).boot();
+    pool.isHeard = false;
+
+    pool.workers.get(1).say({ type: 'message', text: '1', ask: 7 });
+
+    expect(pool.workers.get(1).of('answer')).toMatchObject([{ ask: 7, text: null, refused: expect.stringContaining('no listener') as string }]);
+  });
+
+  it.each([
+    ['undefined', undefined], ['a function', () => undefined], ['a circle', circle()], ['a bigint', 1n], ['a toJSON that gives nothing', { toJSON: () => undefined }],
+    ['a toJSON that throws', { toJSON: () => { throw new TypeError('no'); } }],
+  ])('that JSON cannot carry are refused at the call: %s', (_title, message) => {
+    const { messages } = new Pool(OPTIONS).boot().supervisor;
+
+    expect(() => messages.send(4001, message)).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_MESSAGE' }) as Error);
+    expect(() => messages.broadcast(message)).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_MESSAGE' }) as Error);
+  });
+});
+
+function circle(): object {
+  const made: Record<string, unknown> = {};
+  made['again'] = made;
+  return made;
+}
 
 describe('orders of the user', () => {
   it('pauses and resumes every worker that is there, and those that come', () => {
@@ -562,7 +612,7 @@ describe('orders of the user', () => {
     pool.clock.settle();
 
     expect(answers).toEqual([true, false]);
-    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'asked', graceMs: GRACE_MS }]);
+    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'asked', graceMs: GRACE_MS, lastCallMs: 0 }]);
     expect(pool.workers.all()).toHaveLength(3);
   });
 
@@ -572,7 +622,7 @@ describe('orders of the user', () => {
     pool.supervisor.term(4001);
     pool.live(100 * EXPIRE_MS);
 
-    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'asked', graceMs: null }]);
+    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'asked', graceMs: null, lastCallMs: 0 }]);
     expect(pool.workers.get(1).kills).toBe(0);
   });
 
@@ -602,7 +652,7 @@ describe('orders of the user', () => {
     pool.workers.get(1).exit();
 
     for (const pid of [1, 4001, process.pid]) {
-      expect([pool.supervisor.term(pid), pool.supervisor.kill(pid), pool.supervisor.post(pid, 'hello')]).toEqual([false, false, false]);
+      expect([pool.supervisor.term(pid), pool.supervisor.kill(pid), pool.supervisor.messages.send(pid, 'hello')]).toEqual([false, false, false]);
     }
   });
 
@@ -610,10 +660,10 @@ describe('orders of the user', () => {
     const pool = new Pool(OPTIONS).boot();
     pool.workers.get(2).isConnected = false;
 
-    const answers = [pool.supervisor.post(4001, { reload: true }), pool.supervisor.post(4002, { reload: true })];
+    const answers = [pool.supervisor.messages.send(4001, { reload: true }), pool.supervisor.messages.send(4002, { reload: true })];
 
     expect(answers).toEqual([true, false]);
-    expect(pool.workers.get(1).posts).toEqual([{ reload: true }]);
+    expect(pool.workers.get(1).of('message')).toEqual([{ type: 'message', text: '{"reload":true}' }]);
   });
 
   it('notes a drain that a worker began itself, with a deadline', () => {
@@ -677,7 +727,7 @@ describe('stop', () => {
     await stopped;
 
     expect(early).toBe(false);
-    expect(pool.workers.all().flatMap((worker) => worker.of('drain'))).toEqual(Array.from({ length: 3 }, () => ({ type: 'drain', reason: 'shutdown', graceMs: 5000 })));
+    expect(pool.workers.all().flatMap((worker) => worker.of('drain'))).toEqual(Array.from({ length: 3 }, () => ({ type: 'drain', reason: 'shutdown', graceMs: 5000, lastCallMs: 1000 })));
     expect(pool.of('worker:exit').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown', 'shutdown']);
   });
 
@@ -731,7 +781,57 @@ describe('stop', () => {
     pool.live(2000);
 
     expect(pool.workers.all().map(({ kills }) => kills)).toEqual([1, 1, 1]);
-    expect(pool.workers.get(1).of('drain')).toHaveLength(1);
+    expect(pool.workers.get(1).of('drain').at(-1)?.graceMs).toBeLessThanOrEqual(1000);
+  });
+
+  it('lets workers that drain already know of a shorter grace, so that they end in an orderly way', () => {
+    const pool = new Pool({ ...OPTIONS, GraceExpireTime: 60 }).boot();
+    pool.supervisor.term(4001);
+
+    void pool.supervisor.stop(500);
+
+    expect(pool.workers.get(1).of('drain').map(({ graceMs, lastCallMs }) => ({ graceMs, lastCallMs }))).toEqual([
+      { graceMs: 60_000, lastCallMs: 0 }, { graceMs: 500, lastCallMs: 0 },
+    ]);
+  });
+
+  it('closes the socket when a worker has found the queue empty, and lets the others stop accepting', () => {
+    const pool = new Pool(OPTIONS).boot();
+
+    void pool.supervisor.stop(5000);
+    const early = pool.served;
+    pool.workers.get(2).report({ draining: true });
+
+    expect([early, pool.served]).toEqual([0, 1]);
+    expect(pool.workers.all().map((worker) => worker.of('drain').map(({ lastCallMs }) => lastCallMs))).toEqual([[1000, 0], [1000], [1000, 0]]);
+  });
+
+  it('closes the socket after a second if the queue does not become empty, and at once if no worker can accept', () => {
+    const busy = new Pool(OPTIONS).boot();
+    const paused = new Pool(OPTIONS).boot();
+    paused.supervisor.pause(true);
+
+    void busy.supervisor.stop(5000);
+    void paused.supervisor.stop(5000);
+    busy.clock.advance(999);
+    const early = [busy.served, paused.served];
+    busy.clock.advance(1);
+
+    expect(early).toEqual([0, 1]);
+    expect(busy.served).toBe(1);
+  });
+
+  it('hands out permits and copies as before as long as the queue is served', () => {
+    const pool = new Pool({ ...OPTIONS, MaxSessionPerServer: 1 }).boot();
+    for (const worker of pool.workers.all()) worker.obey();
+    pool.clock.settle();
+
+    void pool.supervisor.stop(5000);
+    const { length } = pool.workers.get(1).of('copy');
+    pool.workers.get(1).report({ copiesUsed: length });
+    pool.clock.settle();
+
+    expect(pool.workers.get(1).of('copy').length).toBeGreaterThan(length);
   });
 
   it('gives workers that drained before no more time than the others', () => {

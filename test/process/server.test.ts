@@ -15,7 +15,7 @@ describe('the server object', () => {
       await running.exit(pid);
       await running.until(({ totals }) => totals.ready === 1);
 
-      const life = running.events.filter(({ detail }) => typeof detail === 'object' && 'pid' in detail && detail.pid === pid).map(({ name }) => name);
+      const life = running.events.filter(({ detail }) => typeof detail === 'object' && detail !== null && 'pid' in detail && detail.pid === pid).map(({ name }) => name);
       expect(life).toEqual(['worker:born', 'worker:ready', 'worker:drain', 'worker:exit']);
       expect(running.eventsOf('listening').map(({ detail }) => detail)).toEqual([running.server.address()]);
       expect(running.eventsOf('worker:born').map(({ detail }) => detail.id)).toEqual([1, 2]);

@@ -178,40 +178,34 @@ describe('messages of the user', () => {
       const circle: Record<string, unknown> = {};
       circle['self'] = circle;
 
-      for (const message of [circle, 1n, () => undefined]) expect(running.server.send(client.pid, message)).toBe(false);
+      for (const message of [circle, 1n, () => undefined]) expect(() => running.server.send(client.pid, message)).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_MESSAGE' }) as Error);
 
       await client.echo('untouched');
       await running.heartbeats();
     });
   });
 
-  it('under the key of the library that are none of its messages are told as worker:error and change nothing', async () => {
+  it('under the key of the library are messages of the user like any other', async () => {
     await withServer({ ...TWO, ...QUICK, program: 'survive.mjs' }, async (running) => {
       await running.settled(2);
       const messages = new Messages(running);
       const client = await running.join();
       const junk = [
         null, 1, 'ready', [], {}, { type: 'unknown' }, { type: 'hello', version: 'two' }, { type: 'state', state: { clients: -1 } },
-        { type: 'heartbeat', state: null, vitals: {} }, { type: 'draining', reason: 'whim' }, { type: 'failed', error: 'text' },
+        { type: 'heartbeat', state: null, vitals: {} }, { type: 'draining', reason: 'whim' }, { type: 'failed', error: 'text' }, { type: 'shutdown-all' }, { type: 'hello', version: 999 }, { type: 'drain', reason: 'asked', graceMs: 0, lastCallMs: 0 },
       ];
 
       for (const inner of junk) client.send(`say ${JSON.stringify({ 'prefork-tcp-server': inner })}\n`);
       await client.expect('did say\r\n'.repeat(junk.length));
       for (const inner of junk) running.server.send(client.pid, { 'prefork-tcp-server': inner });
-      client.send('say "fence"\n');
-      await messages.count(1);
+      await messages.count(2 * junk.length);
       await running.heartbeats();
 
-      expect(messages.all.map(({ message }) => message)).toEqual(['fence']);
-      const errors = running.eventsOf('worker:error').map(({ detail }) => detail);
-      expect(errors).toHaveLength(junk.length);
-      for (const { where, pid, error } of errors) {
-        expect({ where, pid }).toEqual({ where: 'protocol', pid: client.pid });
-        expect(error).toMatchObject({ code: 'ERR_PREFORK_STATE' });
-      }
+      const wrapped = junk.map((inner) => ({ 'prefork-tcp-server': inner }));
+      expect(messages.all.map(({ message }) => message)).toEqual([...wrapped, ...wrapped.map((heard) => ({ heard }))]);
+      expect(running.eventsOf('worker:error')).toEqual([]);
       expect(running.eventsOf('worker:drain')).toEqual([]);
       expect(running.eventsOf('worker:exit')).toEqual([]);
-      await client.expect('did say\r\n');
       await client.echo('untouched');
     });
   });

@@ -19,7 +19,6 @@ export class FakeWorker implements WorkerProcess {
   readonly options: SpawnOptions;
   readonly orders: ToWorker[] = [];
   readonly handles: SendHandle[] = [];
-  readonly posts: unknown[] = [];
   /** How often it was sent SIGKILL. */
   kills = 0;
   /** Whether its channel takes messages. */
@@ -54,12 +53,6 @@ export class FakeWorker implements WorkerProcess {
     if (order.type === 'permit') this.report({ ordersSeen, permit: 'held' });
     else if (order.type === 'withdraw') this.report({ ordersSeen, permit: 'none' });
     else if (order.type === 'probe') this.report({ ordersSeen });
-    return true;
-  }
-
-  post(message: unknown): boolean {
-    if (!this.isConnected) return false;
-    this.posts.push(message);
     return true;
   }
 
@@ -220,6 +213,8 @@ class CooperativeWorker extends FakeWorker {
       case 'resume': return this.obey({ paused: [] });
       case 'drain': return this.exit();
       case 'probe':
+      case 'message':
+      case 'answer':
       case 'copy':
       case 'configure':
       case 'heartbeat':

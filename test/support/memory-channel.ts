@@ -8,9 +8,15 @@ export class MemoryChannel implements MasterChannel {
   readonly facts: ToMaster[] = [];
   #onOrder: ((order: ToWorker, copy: HandleCopy | undefined) => void) | undefined;
   #onClosed: (() => void) | undefined;
+  #onStranger: (() => void) | undefined;
+  /** What was passed on to listeners on `process`. */
+  readonly passed: unknown[] = [];
+  isClosed = false;
 
-  send(fact: ToMaster): void {
+  send(fact: ToMaster): boolean {
+    if (this.isClosed) return false;
     this.facts.push(fact);
+    return true;
   }
 
   onOrder(listener: (order: ToWorker, copy: HandleCopy | undefined) => void): void {
@@ -25,9 +31,23 @@ export class MemoryChannel implements MasterChannel {
     this.#onOrder?.(order, copy);
   }
 
+  onStranger(listener: () => void): void {
+    this.#onStranger = listener;
+  }
+
+  pass(message: unknown): void {
+    this.passed.push(message);
+  }
+
   /** The master is gone. */
   close(): void {
+    this.isClosed = true;
     this.#onClosed?.();
+  }
+
+  /** A master of another server says its welcome. */
+  welcomeStrange(): void {
+    this.#onStranger?.();
   }
 
   /** All facts of one kind. */

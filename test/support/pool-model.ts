@@ -9,6 +9,8 @@ import type { DrainReason } from '../../src/policy/reasons.js';
 import type { Action, PoolConfig, PoolSnapshot } from '../../src/policy/snapshot.js';
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded } from '../../src/policy/starts.js';
 import type { Seeded } from './seeded.js';
+import { deafProcess, hear } from './roster-facts.js';
+import { hasSurplus } from '../../src/policy/scaling.js';
 
 /** What clients, workers and the machine do. Times are means, in milliseconds; Infinity = never. */
 export interface Habits {
@@ -230,7 +232,7 @@ export class PoolModel {
     this.#deliver(() => {
       const record = this.roster.get(process.id);
       if (record === undefined) return;
-      this.roster.apply(record, fact, this.now);
+      hear(this.roster, record, fact, this.now);
       if (fact.type === 'ready' && record.phase === 'ready') this.#starts = startSucceeded();
       if (fact.type === 'draining') this.#drain(record, fact.reason);
     });
@@ -264,9 +266,7 @@ export class PoolModel {
 
   #snapshot(): PoolSnapshot {
     const workers = this.roster.workers(this.now);
-    const { living, spare } = takeCensus({ workers });
-    const hasSurplus = spare > this.config.maxSpare && living.length > this.config.minWorkers;
-    this.#surplusSince = hasSurplus ? this.#surplusSince ?? this.now : undefined;
+    this.#surplusSince = hasSurplus(takeCensus({ workers }), this.config) ? this.#surplusSince ?? this.now : undefined;
     return {
       workers, stopping: false, deafMs: this.roster.deafMs, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
     };
@@ -305,7 +305,7 @@ export class PoolModel {
     const { startMs, startFails, startHangs, crashMs, hangMs } = this.habits;
     for (let left = count; left > 0; left--) {
       const lifeMs = this.config.maxLifeMs === 0 ? Infinity : this.config.maxLifeMs * this.#random.between(0.9, 1);
-      const { id } = this.roster.add({ pid: this.roster.nextId, now, wallNow: now, lifeMs, share: null });
+      const { id } = this.roster.add({ process: deafProcess(this.roster.nextId), now, wallNow: now, lifeMs, share: null });
       const startAt = now + startMs * this.#random.between(0.5, 1.5);
       const fails = this.#random.chance(startFails);
       const hangs = !fails && this.#random.chance(startHangs);

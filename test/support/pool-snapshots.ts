@@ -15,7 +15,7 @@ export function worker(id: number, given: Partial<WorkerSnapshot> = {}): WorkerS
   const clients = given.clients ?? 0;
   return {
     id, phase: 'ready', bornAt: NOW - 1000 + id, heardAt: NOW, idleSince: clients > 0 ? undefined : NOW - 500,
-    clients, served: clients, drainDeadline: undefined, killed: false, lifeMs: Infinity,
+    clients, drainDeadline: undefined, killed: false, lifeMs: Infinity,
     rss: 0, reportMs: 5000, deafAtHeard: 0, deafAtBirth: 0, blocked: false, ...given,
   };
 }

@@ -13,7 +13,7 @@ import { TestClient, TestClients, type Given } from '../session/session-fixture.
 
 const CONFIG: WorkerConfig = { heartbeatMs: 5000, graceMs: 20_000, maxClients: null, concurrency: null, maxServed: null };
 const WELCOME: WelcomeOrder = {
-  type: 'welcome', token: 'secret', config: CONFIG, paused: false, share: null, backlog: 511, endWithMaster: false, address: '/tmp/socket',
+  type: 'welcome', config: CONFIG, paused: false, share: null, backlog: 511, endWithMaster: false, address: '/tmp/socket',
 };
 
 interface WorkerGiven {
@@ -39,7 +39,6 @@ class Worker {
     this.runtime = new WorkerRuntime({
       line: this.line,
       clock: this.clock,
-      token: 'secret',
       createListener: (events, backlog) => {
         this.#events = events;
         this.backlog = backlog;
@@ -151,8 +150,10 @@ describe('a worker that starts', () => {
     expect(worker.calls).toEqual(['ServerStarted']);
   });
 
-  it('refuses a master that does not know the token', async () => {
-    const worker = await new Worker().welcome({ token: 'guessed' });
+  it('refuses a master that does not know the token', () => {
+    const worker = new Worker();
+
+    worker.line.welcomeStrange();
 
     expect(worker.line.of('boot-failed')).toMatchObject([{ error: { code: 'ERR_PREFORK_STATE', where: 'start' } }]);
     expect(worker.exits).toEqual([1]);
@@ -162,7 +163,7 @@ describe('a worker that starts', () => {
   it('is welcomed only once', async () => {
     const worker = await new Worker().welcome();
 
-    await worker.welcome({ token: 'guessed' });
+    worker.line.welcomeStrange();
     await worker.welcome();
 
     expect(worker.line.types).toEqual(['hello', 'ready']);
@@ -174,7 +175,7 @@ describe('a worker that starts', () => {
 
     worker.line.order({ type: 'permit', ceiling: 1000, pulseMs: 1000 });
     worker.line.order({ type: 'pause' });
-    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 0 });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 0, lastCallMs: 0 });
     await worker.boot();
 
     expect(worker.exits).toEqual([]);
@@ -344,7 +345,7 @@ describe('a worker that drains', () => {
   it('ends at once without clients, after ServerStopped, with code 0', async () => {
     const worker = await new Worker().boot();
 
-    worker.line.order({ type: 'drain', reason: 'surplus', graceMs: 20_000 });
+    worker.line.order({ type: 'drain', reason: 'surplus', graceMs: 20_000, lastCallMs: 0 });
     await worker.settle();
 
     expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'surplus' }]);
@@ -356,7 +357,7 @@ describe('a worker that drains', () => {
   it('lets its clients finish, and ends the moment the last one leaves', async () => {
     const worker = await new Worker({ clients: { callbacks: { input: ({ heap, input }: { heap: { client: { put(text: string): void } }; input: string }) => { heap.client.put(input); } } } }).boot();
     const [first, second] = [await worker.connect(), await worker.connect()];
-    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: 20_000 });
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: 20_000, lastCallMs: 0 });
     await first.send('still there\r\n');
     await first.end();
     await worker.settle();
@@ -373,7 +374,7 @@ describe('a worker that drains', () => {
   it('goes on with its heartbeats and reports', async () => {
     const worker = await new Worker().boot();
     await worker.connect();
-    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: null });
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: null, lastCallMs: 0 });
 
     worker.clock.advance(3 * CONFIG.heartbeatMs);
 
@@ -385,7 +386,7 @@ describe('a worker that drains', () => {
   it('ends its clients at the deadline, and then itself', async () => {
     const worker = await new Worker().boot();
     const client = await worker.connect();
-    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: 20_000 });
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: 20_000, lastCallMs: 0 });
 
     worker.clock.advance(19_999);
     await worker.settle();
@@ -401,7 +402,7 @@ describe('a worker that drains', () => {
     const worker = await new Worker().boot();
     const client = await worker.connect();
 
-    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: null });
+    worker.line.order({ type: 'drain', reason: 'lifetime', graceMs: null, lastCallMs: 0 });
     worker.clock.advance(24 * 3600 * 1000);
     await worker.settle();
 
@@ -413,8 +414,8 @@ describe('a worker that drains', () => {
     const worker = await new Worker({ clients: { callbacks: { draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); } } } }).boot();
     await worker.connect();
 
-    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000 });
-    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 1000 });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000, lastCallMs: 0 });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 1000, lastCallMs: 0 });
 
     expect(deadlines).toEqual([20]);
     expect(worker.line.of('draining')).toHaveLength(1);
@@ -435,7 +436,7 @@ describe('a worker that drains', () => {
   it('gives up the copies that come too late', async () => {
     const worker = await new Worker().boot();
     await worker.connect();
-    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null, lastCallMs: 0 });
     const copy = new FakeCopy();
 
     worker.line.order({ type: 'copy' }, copy);
@@ -448,7 +449,7 @@ describe('a worker that drains', () => {
     const start = deferred();
     const worker = await new Worker({ serverStarted: () => start.promise }).welcome();
 
-    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000 });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000, lastCallMs: 0 });
     await worker.settle();
     start.resolve();
     await worker.settle();
@@ -461,7 +462,7 @@ describe('a worker that drains', () => {
   it('waits for ServerStopped, and reports what it throws', async () => {
     const stop = deferred();
     const worker = await new Worker({ serverStopped: () => stop.promise }).boot();
-    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000 });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 20_000, lastCallMs: 0 });
     await worker.settle();
     const early = worker.exits.length;
 

@@ -1,0 +1,124 @@
+import type { Clock } from '../clock.js';
+import type { DrainReason, KillReason } from '../policy/reasons.js';
+import type { Thresholds } from '../options/thresholds.js';
+import type { PoolEvents } from './events.js';
+import { exitReason } from './exits.js';
+import type { PoolHistory } from './pool-history.js';
+import type { Roster, WorkerRecord } from './roster.js';
+import { newTally, type Tally } from './status-report.js';
+import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
+
+/** How much longer than its clients a draining worker may live, to say goodbye and to end by itself. */
+const FAREWELL_MS = 250;
+
+/** The jitter of MaxServerLifeTime: each worker lives up to so much less. */
+const LIFE_JITTER = 0.1;
+
+/** What the lives of workers depend on. */
+export interface LifecycleParts {
+  readonly clock: Clock;
+  readonly spawn: Spawn;
+  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
+  readonly roster: Roster;
+  readonly history: PoolHistory;
+  readonly events: PoolEvents;
+  /** Calls back for what the process of a worker says, from the roster's id of it. */
+  readonly listen: (id: number) => WorkerEvents;
+}
+
+/** Begins and ends the lives of workers, and keeps the books of it. */
+export class Lifecycle {
+  readonly tally: Tally = newTally();
+  readonly #parts: LifecycleParts;
+
+  constructor(parts: LifecycleParts) {
+    this.#parts = parts;
+  }
+
+  fork(count: number, { pool }: Thresholds): void {
+    const { clock, events, history, listen, roster, spawn, spawnOptions } = this.#parts;
+    for (let left = count; left > 0; left--) {
+      const process = spawn(listen(roster.nextId), spawnOptions(history.isFailing));
+      const share = pool.maxPoolClients === 0 ? null : 0;
+      const record = roster.add({ process, now: clock.now(), wallNow: clock.wallNow(), lifeMs: this.#drawLifeMs(pool), share });
+      this.tally.born += 1;
+      events.born(record);
+    }
+  }
+
+  /** Draws the lives of all workers again, by a new MaxServerLifeTime. */
+  redraw({ pool }: Thresholds): void {
+    for (const record of this.#parts.roster.all()) record.lifeMs = this.#drawLifeMs(pool);
+  }
+
+  #drawLifeMs({ maxLifeMs }: Thresholds['pool']): number {
+    return maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * this.#parts.random());
+  }
+
+  /** Orders a drain. @returns false if the worker drains already */
+  drain(record: WorkerRecord, reason: DrainReason, { graceMs, lastCallMs }: { readonly graceMs: number; readonly lastCallMs: number }): boolean {
+    const wasStarting = record.phase === 'starting';
+    if (!this.#beginDrain(record, { reason, isOurs: true, graceMs })) return false;
+    // It has no client yet, and may not even listen to orders.
+    if (wasStarting) record.process.kill();
+    else record.isLastCall = record.process.send({ type: 'drain', reason, graceMs: orNull(graceMs), lastCallMs }) && lastCallMs > 0;
+    return true;
+  }
+
+  /** Notes a drain that the worker has begun by itself. @returns false if it drains already */
+  drainsItself(record: WorkerRecord, reason: DrainReason, graceMs: number): boolean {
+    return this.#beginDrain(record, { reason, isOurs: false, graceMs });
+  }
+
+  /** The deadline is fixed here. */
+  #beginDrain(record: WorkerRecord, { reason, isOurs, graceMs }: { readonly reason: DrainReason; readonly isOurs: boolean; readonly graceMs: number }): boolean {
+    const { clock, events, roster } = this.#parts;
+    if (!roster.drain(record, { reason, isOurs, deadline: clock.now() + graceMs + FAREWELL_MS })) return false;
+    events.drains(record, reason);
+    return true;
+  }
+
+  /** Brings the deadline of a drain forward, and lets the worker know, so that it ends in an orderly way by then. */
+  hurry(record: WorkerRecord, graceMs: number): void {
+    const { drain } = record;
+    const deadline = this.#parts.clock.now() + graceMs + FAREWELL_MS;
+    if (drain === undefined || deadline >= drain.deadline) return;
+    record.drain = { ...drain, deadline };
+    this.#endLastCall(record, graceMs);
+  }
+
+  /** Lets a worker that still takes those who wait in the queue stop it. */
+  endLastCall(record: WorkerRecord): void {
+    if (!record.isLastCall || record.drain === undefined) return;
+    this.#endLastCall(record, record.drain.deadline - FAREWELL_MS - this.#parts.clock.now());
+  }
+
+  #endLastCall(record: WorkerRecord, graceMs: number): void {
+    if (record.drain === undefined) return;
+    record.isLastCall = false;
+    record.process.send({ type: 'drain', reason: record.drain.reason, graceMs: orNull(Math.max(graceMs, 0)), lastCallMs: 0 });
+  }
+
+  kill(record: WorkerRecord, reason: KillReason): void {
+    record.killed ??= reason;
+    record.process.kill();
+  }
+
+  /** @returns the error, if no further start is tried */
+  exited(record: WorkerRecord, exit: Exit, { stopping }: { readonly stopping: boolean }): Error | undefined {
+    const { clock, events, history, random, roster } = this.#parts;
+    roster.remove(record.id);
+    const reason = exitReason(record, exit);
+    this.tally.exits[reason] += 1;
+    this.tally.servedByGone += record.state.served;
+    events.exited(record, exit, reason);
+    if (stopping || !history.isFailedStart(record, clock.now())) return undefined;
+    const outlook = history.startFailed(record, { now: clock.now(), chance: random() });
+    const error = events.startFailed(record, exit, outlook);
+    return outlook.nextMs === undefined ? error : undefined;
+  }
+}
+
+const orNull = (ms: number): number | null => (ms === Infinity ? null : ms);

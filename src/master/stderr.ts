@@ -1,0 +1,37 @@
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+
+const STDERR = 2;
+
+let own: number | undefined;
+
+/**
+ * Writes to stderr for the master. A reader that has gone or does not read must neither end nor stop the process that keeps the pool, so what
+ * cannot be written at once is lost.
+ *
+ * A pipe or a terminal is opened anew for that: O_NONBLOCK belongs to the open file, and the workers, which have inherited
+ * this one, do not expect it.
+ */
+export function writeToStderr(data: string | Uint8Array): void {
+  own ??= openOwn();
+  try {
+    // One call for a text and one for bytes: its overloads know no union.
+    if (typeof data === 'string') writeSync(own, data);
+    else writeSync(own, data);
+  } catch {
+    // EPIPE: the reader has gone. EAGAIN: it does not read.
+  }
+}
+
+function openOwn(): number {
+  try {
+    const kind = fstatSync(STDERR);
+    if (!kind.isFIFO() && !kind.isCharacterDevice()) return STDERR;
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    const opened = openSync('/proc/self/fd/2', O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    if (opened > STDERR) return opened;
+    closeSync(opened);
+  } catch {
+    // No /proc, or the pipe belongs to another user: then the inherited one has to do.
+  }
+  return STDERR;
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../clock.js';
+import type { WorkerErrorEvent } from '../status.js';
+
+/** Errors of one place are shown so often; the others in between are counted. */
+const APART_MS = 1000;
+
+/** Places that are remembered. */
+const MOST_PLACES = 100;
+
+/** Shows the errors of workers that no one listens to: an error must leave a trace. */
+export class UnheardErrors {
+  readonly #clock: Clock;
+  readonly #write: (text: string) => void;
+  readonly #places = new Map<string, { unshown: number }>();
+
+  constructor(clock: Clock, write: (text: string) => void) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  /** Shows an error, unless one of the same place was shown less than a second ago. */
+  show({ pid, where, error }: WorkerErrorEvent): void {
+    const place = this.#places.get(where);
+    if (place !== undefined) {
+      place.unshown += 1;
+      return;
+    }
+    this.#write(`prefork-tcp-server: worker ${pid}, ${where}: ${textOf(error)}\n`);
+    if (this.#places.size >= MOST_PLACES) return;
+    const fresh = { unshown: 0 };
+    this.#places.set(where, fresh);
+    this.#clock.after(APART_MS, () => {
+      this.#places.delete(where);
+      if (fresh.unshown > 0) this.#write(`prefork-tcp-server: ${where}: ${fresh.unshown} more within a second\n`);
+    }, { idle: true });
+  }
+}
+
+/** Node's own text of an error: its stack, and its code. */
+function textOf(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return `${error.stack ?? `${error.name}: ${error.message}`}${typeof code === 'string' ? ` (${code})` : ''}`;
+}

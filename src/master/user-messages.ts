@@ -1,0 +1,64 @@
+import type { ToMaster } from '../ipc/protocol.js';
+import { fromText, toText } from '../ipc/user-message.js';
+import type { WorkerMessageEvent } from '../status.js';
+import type { Emit } from './events.js';
+import type { Roster, WorkerRecord } from './roster.js';
+
+type MessageFact = Extract<ToMaster, { readonly type: 'message' | 'broadcast' }>;
+
+/** The user's own messages, from and to the workers; draining ones too, as long as they live. */
+export class UserMessages {
+  readonly #roster: Roster;
+  readonly #emit: Emit;
+  readonly #isHeard: () => boolean;
+
+  /** @param isHeard - whether anyone listens to worker:message */
+  constructor(roster: Roster, emit: Emit, isHeard: () => boolean) {
+    this.#roster = roster;
+    this.#emit = emit;
+    this.#isHeard = isHeard;
+  }
+
+  /** @returns false if there is no such worker, or its channel is closed */
+  send(pid: number, message: unknown): boolean {
+    const text = toText(message, 'send()');
+    return this.#roster.withPid(pid)?.process.send({ type: 'message', text }) ?? false;
+  }
+
+  /** @returns how many workers it was sent to */
+  broadcast(message: unknown): number {
+    return this.#pass(toText(message, 'broadcast()'));
+  }
+
+  /** A worker sent a message, or asks for one to be sent to all. */
+  heard(record: WorkerRecord, fact: MessageFact): void {
+    if (fact.type === 'broadcast') this.#pass(fact.text);
+    else this.#deliver(record, fact);
+  }
+
+  /** A worker's program sent a message with Node's own means, before there was a server in it. */
+  heardRaw({ pid, id }: WorkerRecord, message: unknown): void {
+    this.#emit('worker:message', { pid, id, message, answer: () => false });
+  }
+
+  // One place passes every message on, so that all workers see them in the same order.
+  #pass(text: string): number {
+    return this.#roster.all().filter(({ process }) => process.send({ type: 'message', text })).length;
+  }
+
+  #deliver(record: WorkerRecord, { text, ask }: MessageFact & { type: 'message' }): void {
+    const { pid, id, process } = record;
+    if (ask !== null && !this.#isHeard()) {
+      process.send({ type: 'answer', ask, text: null, refused: 'the master has no listener for worker:message' });
+      return;
+    }
+    let isOpen = ask !== null;
+    const answer: WorkerMessageEvent['answer'] = (value) => {
+      const answerText = value === undefined ? null : toText(value, 'answer()');
+      if (ask === null || !isOpen) return false;
+      isOpen = false;
+      return process.send({ type: 'answer', ask, text: answerText, refused: null });
+    };
+    this.#emit('worker:message', { pid, id, message: fromText(text), answer });
+  }
+}

@@ -1,0 +1,38 @@
+import { PreforkError, asError } from '../errors.js';
+import type { ServerStatus } from '../status.js';
+import type { Master } from './master.js';
+
+type Waited = Pick<Master, 'events' | 'status' | 'isStopped' | 'failure'>;
+
+/**
+ * Resolves with the first status that satisfies the predicate.
+ *
+ * @throws the signal's reason, the error that ended the server, or ERR_PREFORK_STATE when it has shut down
+ */
+export async function waitUntil(master: Waited, predicate: (status: ServerStatus) => boolean, signal: AbortSignal | undefined): Promise<ServerStatus> {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      master.events.off('status', onStatus);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const onAbort = (): void => {
+      end();
+      reject(asError(signal?.reason));
+    };
+    const onStatus = (): void => {
+      try {
+        const status = master.status();
+        if (predicate(status)) resolve(status);
+        else if (master.isStopped) reject(master.failure ?? new PreforkError('ERR_PREFORK_STATE', 'waitUntil() waits for a status that will not come: the server has shut down.'));
+        else return;
+      } catch (error) {
+        reject(asError(error));
+      }
+      end();
+    };
+    master.events.on('status', onStatus);
+    signal?.addEventListener('abort', onAbort);
+    onStatus();
+  });
+}

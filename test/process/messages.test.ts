@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { ONE, QUICK, TWO, clientOfEach, withServer, type Running } from '../support/with-server.js';
+import type { TcpClient } from '../support/tcp-client.js';
+
+const RELAY = { ...TWO, ...QUICK, MaxSessionPerServer: 1, program: 'relay.mjs' };
+
+// What a client may say: the control messages of Node and of this library among it.
+const POISON: readonly unknown[] = [
+  { cmd: 'NODE_HANDLE_ACK' }, { cmd: 'NODE_HANDLE', type: 'net.Socket' }, { cmd: 'NODE_CLUSTER', act: 'exit' },
+  { 'prefork-tcp-server': { type: 'shutdown-all' } }, { 'prefork-tcp-server': { type: 'drain', reason: 'asked', graceMs: 0 } },
+  { 'prefork-tcp-server': { type: 'hello', version: 999 } }, { 'prefork-tcp-server': { type: 'welcome', token: 'guessed' } },
+  { 'watch:import': ['x'] }, null, 0, '', [], { type: 'message', text: '{' },
+];
+
+async function both(running: Running, body: (one: TcpClient, other: TcpClient) => Promise<void>): Promise<void> {
+  await running.settled(2);
+  const [one, other] = await clientOfEach(running);
+  await body(one, other);
+}
+
+describe('messages of the user', () => {
+  it.each(['send', 'raw'])('carry whatever a client said to the master, sent with %s', async (word) => {
+    await withServer({ ...RELAY, ...ONE }, async (running) => {
+      const messages: unknown[] = [];
+      running.server.on('worker:message', ({ message }) => { messages.push(message); });
+      const client = await running.join();
+
+      // As Node's own messages `watch:` ones go its own way, and are not for the master.
+      const given = word === 'raw' ? POISON.filter((one) => !JSON.stringify(one).includes('watch:')) : POISON;
+      for (const one of given) client.send(`${word} ${JSON.stringify(one)}\n`);
+      await client.expect('sent true\r\n'.repeat(given.length));
+      await running.heartbeats();
+
+      expect(messages).toEqual(given);
+      expect(running.eventsOf('worker:exit')).toEqual([]);
+      expect(running.server.status().stopping).toBe(false);
+    });
+  });
+
+  it('reach every worker by broadcast, from a worker as from the master, in one order', async () => {
+    await withServer(RELAY, async (running) => {
+      await both(running, async (one, other) => {
+        for (const message of POISON) one.send(`broadcast ${JSON.stringify(message)}\n`);
+        await other.expect(POISON.map((message) => `got ${JSON.stringify(message)}\r\n`).join(''));
+        expect(running.server.broadcast('from the master')).toBe(2);
+        await other.expect('got "from the master"\r\n');
+
+        other.send('heard\n');
+        await other.expect(`heard ${JSON.stringify([...POISON, 'from the master'])}\r\n`);
+      });
+    });
+  });
+
+  it('ask, and get the answer of the master', async () => {
+    await withServer({ ...RELAY, ...ONE }, async (running) => {
+      const client = await running.join();
+
+      client.send('ask "anyone?"\n');
+      await client.expectMatch(/ERR_PREFORK_MESSAGE ask\(\) got no answer: the master has no listener for worker:message\.\r\n/);
+      running.server.on('worker:message', ({ message, answer }) => { answer({ to: message }); });
+      client.send('ask {"n":1}\n');
+      await client.expect('answer {"to":{"n":1}}\r\n');
+      client.send('send\n');
+      await client.expectMatch(/ERR_PREFORK_MESSAGE send\(\) was given a message of which JSON makes nothing/);
+    });
+  });
+
+  it('go on while a drain does, in both directions', async () => {
+    await withServer({ ...RELAY, GraceExpireTime: 20 }, async (running) => {
+      await both(running, async (one, other) => {
+        const messages: unknown[] = [];
+        running.server.on('worker:message', ({ message }) => { messages.push(message); });
+        const stopped = running.server.shutdown();
+        await running.until(({ totals }) => totals.draining === 2);
+
+        one.send('broadcast "still here"\n');
+        await other.expect('got "still here"\r\n');
+        one.send('send 1\n');
+        await one.expectMatch(/sent true\r\n/);
+        expect(running.server.broadcast('to all')).toBe(2);
+        expect(running.server.send(other.pid, 'to one')).toBe(true);
+        await other.expect('got "to all"\r\ngot "to one"\r\n');
+
+        expect(messages).toEqual([1]);
+        for (const client of [one, other]) client.close();
+        await stopped;
+        expect(running.server.broadcast('to none')).toBe(0);
+        expect(running.server.send(other.pid, 'to none')).toBe(false);
+        expect([running.server.term(other.pid), running.server.kill(other.pid), running.server.born()]).toEqual([false, false, 0]);
+      });
+    });
+  });
+});

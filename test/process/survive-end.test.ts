@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import { withMaster } from '../support/master-process.js';
+import { TcpClient } from '../support/tcp-client.js';
+import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
+
+describe('clients in the queue when the pool stops', () => {
+  it('are served first: ten that wait for the only worker, one at a time', async () => {
+    await withServer({ ...ONE, ...QUICK, MaxSessionPerServer: 1 }, async (running) => {
+      const first = await running.join();
+      const waiting = await Promise.all(Array.from({ length: 10 }, async () => TcpClient.connect({ port: running.port })));
+
+      const stopped = running.server.shutdown();
+      first.send('quit\n');
+      await Promise.all(waiting.map(async (client) => {
+        await client.greeting();
+        await client.quit();
+      }));
+      await stopped;
+
+      expect(running.server.status().totals.served).toBe(11);
+    });
+  });
+
+  it('do not hold up the end of a pool whose workers are full, for more than a second', async () => {
+    await withServer({ ...ONE, ...QUICK, MaxSessionPerServer: 1 }, async (running) => {
+      const first = await running.join();
+      const second = await TcpClient.connect({ port: running.port });
+
+      const stopped = running.server.shutdown();
+      await second.expectOver();
+      first.close();
+      await stopped;
+    });
+  });
+});
+
+describe('a shorter grace', () => {
+  it('reaches workers that drain already: they end in an orderly way', async () => {
+    await withServer({ ...TWO, ...QUICK, GraceExpireTime: 60 }, async (running) => {
+      await running.settled(2);
+      const client = await running.join();
+      running.server.term(client.pid);
+      await running.event('worker:drain', ({ pid }) => pid === client.pid);
+
+      await running.server.shutdown({ grace: 0.3 });
+
+      expect(running.eventsOf('worker:exit').map(({ detail }) => [detail.code, detail.signal])).toEqual(running.eventsOf('worker:exit').map(() => [0, null]));
+    });
+  });
+});
+
+describe('listeners of the user that throw', () => {
+  it('do not keep a dead worker from being replaced, nor the pool from its end', async () => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): void => { uncaught.push(error); };
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', note);
+    try {
+      await withServer({ ...ONE, ...QUICK }, async (running) => {
+        running.server.on('worker:exit', () => { throw new Error('a listener'); });
+        const client = await running.join();
+        running.server.kill(client.pid);
+        await client.expectOver();
+        await running.until(({ totals }) => totals.ready === 1 && totals.born === 2);
+
+        await running.server.shutdown();
+
+        expect(uncaught).toMatchObject([{ message: 'a listener' }, { message: 'a listener' }]);
+      });
+    } finally {
+      process.off('uncaughtException', note);
+      for (const other of others) process.on('uncaughtException', other);
+    }
+  });
+});
+
+describe('signals', () => {
+  it('that come twice at once are one: clients are not cut', async () => {
+    await withMaster({ options: { ...ONE, GraceExpireTime: 20 } }, async (master) => {
+      await master.up();
+      const client = await master.join();
+
+      master.signal('SIGINT');
+      await master.event('worker:drain');
+      master.signal('SIGINT');
+      await client.echo('still served');
+      await client.quit();
+
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+    });
+  });
+
+  it('of a closed terminal end neither workers nor a master without one', async () => {
+    await withMaster({ options: { ...ONE, ...QUICK, std: { printStatus: true } }, detached: true }, async (master) => {
+      await master.up();
+      const client = await master.join();
+
+      process.kill(client.pid, 'SIGHUP');
+      master.signal('SIGHUP');
+      await master.heartbeats();
+
+      await client.echo('still served');
+      await client.quit();
+    });
+  });
+});
+
+describe('a server that cannot listen', () => {
+  it('and that nothing hears of ends its program with code 1 and the error on stderr', async () => {
+    await withServer(ONE, async (running) => {
+      await running.join();
+      await withMaster({ program: 'unheard.mjs', options: { Port: running.port } }, async (master) => {
+        expect(await master.over()).toEqual({ code: 1, signal: null });
+        expect(master.stderr.join('\n')).toMatch(/ERR_PREFORK_LISTEN/);
+        expect(master.stderr.join('\n')).toMatch(/EADDRINUSE/);
+      });
+    });
+  });
+
+  it.each([
+    ['waitUntil() rejects with the cause', { waits: true }, 0, /rejected ERR_PREFORK_LISTEN/],
+    ['the Error callback hears of it, and the exit code says so', { handles: true }, 1, /handled ERR_PREFORK_LISTEN/],
+  ])('%s', async (_title, std, code, output) => {
+    await withServer(ONE, async (running) => {
+      await running.join();
+      await withMaster({ program: 'unheard.mjs', options: { Port: running.port, std } }, async (master) => {
+        expect(await master.over()).toEqual({ code, signal: null });
+        expect(master.stdout.join('\n')).toMatch(output);
+      });
+    });
+  });
+});
+
+describe('an error that nothing listens to', () => {
+  it('is shown on stderr, once for each place and second', async () => {
+    await withMaster({ program: 'unheard.mjs', options: { ...ONE, ...QUICK, std: { throws: true } } }, async (master) => {
+      const port = Number((await master.line(/^listening (\d+)$/)).split(' ')[1]);
+      const client = await TcpClient.connect({ port });
+      client.send('a\nb\nc\n');
+      await master.line(/worker \d+, ClientInput: TypeError: no luck/, 'stderr');
+      await master.line(/ClientInput: \d+ more within a second/, 'stderr');
+
+      expect(master.stderr.filter((line) => line.includes('TypeError: no luck'))).toHaveLength(1);
+      client.close();
+    });
+  });
+});
+
+describe('a worker whose script takes its time', () => {
+  it('is no orphan when its master goes meanwhile', async () => {
+    await withMaster({ program: 'late-server.mjs', options: ONE }, async (master) => {
+      const pid = Number((await master.line(/^waiting (\d+)$/)).split(' ')[1]);
+      master.signal('SIGKILL');
+      await master.exit();
+      process.kill(pid, 'SIGUSR2');
+
+      await expect.poll(() => isThere(pid), { timeout: 5000 }).toBe(false);
+    });
+  });
+});
+
+const isThere = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};

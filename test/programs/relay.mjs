@@ -1,0 +1,36 @@
+// Says what it is told to with the messages of the user, in every way; `message` and `worker:message` are reported to the client and the test.
+import { PreforkTcpServer } from 'prefork-tcp-server';
+import { given } from './given.mjs';
+
+const { options } = given();
+const clients = new Set();
+const heard = [];
+
+const server = new PreforkTcpServer({
+  ClientConnected({ heap }) {
+    clients.add(heap.client);
+    heap.client.put(`W${process.pid}`);
+  },
+  async ClientInput({ heap, input }) {
+    const [word, ...rest] = input.split(' ');
+    const value = rest.length === 0 ? undefined : JSON.parse(rest.join(' '));
+    const { client } = heap;
+    try {
+      if (word === 'send') client.put(`sent ${server.send(value)}`);
+      else if (word === 'raw') client.put(`sent ${process.send(value)}`);
+      else if (word === 'broadcast') client.put(`sent ${server.broadcast(value)}`);
+      else if (word === 'ask') client.put(`answer ${JSON.stringify(await server.ask(value, { timeout: 5 }))}`);
+      else if (word === 'heard') client.put(`heard ${JSON.stringify(heard)}`);
+      else client.put(input);
+    } catch (error) {
+      client.put(`${error.code} ${error.message}`);
+    }
+  },
+  ClientDisconnected({ heap }) { clients.delete(heap.client); },
+  ...options,
+});
+
+server.on('message', (message) => {
+  heard.push(message);
+  for (const client of clients) client.put(`got ${JSON.stringify(message)}`);
+});

@@ -1,0 +1,15 @@
+// A program that does not listen to anything, unless `std` says so.
+import { PreforkTcpServer } from 'prefork-tcp-server';
+import { given } from './given.mjs';
+
+const { std, options } = given();
+const server = new PreforkTcpServer({
+  Address: '127.0.0.1', Port: 0, ClientShutdownOnError: false,
+  ClientInput() { if (std.throws) throw new TypeError('no luck'); },
+  ...(std.handles && { Error({ error }) { console.log('handled', error.code); } }),
+  ...options,
+});
+if (server.isMaster && std.waits) {
+  await server.waitUntil(({ totals }) => totals.ready > 0).catch((error) => { console.log('rejected', error.code); });
+}
+if (server.isMaster && std.throws) server.on('worker:ready', () => { console.log('listening', server.address().port); });
