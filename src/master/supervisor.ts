@@ -5,12 +5,15 @@ import type { ListenAddress, ToMaster } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
 import { plan } from '../policy/plan.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
-import type { Action } from '../policy/snapshot.js';
+import type { Action, WorkerConfig } from '../policy/snapshot.js';
+import type { GivenOptions } from '../options/given.js';
 import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
 import { exitReason } from './exits.js';
 import { PermitOffice } from './permit-office.js';
 import { PoolHistory } from './pool-history.js';
+import type { Release } from './release.js';
+import type { ReloadWatcher } from './reload.js';
 import { Roster, isBlockedWorker, type WorkerRecord } from './roster.js';
 import { newTally, type Tally } from './status-report.js';
 import { Workforce } from './workforce.js';
@@ -20,7 +23,9 @@ import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.j
 export interface SupervisorParts {
   readonly clock: Clock;
   readonly spawn: Spawn;
-  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
+  /** What the first workers run. */
+  readonly release: Release;
   readonly thresholds: Thresholds;
   readonly address: ListenAddress;
   readonly handle: SendHandle;
@@ -35,6 +40,8 @@ export interface SupervisorParts {
   readonly accepting: () => void;
   /** The pool cannot work: nobody can listen, or no worker starts. */
   readonly broken: (error: Error | { readonly listenCode: string }) => void;
+  /** Hears of everything that a reload waits for. */
+  readonly reloads?: ReloadWatcher;
   /** A worker's callback asks for the end of the pool. */
   readonly shutdownAsked: () => void;
 }
@@ -58,15 +65,19 @@ export class Supervisor {
   readonly #office: PermitOffice;
   readonly #events: PoolEvents;
   #thresholds: Thresholds;
+  #release: Release;
   #paused = false;
   #stopping: { graceMs: number; gone: () => void } | undefined;
   #isPlanDue = false;
   #timer: Timer | undefined;
   #hasAccepted = false;
+  /** What a worker on trial is welcomed with: it has to be heard of more often. */
+  #trialConfig: WorkerConfig | undefined;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     this.#thresholds = parts.thresholds;
+    this.#release = parts.release;
     const { handle } = parts;
     this.#events = new PoolEvents(parts.emit);
     this.#workforce = new Workforce(parts.spawn);
@@ -125,12 +136,46 @@ export class Supervisor {
     return record !== undefined && this.#workforce.post(record.id, message);
   }
 
+  /** The release that the pool is to run. */
+  get release(): Release {
+    return this.#release;
+  }
+
+  /** Starts one worker of another release outside the pool, with heartbeats this far apart at the most. @returns its id */
+  startTrial(release: Release, heartbeatMs: number): number {
+    const { worker } = this.#thresholds;
+    this.#trialConfig = { ...worker, heartbeatMs: Math.min(worker.heartbeatMs, heartbeatMs) };
+    const { id } = this.#start(release, { trial: true });
+    this.#changed();
+    return id;
+  }
+
+  /** From now on the pool consists of this release; the plan lets others make way. */
+  promote(release: Release): void {
+    this.#release = release;
+    this.roster.release = release.number;
+    this.#history.renewed();
+    for (const record of this.roster.all()) {
+      if (!record.trial) continue;
+      record.trial = false;
+      this.#workforce.send(record.id, { type: 'configure', config: this.#thresholds.worker });
+    }
+    this.#changed();
+  }
+
+  /** Ends a worker on trial. */
+  killTrial(id: number): void {
+    const record = this.roster.get(id);
+    if (record !== undefined) this.#kill(record, 'trial');
+  }
+
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
   async stop(graceMs: number): Promise<void> {
     const deadline = this.#parts.clock.now() + graceMs + FAREWELL_MS;
     for (const record of this.roster.all()) {
       if (record.drain !== undefined) record.drain = { ...record.drain, deadline: Math.min(record.drain.deadline, deadline) };
     }
+    this.#parts.reloads?.stop();
     if (this.#stopping !== undefined) { this.#requestPlan(); return; }
     await new Promise<void>((gone) => {
       this.#stopping = { graceMs, gone };
@@ -167,6 +212,7 @@ export class Supervisor {
     const { actions, nextAt } = plan(snapshot, pool, now);
     this.#beat(now);
     for (const action of actions) this.#perform(action, now);
+    this.#parts.reloads?.progress();
     let lookAt = nextAt;
     if (!this.isStopping) {
       const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
@@ -207,17 +253,20 @@ export class Supervisor {
   }
 
   #fork(count: number): void {
-    const { clock, spawnOptions } = this.#parts;
-    const { maxPoolClients } = this.#thresholds.pool;
-    for (let left = count; left > 0; left--) {
-      const id = this.roster.nextId;
-      const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(this.#history.isFailing));
-      const lifeMs = this.#drawLifeMs();
-      const share = maxPoolClients === 0 ? null : 0;
-      this.tally.born += 1;
-      this.#events.born(this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs, share }));
-    }
+    for (let left = count; left > 0; left--) this.#start(this.#release);
     if (count > 0) this.#changed();
+  }
+
+  /** Starts one worker; the last words of one on trial are kept. */
+  #start(release: Release, { trial = false }: { readonly trial?: boolean } = {}): WorkerRecord {
+    const { clock, spawnOptions } = this.#parts;
+    const id = this.roster.nextId;
+    const pid = this.#workforce.start(id, this.#listen(id), spawnOptions(trial || this.#history.isFailing, release));
+    const share = this.#thresholds.pool.maxPoolClients === 0 ? null : 0;
+    const record = this.roster.add({ pid, now: clock.now(), wallNow: clock.wallNow(), lifeMs: this.#drawLifeMs(), share, release: release.number, trial });
+    this.tally.born += 1;
+    this.#events.born(record);
+    return record;
   }
 
   #drawLifeMs(): number {
@@ -239,6 +288,7 @@ export class Supervisor {
   #beginDrain(record: WorkerRecord, reason: DrainReason, isOurs: boolean): boolean {
     if (!this.roster.drain(record, { reason, isOurs, deadline: this.#parts.clock.now() + this.#graceMs + FAREWELL_MS })) return false;
     this.#events.drains(record, reason);
+    if (record.trial) this.#parts.reloads?.ended(record.id);
     this.#changed();
     return true;
   }
@@ -250,6 +300,7 @@ export class Supervisor {
   #kill(record: WorkerRecord, reason: KillReason): void {
     record.killed ??= reason;
     this.#workforce.kill(record.id);
+    if (record.trial && reason !== 'trial') this.#parts.reloads?.ended(record.id);
     this.#changed();
   }
 
@@ -274,17 +325,20 @@ export class Supervisor {
     const now = this.#parts.clock.now();
     const wasBlocked = isBlockedWorker(record, now);
     this.roster.apply(record, fact, now);
+    if (record.trial) this.#parts.reloads?.heard(record.id);
     switch (fact.type) {
       case 'hello': return this.#welcome(record, fact.version);
-      case 'ready': return this.#ready(record);
+      case 'ready': return this.#ready(record, fact.options);
       case 'pulse':
         if (wasBlocked) this.#changed();
         return;
       case 'state':
       case 'heartbeat': return this.#reported(record);
       case 'draining': return void this.#beginDrain(record, fact.reason, false);
-      case 'failed':
-      case 'boot-failed': return this.#events.failed(record, fact.error);
+      case 'boot-failed':
+        this.#parts.reloads?.bootFailed(record.id, fact.error);
+        return this.#events.failed(record, fact.error);
+      case 'failed': return this.#events.failed(record, fact.error);
       case 'listen-failed':
         this.#events.failed(record, { name: 'Error', message: fact.message, code: fact.code, where: 'listen' });
         if (!this.#hasAccepted) this.#parts.broken({ listenCode: fact.code });
@@ -296,23 +350,25 @@ export class Supervisor {
   #welcome(record: WorkerRecord, version: number): void {
     if (version !== PROTOCOL_VERSION) {
       this.#events.foreignVersion(record, version);
+      this.#parts.reloads?.foreignVersion(record.id);
       return this.#kill(record, 'boot');
     }
     const { welcome, address } = this.#parts;
     this.#workforce.send(record.id, {
-      type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
+      type: 'welcome', ...welcome, address, config: (record.trial ? this.#trialConfig : undefined) ?? this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
     });
   }
 
-  #ready(record: WorkerRecord): void {
+  #ready(record: WorkerRecord, options: GivenOptions): void {
     if (record.phase !== 'ready') return;
-    this.#history.workerReady(record);
+    if (!record.trial) this.#history.workerReady(record);
     this.#events.ready(record, this.#parts.clock.now());
+    this.#parts.reloads?.ready(record, options);
     this.#changed();
   }
 
   #reported(record: WorkerRecord): void {
-    this.#history.heard(record, this.#parts.clock.now());
+    if (!record.trial) this.#history.heard(record, this.#parts.clock.now());
     if (!this.#hasAccepted && record.phase === 'ready' && record.state.copiesUsed > 0) {
       this.#hasAccepted = true;
       this.#parts.accepting();
@@ -327,7 +383,8 @@ export class Supervisor {
     this.tally.exits[reason] += 1;
     this.tally.servedByGone += record.state.served;
     this.#events.exited(record, exit, reason);
-    if (!this.isStopping && this.#history.isFailedStart(record, this.#parts.clock.now())) this.#startFailed(record, exit);
+    if (!this.isStopping && !record.trial && this.#history.isFailedStart(record, this.#parts.clock.now())) this.#startFailed(record, exit);
+    this.#parts.reloads?.exited(record.id, exit);
     this.#changed();
     if (this.roster.size === 0) this.#stopping?.gone();
   }
@@ -337,6 +394,8 @@ export class Supervisor {
     const outlook = this.#history.startFailed(record, { now: clock.now(), chance: random() });
     const error = this.#events.startFailed(record, exit, outlook);
     if (outlook.nextMs === undefined) this.#parts.broken(error);
+    const { pid, release, readyAt } = record;
+    this.#parts.reloads?.startFailed({ pid, release, wasReady: readyAt !== undefined }, exit, outlook.failures);
   }
 
   #changed(): void {

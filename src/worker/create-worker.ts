@@ -14,7 +14,7 @@ import { Watchdog } from './watchdog.js';
 
 /** What a worker is made of. */
 export interface WorkerParts {
-  readonly options: Pick<ResolvedOptions, 'client' | 'process'>;
+  readonly options: Pick<ResolvedOptions, 'client' | 'process' | 'given'>;
   readonly token: string;
   readonly line: MasterChannel;
   readonly clock: Clock;
@@ -31,6 +31,7 @@ export function createWorker({ options, token, line, clock, watch, exit }: Worke
   const context: ServerContext = { pid: process.pid, alias };
   const runtime: WorkerRuntime = new WorkerRuntime({
     line, clock, token, exit,
+    given: options.given,
     createListener: (events, backlog) => handleListener({
       noDelay, keepAlive, backlog,
       // A socket that the user handles before there is a session is an ordinary one.

@@ -29,6 +29,8 @@ export interface RuntimeParts {
   readonly watchdog: Watchdog | undefined;
   readonly serverStarted: () => unknown;
   readonly serverStopped: () => unknown;
+  /** What its script gave as options. */
+  readonly given: Readonly<Record<string, string>>;
   /** Ends the process. */
   readonly exit: (code: number) => void;
 }
@@ -155,7 +157,7 @@ export class WorkerRuntime {
     this.#wasStarted = true;
     if (this.#isDraining) return this.#endIfEmpty();
     this.#phase = 'ready';
-    this.#parts.line.send({ type: 'ready' });
+    this.#parts.line.send({ type: 'ready', options: this.#parts.given });
     this.#reporter.pulse(PULSE_MS);
     for (const resolve of this.#readiness.splice(0)) resolve();
   }

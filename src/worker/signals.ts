@@ -5,6 +5,8 @@ import type { WorkerRuntime } from './runtime.js';
 export function handleWorkerSignals(runtime: WorkerRuntime, { captured }: { readonly captured: boolean }): void {
   // Ctrl-C in a terminal reaches every process of the group: workers leave it to the master.
   process.on('SIGINT', ignore);
+  // A terminal that is closed sends it to every process of the session; to the master it means a reload or a drain.
+  process.on('SIGHUP', ignore);
   // A service manager may send it to every process; an operator may send it to this one.
   process.on('SIGTERM', () => { runtime.shutdown(); });
   // The process ends of it as any other would; the master is told why.

@@ -42,7 +42,7 @@ const ORDERS: Samples<ToWorker> = {
 };
 const FACTS: Samples<ToMaster> = {
   'hello': [{ type: 'hello', version: 1 }],
-  'ready': [{ type: 'ready' }],
+  'ready': [{ type: 'ready', options: {} }],
   'pulse': [{ type: 'pulse' }],
   'state': [{ type: 'state', state: STATE }, { type: 'state', state: BLOCKED }],
   'heartbeat': [{ type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'heartbeat', state: BLOCKED, vitals: VITALS }],
@@ -91,7 +91,7 @@ describe.each([
   });
 
   it('lets messages of the user pass by', () => {
-    const users = [undefined, null, 0, 'ready', [], {}, { type: 'ready' }, { type: 'copy' }, { 'prefork-tcp-server': 'ready' }, { cmd: 'NODE_X' }];
+    const users = [undefined, null, 0, 'ready', [], {}, { type: 'ready', options: {} }, { type: 'copy' }, { 'prefork-tcp-server': 'ready' }, { cmd: 'NODE_X' }];
 
     for (const message of users) expect(parse(message)).toBeUndefined();
   });
@@ -147,7 +147,7 @@ describe('isOurs', () => {
   it.each([
     ['knows our messages', sent(WELCOME), true],
     ['knows them even if they are malformed', { 'prefork-tcp-server': 0 }, true],
-    ['leaves the messages of the user alone', { type: 'ready' }, false],
+    ['leaves the messages of the user alone', { type: 'ready', options: {} }, false],
     ['leaves everything else alone', 'prefork-tcp-server', false],
     ['leaves null alone', null, false],
   ])('%s', (_title, message, expected) => {

@@ -30,7 +30,7 @@ class Office {
   constructor({ workers }: { readonly workers: number }) {
     for (let count = 0; count < workers; count++) {
       const record = this.roster.add({ pid: 1, now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
-      this.roster.apply(record, { type: 'ready' }, this.now);
+      this.roster.apply(record, { type: 'ready', options: {} }, this.now);
     }
   }
 

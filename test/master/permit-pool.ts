@@ -77,7 +77,7 @@ export class PermitPool {
       },
     });
     for (let count = 0; count < settings.workers; count++) this.#members.push(this.#birth());
-    for (const { record } of this.#members.slice(settings.starting)) this.#roster.apply(record, { type: 'ready' }, this.#clock.now());
+    for (const { record } of this.#members.slice(settings.starting)) this.#roster.apply(record, { type: 'ready', options: {} }, this.#clock.now());
     this.#look();
     if (settings.settled) this.flush(1);
   }
@@ -111,7 +111,7 @@ export class PermitPool {
         member.clock.settle();
         return;
       case 'ready':
-        this.#roster.apply(record, { type: 'ready' }, this.#clock.now());
+        this.#roster.apply(record, { type: 'ready', options: {} }, this.#clock.now());
         return this.#look();
       case 'stop':
         this.#roster.drain(record, { reason: 'asked', isOurs: true, deadline: Infinity });

@@ -39,7 +39,7 @@ class Worker {
     this.runtime = new WorkerRuntime({
       line: this.line,
       clock: this.clock,
-      token: 'secret',
+      token: 'secret', given: {},
       createListener: (events, backlog) => {
         this.#events = events;
         this.backlog = backlog;
