@@ -30,8 +30,17 @@ export class PreforkError extends Error {
 
 /** Turns whatever was thrown into an Error. */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isError(thrown)) return thrown;
   return new PreforkError('ERR_PREFORK_CALLBACK', `A callback threw ${describe(thrown)} instead of an Error.`, { cause: thrown });
+}
+
+/** As instanceof; a proxy may throw at that. */
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 function describe(thrown: unknown): string {

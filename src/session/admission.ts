@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { BlockList, Socket } from 'node:net';
+import { listenOnce } from './entry.js';
 
 /** Decides which connections become clients, by their address. */
 export interface Admission {
@@ -28,7 +29,7 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
       if (count > mostPerAddress) return false;
       counts.set(address, count);
       // The address as it was then: a connection that was reset has none any more.
-      socket.once('close', () => {
+      listenOnce(socket, 'close', { crashed: () => undefined }, () => {
         const left = (counts.get(address) ?? 1) - 1;
         if (left > 0) counts.set(address, left);
         else counts.delete(address);

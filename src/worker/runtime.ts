@@ -96,6 +96,11 @@ export class WorkerRuntime {
     this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients });
   }
 
+  /** A connection of an Acceptor counts no longer; undefined = the first that has left this process. */
+  giveBack(socket: unknown): void {
+    this.#clients.giveBack(socket);
+  }
+
   /** Drains the whole pool. */
   shutdownAll(): void {
     this.#parts.line.send({ type: 'shutdown-all' });
