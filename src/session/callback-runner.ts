@@ -73,8 +73,9 @@ export class CallbackRunner {
       if (isThenable(result)) settled = this.#wait(name, result);
     } catch (error) {
       this.#host.callbackFailed(name, asError(error));
+    } finally {
+      this.#depth -= 1;
     }
-    this.#depth -= 1;
     if (settled === undefined) this.#idleIfDone();
     return settled;
   }

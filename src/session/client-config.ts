@@ -12,17 +12,21 @@ export interface ClientConfig extends Pick<
 > {
   /** Makes the user's own fields of one client's heap. */
   readonly createHeap?: (() => object) | undefined;
+  /** ClientCallbackTimeout, to begin with. */
+  readonly callbackMs?: number;
+  /** MaxOutput, to begin with. */
+  readonly maxOutput?: number;
 }
 
 /** What may change while clients are there. */
 export interface ClientLimits {
-  /** ClientCallbackTimeout; 0 = off. */
+  /** ClientCallbackTimeout; Infinity = off. */
   readonly callbackMs: number;
   /** MaxOutput; Infinity = no bound. */
   readonly maxOutput: number;
 }
 
-export const DEFAULT_LIMITS: ClientLimits = { callbackMs: 0, maxOutput: 16 * 1024 * 1024 };
+export const DEFAULT_LIMITS: ClientLimits = { callbackMs: Infinity, maxOutput: 16 * 1024 * 1024 };
 
 /** What all sessions of a worker share. */
 export interface Common {

@@ -43,14 +43,16 @@ export class Clients implements SessionHost, Guarded {
   /** The connections of an Acceptor. */
   readonly #handedOver = new Set<HandedOver>();
   readonly #lingering: LingeringClose;
-  #limits: ClientLimits = DEFAULT_LIMITS;
+  #limits: ClientLimits;
   #isDraining = false;
   #deadline = Infinity;
   #sweeper: Timer | undefined;
 
   constructor(parts: ClientParts) {
     const { config, clock, queue } = parts;
+    const { callbackMs = DEFAULT_LIMITS.callbackMs, maxOutput = DEFAULT_LIMITS.maxOutput } = config;
     this.#parts = parts;
+    this.#limits = { callbackMs, maxOutput };
     this.#lingering = new LingeringClose(clock);
     this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS') };
   }
@@ -248,7 +250,7 @@ export class Clients implements SessionHost, Guarded {
   }
 
   get #isTimed(): boolean {
-    return this.#parts.config.idleMs > 0 || this.#limits.callbackMs > 0;
+    return this.#parts.config.idleMs > 0 || this.#limits.callbackMs < Infinity;
   }
 
   get #sweepMs(): number {

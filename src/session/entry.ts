@@ -35,6 +35,9 @@ export function enter(target: Guarded, step: () => void): void {
 /** A step as a function that may be given to a stream or a library. */
 export const door = (target: Guarded, step: () => void): (() => void) => () => { enter(target, step); };
 
+/** A step for when a write has been done. If it failed, 'error' and 'close' say so. */
+export const doneDoor = (target: Guarded, step: () => void): ((error?: Error | null) => void) => (error) => { if (error == null) enter(target, step); };
+
 /** Calls back once, later. */
 export function startTimer(clock: Clock, delayMs: number, target: Guarded, step: () => void, options?: { readonly idle?: boolean }): Timer {
   return clock.after(delayMs, door(target, step), options);
@@ -154,7 +157,7 @@ function nothing(): void {
 
 /** Closes our side of a stream, and goes on when all output is in the kernel's hands. If it fails, 'error' and 'close' say so. */
 export function endThen(stream: Duplex, target: Guarded, step: () => void): void {
-  stream.end((error?: Error | null) => { if (error == null) enter(target, step); });
+  stream.end(doneDoor(target, step));
 }
 
 // --- Signals ----------------------------------------------------------------------------------------------------------

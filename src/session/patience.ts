@@ -38,7 +38,7 @@ export class Patience {
 
   /** What is to be said of the callback that has been running longest, if it is late. */
   late(running: RunningCallback, now: number, { callbackMs, idleMs }: { readonly callbackMs: number; readonly idleMs: number }): Late | undefined {
-    if (callbackMs > 0) {
+    if (callbackMs < Infinity) {
       if (now - running.since < callbackMs) return undefined;
       return { running, isFinal: true, message: `${running.name} has not settled within ClientCallbackTimeout (${callbackMs / 1000} s); its client is ended, and it is waited for no longer.` };
     }

@@ -244,16 +244,16 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
   }
 
   crashed(thrown: unknown): void {
-    try {
-      this.#host.failed(asError(thrown), this.#phase === 'new' ? 'ClientFilter' : 'session');
-      this.#failed('callback', () => errorFault(asError(thrown)));
-      this.#over('at once');
-    } finally {
-      // Whatever failed on the way there.
-      this.#phase = this.#phase === 'new' || this.#phase === 'ended' ? this.#phase : 'over';
-      this.reject();
-      if (!this.#callbacks.runner.isBusy) this.#end();
-    }
+    const error = asError(thrown);
+    const { isBusy } = this.#callbacks.runner;
+    attempt(() => { this.#host.failed(error, this.#phase === 'new' ? 'ClientFilter' : 'session'); });
+    attempt(() => { this.#failed('callback', () => errorFault(error)); });
+    attempt(() => { this.#over('at once'); });
+    attempt(() => { this.#stream?.destroy(); });
+    this.reject();
+    // Whatever failed on the way there.
+    if (this.#phase !== 'ended') this.#phase = 'over';
+    if (!isBusy) this.#end();
   }
 
   #failed(operation: ClientOperation, fault: () => Fault): void {
@@ -291,5 +291,14 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
     if (this.#phase !== 'over') return;
     this.#phase = 'ended';
     this.#host.ended(this);
+  }
+}
+
+/** A step on the way out: what fails there must not keep the next one from being taken. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // The fault that led here has been reported, as far as it can be.
   }
 }

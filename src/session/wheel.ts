@@ -4,7 +4,7 @@ import type { Client } from '../callbacks.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';
 import { checkedFilter, checkedMark, checkedOutput } from './arguments.js';
-import { afterThis, door, endThen, type Guarded } from './entry.js';
+import { afterThis, doneDoor, endThen, type Guarded } from './entry.js';
 import { Hold, type Input } from './input.js';
 import { FULL, OutputQueue } from './output-queue.js';
 
@@ -98,13 +98,17 @@ export class Wheel implements Client {
       this.#output.clear();
       return;
     }
-    const wants = this.#listener.wantsFlushed || this.#isHigh || this.#mayReach(this.#low);
-    this.#write(wants ? this.#written ??= door(this.#host, () => { this.#afterWrite(); }) : undefined);
-    const queued = this.#stream.writableLength;
-    if (queued > this.#host.maxOutput) {
+    const before = this.#stream.writableLength;
+    if (before > this.#host.maxOutput) {
       this.#isFull = true;
-      this.#host.overflowed(queued);
-    } else if (!this.#isHigh && queued > 0 && queued >= this.#highMark) {
+      this.#output.clear();
+      this.#host.overflowed(before);
+      return;
+    }
+    const wants = this.#listener.wantsFlushed || this.#isHigh || this.#mayReach(this.#low);
+    this.#write(wants ? this.#written ??= doneDoor(this.#host, () => { this.#afterWrite(); }) : undefined);
+    const queued = this.#stream.writableLength;
+    if (!this.#isHigh && queued > 0 && queued >= this.#highMark) {
       this.#isHigh = true;
       this.#input.hold(Hold.output);
       this.#listener.high();

@@ -9,7 +9,7 @@ import type { WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from '../session/clients.js';
 import type { DescriptorGuard } from './descriptors.js';
-import { toReport } from './error-report.js';
+import { FaultReports, toReport } from './error-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
 import type { MasterChannel } from './master-channel.js';
@@ -41,6 +41,7 @@ export class WorkerRuntime {
   readonly #clients: Clients;
   readonly #reporter: Reporter;
   readonly #heartbeat: Heartbeat;
+  readonly #faults: FaultReports;
   #loop: AcceptLoop | undefined;
   #address: ListenAddress | undefined;
   #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
@@ -56,6 +57,7 @@ export class WorkerRuntime {
 
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
+    this.#faults = new FaultReports(parts.clock, (error) => { parts.line.send({ type: 'failed', error }); });
     this.#clients = parts.createClients(() => { this.#left(); });
     this.#heartbeat = new Heartbeat(parts.clock, (vitals) => { this.#beat(vitals); });
     this.#reporter = new Reporter({
@@ -84,7 +86,7 @@ export class WorkerRuntime {
 
   /** Tells the master of a fault. */
   failed(error: Error, where: string): void {
-    this.#parts.line.send({ type: 'failed', error: toReport(error, where) });
+    this.#faults.add(error, where);
   }
 
   /** One more reason not to accept, or one less: 'pause' and 'resume' of a callback. */
@@ -245,6 +247,7 @@ export class WorkerRuntime {
         this.failed(asError(error), 'ServerStopped');
       }
     }
+    this.#faults.flush();
     this.#parts.exit(0);
   }
 

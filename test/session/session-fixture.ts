@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import type { AnyFilter } from '../../src/filters/filter.js';
 import { LineFilter } from '../../src/filters/line.js';
 import type { Admission } from '../../src/session/admission.js';
-import type { ClientConfig, ClientLimits, SessionCallbacks } from '../../src/session/client-config.js';
+import type { ClientConfig, SessionCallbacks } from '../../src/session/client-config.js';
 import { Clients, type ClientParts } from '../../src/session/clients.js';
 import { EventQueue } from '../../src/session/event-queue.js';
+import { toReport } from '../../src/worker/error-report.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
 
 /** One end of a connection in memory. What is written to one end can be read from the other, unless that has stopped reading. */
@@ -134,7 +135,7 @@ const NO_CALLBACKS: SessionCallbacks = {
 const OPEN_DOOR: Admission = { admit: () => true };
 
 /** What a test may set; the rest is as usual. */
-export type Given = Partial<Omit<ClientConfig, 'callbacks'>> & Partial<Pick<ClientParts, 'admission' | 'isLocal'>> & Partial<ClientLimits> & {
+export type Given = Partial<Omit<ClientConfig, 'callbacks'>> & Partial<Pick<ClientParts, 'admission' | 'isLocal'>> & {
   readonly callbacks?: Partial<SessionCallbacks>;
 };
 
@@ -156,7 +157,7 @@ export class TestClients {
   /** How often the user's code was about to run. */
   active = 0;
 
-  constructor({ callbacks, admission = OPEN_DOOR, isLocal = () => false, callbackMs, maxOutput, ...config }: Given = {}, { clock = new ManualClock(), left = () => undefined }: { readonly clock?: ManualClock; readonly left?: () => void } = {}) {
+  constructor({ callbacks, admission = OPEN_DOOR, isLocal = () => false, ...config }: Given = {}, { clock = new ManualClock(), left = () => undefined }: { readonly clock?: ManualClock; readonly left?: () => void } = {}) {
     this.clock = clock;
     this.queue = new EventQueue(this.clock);
     this.clients = new Clients({
@@ -168,14 +169,16 @@ export class TestClients {
       },
       clock: this.clock, queue: this.queue, alias: 'server', masterAlias: 'manager', admission, isLocal,
       active: () => { this.active += 1; },
-      failed: (error, where) => { this.failures.push({ where, message: error.message, code: (error as { code?: unknown }).code }); },
+      failed: (error, where) => {
+        // As the worker's reports: an error of the user's may throw when it is read.
+        const { message, code } = toReport(error, where);
+        this.failures.push({ where, message, code });
+      },
       left: () => {
         this.left += 1;
         left();
       },
     });
-    if (callbackMs !== undefined) this.clients.configure({ callbackMs });
-    if (maxOutput !== undefined) this.clients.configure({ maxOutput });
   }
 
   /** A client connects. */
