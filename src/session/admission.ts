@@ -6,20 +6,24 @@ import { listenOnce } from './entry.js';
 export interface Admission {
   /** Whether this connection may come in. An admitted one counts until it is closed. */
   admit(socket: Socket): boolean;
+  /** Changes which addresses are never admitted. Who is in, stays. */
+  block(blocked: BlockList | undefined): void;
 }
-
-/** Admits everybody; costs nothing. */
-const OPEN_DOOR: Admission = { admit: () => true };
 
 /**
  * @param blocked - addresses that are never admitted
  * @param mostPerAddress - connections of one address at once; 0 = unlimited
  */
 export function createAdmission(blocked: BlockList | undefined, mostPerAddress: number): Admission {
-  if (blocked === undefined && mostPerAddress === 0) return OPEN_DOOR;
   const counts = new Map<string, number>();
+  let isOpen = blocked === undefined && mostPerAddress === 0;
   return {
+    block(changed) {
+      blocked = changed;
+      isOpen = blocked === undefined && mostPerAddress === 0;
+    },
     admit(socket) {
+      if (isOpen) return true;
       const address = socket.remoteAddress;
       // A Unix socket has none: its clients are not of a network.
       if (address === undefined) return true;

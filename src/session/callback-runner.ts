@@ -6,8 +6,6 @@ import { isThenable } from './faults.js';
 
 /** Observes the callbacks of one client. */
 export interface CallbackHost extends Guarded {
-  /** The user's code is about to run. */
-  active(): void;
   /** A callback threw or rejected. */
   callbackFailed(name: string, error: Error): void;
   /** An asynchronous callback has settled, well or badly. */
@@ -65,7 +63,6 @@ export class CallbackRunner {
    * @returns a promise that never rejects, if the callback is asynchronous
    */
   run(name: string, callback: AnyCallback, context: object): Promise<unknown> | undefined {
-    this.#host.active();
     this.#depth += 1;
     let settled: Promise<unknown> | undefined;
     try {

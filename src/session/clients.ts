@@ -25,8 +25,6 @@ export interface ClientParts {
   readonly admission: Admission;
   /** Whether clients come over a Unix socket, which has no addresses. */
   readonly isLocal: () => boolean;
-  /** The user's code is about to run. */
-  readonly active: () => void;
   /** Reports a fault. */
   readonly failed: (error: Error, where: string) => void;
   /** A client has gone, however it went. */
@@ -114,10 +112,6 @@ export class Clients implements SessionHost, Guarded {
 
   // --- What sessions report -----------------------------------------------------------------------------------------
 
-  active(): void {
-    this.#parts.active();
-  }
-
   failed(error: Error, where: string): void {
     this.#parts.failed(error, where);
   }
@@ -190,8 +184,8 @@ export class Clients implements SessionHost, Guarded {
 
   /** Gives a connection to the user's Acceptor. */
   #handOver(socket: Socket, acceptor: AnyCallback): void {
-    const { active, failed } = this.#parts;
-    const handed = new HandedOver(socket, { active, failed, gone: (gone) => {
+    const { failed } = this.#parts;
+    const handed = new HandedOver(socket, { failed, gone: (gone) => {
       this.#handedOver.delete(gone);
       this.#parts.left();
     } });
@@ -206,10 +200,9 @@ export class Clients implements SessionHost, Guarded {
 
   /** Lets ClientPreConnect prepare a connection, or replace or reject it. */
   #prepare(session: Session, socket: Socket, preConnect: AnyCallback): void {
-    const { clock, failed, active, config: { preConnectMs, clientArgs } } = this.#parts;
+    const { clock, failed, config: { preConnectMs, clientArgs } } = this.#parts;
     const preparing = new Preparing(socket, { failed, prepared: (done, stream) => { this.#prepared(done, stream); } });
     this.#preparing.set(preparing, session);
-    active();
     preparing.start(() => preConnect({ ...session.context, socket, args: clientArgs }), clock, preConnectMs);
   }
 

@@ -6,7 +6,6 @@ import { guardSignal, ignoreErrors, listenOnce, whenSettled, type Guarded } from
 
 /** Who counts connections that an Acceptor has. */
 export interface AcceptorHost {
-  active(): void;
   failed(error: Error, where: string): void;
   /** A connection counts no longer. */
   gone(handed: HandedOver): void;
@@ -33,7 +32,6 @@ export class HandedOver implements Guarded {
     // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
     ignoreErrors(socket);
     listenOnce(socket, 'close', this, () => { this.giveBack(); });
-    this.#host.active();
     const result: unknown = acceptor(this.#context());
     whenSettled(Promise.resolve(result), this, () => undefined, (error) => { this.crashed(error); });
   }

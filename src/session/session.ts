@@ -14,8 +14,6 @@ import { Wheel, type WheelHost } from './wheel.js';
 
 /** The clients of a worker, as each session sees them. */
 export interface SessionHost {
-  /** The user's code is about to run. */
-  active(): void;
   /** A fault that is to be reported. */
   failed(error: Error, where: string): void;
   /** The session needs its connection no longer; it may still have to be closed, with patience or at once. */
@@ -150,10 +148,6 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
   }
 
   // --- Callbacks ----------------------------------------------------------------------------------------------------
-
-  active(): void {
-    this.#host.active();
-  }
 
   settled(): void {
     this.#patience.activeAt = this.now();

@@ -1,6 +1,7 @@
 import type { ServerContext } from '../callbacks.js';
 import type { Clock } from '../clock.js';
 import { HANG_FD } from '../ipc/hang-report.js';
+import { withChange } from '../options/parts.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { createAdmission } from '../session/admission.js';
 import { Clients } from '../session/clients.js';
@@ -28,6 +29,8 @@ export function createWorker({ options, token, line, clock, watch, exit }: Worke
   const { client, process: { alias, masterAlias, serverStarted, serverStopped } } = options;
   const { noDelay, keepAlive, acceptor, preConnect } = client;
   const queue = new EventQueue(clock);
+  const admission = createAdmission(client.blockList, client.mostPerAddress);
+  let clients: Clients | undefined;
   const context: ServerContext = { pid: process.pid, alias };
   const runtime: WorkerRuntime = new WorkerRuntime({
     line, clock, token, exit,
@@ -37,13 +40,18 @@ export function createWorker({ options, token, line, clock, watch, exit }: Worke
       // A socket that the user handles before there is a session is an ordinary one.
       direct: acceptor === undefined && preConnect === undefined,
     }, events),
-    createClients: (left) => new Clients({
+    createClients: (left) => (clients = new Clients({
       config: client,
       clock, queue, alias, masterAlias, left,
-      admission: createAdmission(client.blockList, client.mostPerAddress),
+      admission,
       isLocal: () => typeof runtime.address === 'string',
       failed: (error, where) => { runtime.failed(error, where); },
-    }),
+    })),
+    clientsChanged: (change) => {
+      const { callbackMs, maxOutput, blockList } = withChange(client, change);
+      clients?.configure({ callbackMs, maxOutput });
+      admission.block(blockList);
+    },
     descriptors: processDescriptors(),
     watchdog: watch === undefined ? undefined : new Watchdog({ clock, fd: HANG_FD, hungMs: watch.hungMs }),
     serverStarted: () => serverStarted?.(context),

@@ -5,7 +5,7 @@ import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import type { DrainReason } from '../policy/reasons.js';
 import { PULSE_MS } from '../policy/silence.js';
-import type { WorkerConfig } from '../policy/snapshot.js';
+import type { ClientChange, WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from '../session/clients.js';
 import type { DescriptorGuard } from './descriptors.js';
@@ -27,6 +27,8 @@ export interface RuntimeParts {
   readonly createClients: (left: () => void) => Clients;
   readonly descriptors: DescriptorGuard;
   readonly watchdog: Watchdog | undefined;
+  /** `configure()` has changed options of clients. */
+  readonly clientsChanged?: (change: ClientChange | undefined) => void;
   readonly serverStarted: () => unknown;
   readonly serverStopped: () => unknown;
   /** What its script gave as options. */
@@ -172,6 +174,7 @@ export class WorkerRuntime {
   #configure(config: WorkerConfig): void {
     this.#graceMs = config.graceMs;
     this.#reportMs = config.heartbeatMs;
+    this.#parts.clientsChanged?.(config.client);
     // What set_concurrency has changed since stays, unless the option itself changes.
     const { concurrency, ...others } = limitsOf(config);
     this.#loop?.setLimits(concurrency === this.#concurrency ? others : { concurrency, ...others });

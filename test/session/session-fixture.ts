@@ -132,10 +132,11 @@ const NO_CALLBACKS: SessionCallbacks = {
   draining: undefined, states: new Map(),
 };
 
-const OPEN_DOOR: Admission = { admit: () => true };
+const OPEN_DOOR: Admission = { admit: () => true, block: () => undefined };
 
 /** What a test may set; the rest is as usual. */
-export type Given = Partial<Omit<ClientConfig, 'callbacks'>> & Partial<Pick<ClientParts, 'admission' | 'isLocal'>> & {
+export type Given = Partial<Omit<ClientConfig, 'callbacks'>> & Partial<Pick<ClientParts, 'isLocal'>> & {
+  readonly admission?: Admission;
   readonly callbacks?: Partial<SessionCallbacks>;
 };
 
@@ -154,8 +155,6 @@ export class TestClients {
   readonly failures: { readonly where: string; readonly message: string; readonly code: unknown }[] = [];
   /** How many clients have gone. */
   left = 0;
-  /** How often the user's code was about to run. */
-  active = 0;
 
   constructor({ callbacks, admission = OPEN_DOOR, isLocal = () => false, ...config }: Given = {}, { clock = new ManualClock(), left = () => undefined }: { readonly clock?: ManualClock; readonly left?: () => void } = {}) {
     this.clock = clock;
@@ -168,7 +167,6 @@ export class TestClients {
         callbacks: { ...NO_CALLBACKS, ...callbacks },
       },
       clock: this.clock, queue: this.queue, alias: 'server', masterAlias: 'manager', admission, isLocal,
-      active: () => { this.active += 1; },
       failed: (error, where) => {
         // As the worker's reports: an error of the user's may throw when it is read.
         const { message, code } = toReport(error, where);
