@@ -55,6 +55,18 @@ export default tseslint.config(
   ]),
   wall(['src/options/**'], [['/(master|worker|session|ipc)/', EDGES]]),
   wall(['src/session/**'], [['/(master|worker|ipc|policy)/', 'session/ works without a pool: it knows neither master, worker, ipc nor policy.']]),
+  {
+    files: ['src/session/**'],
+    ignores: ['src/session/entry.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...[
+        'CallExpression[callee.property.name=/^(on|once|addListener|prependListener|addEventListener|then|catch|finally|after|soon|nextTick)$/]',
+        'CallExpression[callee.name=/^(queueMicrotask|setTimeout|setImmediate)$/]',
+        'CallExpression[callee.property.name=/^(write|end|destroy|setTimeout)$/] > :function',
+        'AwaitExpression',
+      ].map((selector) => ({ selector, message: 'The event loop enters a session by the doors of entry.ts only: they have a guard, so that a fault ends one client and not its worker.' }))],
+    },
+  },
   wall(['src/ipc/**'], [['/(master|worker|session|options|filters)/', EDGES]]),
   wall(['src/master/**'], [['/(worker|session)/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
   wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),

@@ -197,14 +197,19 @@ export interface DrainingContext<Own> extends Context<Own> {
 
 /**
  * What Acceptor gets: a connection that is the user's from now on, as net.createServer would give it (`allowHalfOpen` is
- * false). It counts as a client until it is closed.
+ * false). It counts as a client until it is closed or given back.
  */
 export interface AcceptorContext {
   readonly socket: Socket;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** Aborted when this worker begins to drain: finish what is in flight and close the socket. */
+  /** Aborted when this worker begins to drain: finish what is in flight and close the socket. It belongs to this connection. */
   readonly draining: AbortSignal;
+  /**
+   * Gives the connection back: it counts as a client no longer. To be called when the socket has been sent to another
+   * process, since nothing is heard of it here any more. May be called more than once.
+   */
+  readonly disconnected: () => void;
 }
 
 /** A handler of an event of a client's session. */

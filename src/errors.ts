@@ -3,6 +3,7 @@ export type PreforkErrorCode =
   | 'ERR_PREFORK_OPTION' // an option is unknown, of a wrong type or contradicts another; thrown by the constructor and `configure()`
   | 'ERR_PREFORK_LISTEN' // the address could not be bound or listened on; rejects `ready()`
   | 'ERR_PREFORK_WORKER_BOOT' // workers keep dying before they are ready; rejects `ready()`
+  | 'ERR_PREFORK_RELOAD' // a new release was not taken, the old one goes on; rejects `reload()`
   | 'ERR_PREFORK_STATE' // a method was called in the wrong state, role or process
   | 'ERR_PREFORK_DESCRIPTORS' // a worker is close to its limit of open files and does not accept; `worker:error`
   | 'ERR_PREFORK_ENDED' // output was put to a client that has gone
@@ -30,8 +31,17 @@ export class PreforkError extends Error {
 
 /** Turns whatever was thrown into an Error. */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isError(thrown)) return thrown;
   return new PreforkError('ERR_PREFORK_CALLBACK', `A callback threw ${describe(thrown)} instead of an Error.`, { cause: thrown });
+}
+
+/** As instanceof; a proxy may throw at that. */
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 function describe(thrown: unknown): string {

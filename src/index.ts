@@ -1,4 +1,6 @@
 export { PreforkTcpServer, type ShutdownOptions } from './prefork-tcp-server.js';
+export { ReloadError, type ReloadFailure } from './master/reload-error.js';
+export type { ReloadOptions } from './master/reload.js';
 export { PreforkError, type PreforkErrorCode } from './errors.js';
 export type * from './options/options.js';
 export type * from './callbacks.js';

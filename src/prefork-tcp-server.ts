@@ -7,12 +7,14 @@ import type { AnyFilter } from './filters/filter.js';
 import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import { Master } from './master/master.js';
+import { releaseSource } from './master/release.js';
+import type { ReloadOptions } from './master/reload.js';
 import { workerCommand } from './master/worker-command.js';
 import { forkWorkers } from './master/worker-process.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
 import { aliasOf, resolveOptions, type ResolvedOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment, type Mark } from './role.js';
-import type { ServerEvents, ServerStatus } from './status.js';
+import type { ReloadResult, ServerEvents, ServerStatus } from './status.js';
 import { packageVersion } from './version.js';
 import { createWorker } from './worker/create-worker.js';
 import { processChannel } from './worker/master-channel.js';
@@ -125,6 +127,25 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
   }
 
   /**
+   * Brings the pool to a new release of its script. Symbolic links are resolved anew, and one worker is tried: it has to be
+   * ready, to live for the settle time and to pass the check, while it serves nobody. Then it joins the pool, and the others
+   * are replaced, a quarter of MaxServer at a time, each drained once its successor is ready. Until then, and if the release
+   * fails, the old one serves. Sessions are not cut: a worker that drains lets its clients finish, as long as GraceExpireTime.
+   *
+   * Resolves when the last worker of the old release has begun to drain. A call during a reload becomes one more after it.
+   *
+   * @throws PreforkError ERR_PREFORK_RELOAD with `reason` ('boot', 'crashed', 'hung', 'check', 'options' or 'version'), `pid`,
+   *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
+   */
+  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    const { settle } = options;
+    if (settle !== undefined && !(typeof settle === 'number' && settle >= 0 && settle < Infinity)) {
+      throw new PreforkError('ERR_PREFORK_STATE', `reload() was given a settle time of ${String(settle)}; it takes a number of seconds.`);
+    }
+    return this.#inMaster('reload').reload(options);
+  }
+
+  /**
    * Sends a message of your own: in the master to a worker, where it arrives as the event `message`; in a worker to the master,
    * where it arrives as `worker:message`. Also while a drain goes on. It travels as JSON, and may hold whatever a client said.
    *
@@ -228,7 +249,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
 }
 
 function createMaster(options: ResolvedOptions, constructions: number): Master {
-  const { alias, script = '', hasOwnScript, account, watch } = options.process;
+  const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
   const { args, execArgv, env } = workerCommand(options.process);
   const token = randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.
@@ -236,8 +257,9 @@ function createMaster(options: ResolvedOptions, constructions: number): Master {
   return new Master({
     options,
     clock: systemClock,
-    spawn: forkWorkers({ script, args, execArgv, env, watched: watch !== undefined, account, token }),
-    spawnOptions: (captureStderr) => ({ captureStderr, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watch }) }),
+    spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token }),
+    source: releaseSource({ script, directory }),
+    spawnOptions: (captureStderr, release) => ({ captureStderr, release, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watch }) }),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { PreforkError } from './errors.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import type { DrainReason, ExitReason, PauseReason } from './policy/reasons.js';
 import type { WorkerPhase } from './policy/snapshot.js';
@@ -7,6 +8,8 @@ export interface WorkerStatus {
   /** Counts the workers of this server from 1. Unlike a pid it never comes again. */
   readonly id: number;
   readonly pid: number;
+  /** The release that it runs. */
+  readonly release: number;
   readonly phase: WorkerPhase;
   /** Whether it may take clients now. */
   readonly accepting: boolean;
@@ -116,6 +119,8 @@ export interface ServerStatus {
   readonly stopping: boolean;
   /** The release that serves: counts reloads from 1. */
   readonly release: number;
+  /** Whether its script has been overwritten in place since it was loaded: workers that start anew run other code than the rest, and there is no way back. */
+  readonly mixed: boolean;
   /** Whether a reload is under way. */
   readonly reloading?: boolean | undefined;
   /** The outcome of the last reload; undefined before the first. */
@@ -208,6 +213,40 @@ export interface WorkerMessageEvent {
   readonly answer: (value?: unknown) => boolean;
 }
 
+/** A reload is under way. */
+export interface ReloadEvent {
+  /** Counts the releases that were tried, from 1. */
+  readonly release: number;
+  /** The file that its workers run, symbolic links resolved. */
+  readonly script: string;
+}
+
+/** The first worker of a release. */
+export interface ReloadCanaryEvent extends ReloadEvent {
+  readonly pid: number;
+  readonly id: number;
+}
+
+/** What a reload has done. */
+export interface ReloadResult extends ReloadEvent {
+  /** Workers of older releases that have made way. */
+  readonly replaced: number;
+  /** Those of them that still finish with their clients. */
+  readonly draining: number;
+  /** Options of the new script that the pool has adopted. */
+  readonly adopted: readonly string[];
+  /** Options of the new script that a reload cannot change. */
+  readonly needsUpgrade: readonly string[];
+  /** How long it took, in seconds. */
+  readonly seconds: number;
+}
+
+/** A reload that came to nothing; `reload()` rejects with the same error. */
+export interface ReloadFailedEvent {
+  readonly release: number;
+  readonly error: PreforkError;
+}
+
 /** The events of the server in the master, and what each carries. */
 export interface ServerEvents {
   /** The socket is bound: clients that connect wait until a worker is ready. */
@@ -223,6 +262,14 @@ export interface ServerEvents {
   'worker:message': [WorkerMessageEvent];
   /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or ServerStarted is done. */
   message: [unknown];
+  /** A reload has begun. */
+  'reload:start': [ReloadEvent];
+  /** The first worker of the new release was started; it serves nobody until it has proved itself. */
+  'reload:canary': [ReloadCanaryEvent];
+  /** The last worker of the old release has begun to drain. */
+  'reload:done': [ReloadResult];
+  /** The new release was not taken. */
+  'reload:failed': [ReloadFailedEvent];
   /** The server cannot listen, or no worker can start; `ready()` rejects with the same. */
   error: [Error];
   /** The status may have changed. At most one for each turn of the event loop; ask `status()`. */

@@ -3,7 +3,7 @@ import type { PermitState } from '../policy/permits.js';
 import { DRAIN_REASONS, PAUSE_REASONS } from '../policy/reasons.js';
 import type { DrainReason, PauseReason } from '../policy/reasons.js';
 import type { ClientChange, WorkerConfig } from '../policy/snapshot.js';
-import { amount, boolean, either, isFields, keyOf, listOf, nothing, number, parser, record, text } from './shapes.js';
+import { amount, boolean, dictionary, either, isFields, keyOf, listOf, nothing, number, parser, record, text } from './shapes.js';
 import type { Shapes } from './shapes.js';
 
 /** Raised when a message changes its meaning; a worker of another version is refused. */
@@ -95,7 +95,7 @@ export interface WorkerErrorReport {
 /** Facts, worker to master. */
 export type ToMaster =
   | { readonly type: 'hello'; readonly version: number }
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly options: Readonly<Record<string, string>> } // what its script gave, as JSON
   | { readonly type: 'pulse' } // its event loop turns; nothing has changed
   | { readonly type: 'state'; readonly state: WorkerState }
   | { readonly type: 'heartbeat'; readonly state: WorkerState; readonly vitals: WorkerVitals }
@@ -165,7 +165,7 @@ export const TO_WORKER: Shapes<ToWorker> = {
 /** The check of each field of each fact. */
 export const TO_MASTER: Shapes<ToMaster> = {
   hello: { version: number },
-  ready: {},
+  ready: { options: dictionary },
   pulse: {},
   state: { state },
   heartbeat: { state, vitals },

@@ -32,6 +32,11 @@ export const keyOf = <Table extends object>(table: Table): Check<keyof Table & s
 /** A list of values of one type. */
 export const listOf = <T>(check: Check<T>): Check<readonly T[]> => (value): value is readonly T[] => Array.isArray(value) && value.every(check);
 
+/** An object of strings. */
+export const dictionary: Check<Readonly<Record<string, string>>> = (value): value is Readonly<Record<string, string>> => (
+  isFields(value) && !Array.isArray(value) && Object.values(value).every((item) => typeof item === 'string')
+);
+
 /** An object whose fields are as the shape says. Others that it has are of no account. */
 export function record<Fields extends object>(shape: Shape<Fields>): Check<Fields> {
   const checks = Object.entries<Check<unknown>>(shape);

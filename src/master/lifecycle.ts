@@ -4,6 +4,7 @@ import type { Thresholds } from '../options/thresholds.js';
 import type { PoolEvents } from './events.js';
 import { exitReason } from './exits.js';
 import type { PoolHistory } from './pool-history.js';
+import type { Release } from './release.js';
 import type { Roster, WorkerRecord } from './roster.js';
 import { newTally, type Tally } from './status-report.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
@@ -18,7 +19,7 @@ const LIFE_JITTER = 0.1;
 export interface LifecycleParts {
   readonly clock: Clock;
   readonly spawn: Spawn;
-  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly roster: Roster;
@@ -26,6 +27,15 @@ export interface LifecycleParts {
   readonly events: PoolEvents;
   /** Calls back for what the process of a worker says, from the roster's id of it. */
   readonly listen: (id: number) => WorkerEvents;
+}
+
+/** A worker that was of no use. */
+export interface FailedStart {
+  readonly error: Error;
+  /** How many failed in a row. */
+  readonly failures: number;
+  /** No further start is tried. */
+  readonly isFinal: boolean;
 }
 
 /** Begins and ends the lives of workers, and keeps the books of it. */
@@ -37,15 +47,15 @@ export class Lifecycle {
     this.#parts = parts;
   }
 
-  fork(count: number, { pool }: Thresholds): void {
+  /** Starts one worker; the last words of one on trial are kept. */
+  start(release: Release, { pool }: Thresholds, { trial = false }: { readonly trial?: boolean } = {}): WorkerRecord {
     const { clock, events, history, listen, roster, spawn, spawnOptions } = this.#parts;
-    for (let left = count; left > 0; left--) {
-      const process = spawn(listen(roster.nextId), spawnOptions(history.isFailing));
-      const share = pool.maxPoolClients === 0 ? null : 0;
-      const record = roster.add({ process, now: clock.now(), wallNow: clock.wallNow(), lifeMs: this.#drawLifeMs(pool), share });
-      this.tally.born += 1;
-      events.born(record);
-    }
+    const process = spawn(listen(roster.nextId), spawnOptions(trial || history.isFailing, release));
+    const share = pool.maxPoolClients === 0 ? null : 0;
+    const record = roster.add({ process, now: clock.now(), wallNow: clock.wallNow(), lifeMs: this.#drawLifeMs(pool), share, release: release.number, trial });
+    this.tally.born += 1;
+    events.born(record);
+    return record;
   }
 
   /** Draws the lives of all workers again, by a new MaxServerLifeTime. */
@@ -106,18 +116,18 @@ export class Lifecycle {
     record.process.kill();
   }
 
-  /** @returns the error, if no further start is tried */
-  exited(record: WorkerRecord, exit: Exit, { stopping }: { readonly stopping: boolean }): Error | undefined {
+  /** @returns what a start that failed means */
+  exited(record: WorkerRecord, exit: Exit, { stopping }: { readonly stopping: boolean }): FailedStart | undefined {
     const { clock, events, history, random, roster } = this.#parts;
     roster.remove(record.id);
     const reason = exitReason(record, exit);
     this.tally.exits[reason] += 1;
     this.tally.servedByGone += record.state.served;
     events.exited(record, exit, reason);
-    if (stopping || !history.isFailedStart(record, clock.now())) return undefined;
+    if (stopping || record.trial || !history.isFailedStart(record, clock.now())) return undefined;
     const outlook = history.startFailed(record, { now: clock.now(), chance: random() });
     const error = events.startFailed(record, exit, outlook);
-    return outlook.nextMs === undefined ? error : undefined;
+    return { error, failures: outlook.failures, isFinal: outlook.nextMs === undefined };
   }
 }
 

@@ -1,16 +1,20 @@
 import type { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.js';
-import { PreforkError } from '../errors.js';
+import { asError, PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
-import type { ServerEvents, ServerStatus } from '../status.js';
+import type { ReloadResult, ServerEvents, ServerStatus } from '../status.js';
 import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
+import type { Emit } from './events.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError, ListenError } from './listen-error.js';
 import { resolveTarget, showTarget } from './listen-target.js';
 import { bindListeningSocket, type ListeningSocket } from './listening-socket.js';
 import { Outbox } from './outbox.js';
+import type { Release, ReleaseSource } from './release.js';
+import { Releases } from './releases.js';
+import type { ReloadOptions } from './reload.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
 import { writeToStderr } from './stderr.js';
@@ -25,8 +29,11 @@ export interface MasterParts {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly spawn: Spawn;
-  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
+  readonly source: ReleaseSource;
 }
+
+const NO_RELEASE = { release: 1, mixed: false };
 
 /** The master's side of a server: binds, starts the pool, and ends it. */
 export class Master {
@@ -38,6 +45,8 @@ export class Master {
   #socket: ListeningSocket | undefined;
   #supervisor: Supervisor | undefined;
   #queue: AcceptQueue | undefined;
+  #releases: Releases | undefined;
+  readonly #configured = new Set<string>();
   readonly #startedAt: number;
   #isPaused = false;
   /** Calls that wait for something of this server: they reject with what ends it. */
@@ -52,7 +61,9 @@ export class Master {
     this.#startedAt = parts.clock.wallNow();
     this.#outbox = new Outbox(parts.clock, new UnheardErrors(parts.clock, writeToStderr));
     if (parts.options.process.handlesSignals) {
-      this.#removeSignals = handleSignals({ clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll() });
+      this.#removeSignals = handleSignals({
+        clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll(), reload: () => { this.#reloadUnasked(); },
+      });
     }
     // ShutdownChildren: when this process ends without a drain.
     process.once('exit', this.#onExit);
@@ -108,6 +119,7 @@ export class Master {
     return reportStatus({
       alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options, backlog: this.#queue?.limit ?? listen.backlog }), queued: this.#queue?.queued(),
       address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
+      release: this.#supervisor === undefined || this.#releases === undefined ? NO_RELEASE : this.#releases.status(this.#supervisor.release),
       roster: this.#supervisor?.roster ?? new Roster(), tally: this.#supervisor?.tally ?? newTally(),
     });
   }
@@ -118,8 +130,28 @@ export class Master {
   }
 
   configure(change: unknown): void {
-    this.#options = resolveChange(this.#options, change);
-    this.#supervisor?.configure(this.#options);
+    this.#setOptions(resolveChange(this.#options, change));
+    for (const name of Object.keys(change as object)) this.#configured.add(name);
+  }
+
+  #setOptions(options: ResolvedOptions): void {
+    this.#options = options;
+    this.#supervisor?.configure(options);
+  }
+
+  async reload(options: ReloadOptions): Promise<ReloadResult> {
+    if (this.#releases === undefined || this.#phase !== 'running') {
+      throw new PreforkError('ERR_PREFORK_STATE', 'reload() needs a running pool: await ready() before it, and call it before shutdown().', { cause: this.#failure });
+    }
+    return this.#releases.reloads.request(options);
+  }
+
+  /** A signal asks for it: what comes of it is said by events. */
+  #reloadUnasked(): void {
+    if (this.#phase !== 'running') return;
+    this.reload({}).catch((error: unknown) => {
+      if (this.events.listenerCount('reload:failed') === 0) process.emitWarning(asError(error));
+    });
   }
 
   /** @param grace - seconds; undefined = GraceExpireTime */
@@ -155,8 +187,17 @@ export class Master {
   }
 
   #startPool(socket: ListeningSocket, where: string): void {
-    const { clock, spawn, spawnOptions } = this.#parts;
+    const { clock, source, spawn, spawnOptions } = this.#parts;
     const { listen, process: { endsWorkers } } = this.#options;
+    const emit: Emit = (name, ...args) => { this.#outbox.emit(name, ...args); };
+    const releases = new Releases({
+      clock, source, emit,
+      configured: this.#configured,
+      options: () => this.#options,
+      setOptions: (options) => { this.#setOptions(options); },
+      supervisor: () => this.pool('reload'),
+    });
+    this.#releases = releases;
     this.#supervisor = new Supervisor({
       clock, spawn, spawnOptions,
       thresholds: this.#options,
@@ -165,9 +206,11 @@ export class Master {
       welcome: { backlog: listen.backlog, endWithMaster: endsWorkers },
       holders: Math.max(2, availableParallelism()),
       random: () => Math.random(),
-      emit: (name, ...args) => { this.#outbox.emit(name, ...args); },
+      emit,
       isHeard: () => this.#outbox.isHeard('worker:message'),
       served: () => { socket.close(); },
+      release: releases.first,
+      reloads: releases.reloads,
       accepting: () => { this.#readiness.resolve(); },
       broken: (error) => {
         if (error instanceof Error) return this.#fail(error);

@@ -32,6 +32,11 @@ export class PoolHistory {
     return this.#starts.failures > 0;
   }
 
+  /** The pool is to run another release, which has proved to be of use. */
+  renewed(): void {
+    this.#starts = startSucceeded();
+  }
+
   workerReady(record: WorkerRecord): void {
     this.#starts = workerReady(this.#starts, record);
   }

@@ -14,6 +14,10 @@ export interface WorkerRecord {
   /** 0 if its process could not be started. */
   readonly pid: number;
   readonly process: WorkerProcess;
+  /** The release that it runs. */
+  readonly release: number;
+  /** It runs a release that has not proved itself yet: it serves nobody, and belongs to the pool only when it has. */
+  trial: boolean;
   readonly bornAt: number;
   readonly bornAtWall: number;
   /** It has said hello. */
@@ -56,6 +60,18 @@ export interface Drain {
   readonly deadline: number;
 }
 
+/** What is known of a worker at its birth. */
+interface NewWorker {
+  readonly process: WorkerProcess;
+  readonly now: number;
+  readonly wallNow: number;
+  readonly lifeMs: number;
+  readonly share: number | null;
+  /** Default: that of the pool. */
+  readonly release?: number;
+  readonly trial?: boolean;
+}
+
 /** One copy to open the accept loop with, one for the next time. */
 export const FIRST_STOCK = 2;
 
@@ -68,6 +84,8 @@ export class Roster {
   readonly #records = new Map<number, WorkerRecord>();
   #deafness = NEVER_DEAF;
   #lastId = 0;
+  /** The release that the pool is to run. */
+  release = 1;
 
   /** The id that the next worker will have. */
   get nextId(): number {
@@ -78,10 +96,10 @@ export class Roster {
     return this.#records.size;
   }
 
-  add({ process, now, wallNow, lifeMs, share }: { process: WorkerProcess; now: number; wallNow: number; lifeMs: number; share: number | null }): WorkerRecord {
+  add({ process, now, wallNow, lifeMs, share, release = this.release, trial = false }: NewWorker): WorkerRecord {
     this.#lastId += 1;
     const record: WorkerRecord = {
-      id: this.#lastId, pid: process.pid, process, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
+      id: this.#lastId, pid: process.pid, process, release, trial, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
       idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, isLastCall: false, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
       permit: undefined, ordersSent: 0, askedAt: now, deafAtBirth: this.deafMs, deafAtHeard: this.deafMs, shareOrdered: share, heartbeatUnanswered: false,
     };
@@ -174,7 +192,16 @@ export class Roster {
       killed: record.killed !== undefined,
       lifeMs: record.lifeMs,
       rss: record.vitals?.rss ?? 0,
+      outdated: record.release !== this.release && !record.trial,
+      trial: record.trial,
     }));
+  }
+
+  /** Workers of other releases than the pool is to run: those that serve, and those that drain. */
+  outdated(): { readonly serving: number; readonly draining: number } {
+    const others = this.all().filter(({ release, trial, killed }) => release !== this.release && !trial && killed === undefined);
+    const draining = others.filter(({ phase }) => phase === 'draining').length;
+    return { serving: others.length - draining, draining };
   }
 
   /** Clients taken and clients now of all workers together, and how many workers may take clients. */
@@ -182,10 +209,10 @@ export class Roster {
     let served = 0;
     let clients = 0;
     let workers = 0;
-    for (const { state, phase } of this.#records.values()) {
+    for (const { state, phase, trial } of this.#records.values()) {
       served += state.served;
       clients += state.clients;
-      if (phase === 'ready') workers += 1;
+      if (phase === 'ready' && !trial) workers += 1;
     }
     return { served, clients, workers };
   }
@@ -193,7 +220,7 @@ export class Roster {
   permitViews(): PermitView[] {
     return this.all().map((record) => ({
       id: record.id,
-      eligible: (record.phase === 'ready' || (record.isLastCall && !record.state.draining)) && record.killed === undefined,
+      eligible: (record.phase === 'ready' || (record.isLastCall && !record.state.draining)) && record.killed === undefined && !record.trial,
       // One that may accept and does not waits for a copy of the handle.
       available: record.state.paused.length === 0 && (record.state.permit !== 'held' || record.state.accepting),
       clients: record.state.clients,
@@ -210,7 +237,7 @@ export class Roster {
   limitViews(now: number): LimitView[] {
     return this.all().map((record) => ({
       id: record.id,
-      eligible: record.phase === 'ready' && record.killed === undefined,
+      eligible: record.phase === 'ready' && record.killed === undefined && !record.trial,
       able: canUseShare(record) && !isBlockedWorker(record, now),
       armed: record.copiesSent > 0,
       clients: record.state.clients,

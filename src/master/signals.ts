@@ -17,17 +17,19 @@ export interface SignalActions {
   drain(): Promise<void>;
   /** The second one. */
   killAll(): void;
+  /** SIGHUP without a terminal. */
+  reload(): void;
 }
 
 /**
  * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one, more than half
- * a second later, kills the workers and dies of the signal. A closed terminal (SIGHUP) drains it too; without a terminal SIGHUP
- * does nothing. If the host program or another server handles these signals too, ending the
+ * a second later, kills the workers and dies of the signal. SIGHUP drains it if this process had a terminal, which was closed,
+ * and reloads otherwise, as service managers and operators mean it. If the host program or another server handles these signals too, ending the
  * process is left to whoever is last.
  *
  * @returns a function that stops handling signals
  */
-export function handleSignals(actions: SignalActions): () => void {
+export function handleSignals(actions: SignalActions, hasTerminal: () => boolean = hasControllingTerminal): () => void {
   let firstAt: number | undefined;
   const remove = (): void => {
     for (const signal of ENDING) process.off(signal, onSignal);
@@ -51,14 +53,17 @@ export function handleSignals(actions: SignalActions): () => void {
   };
   // Asked now: when a terminal is closed, its processes lose it before they hear of it.
   const hadTerminal = hasTerminal();
-  const onHangUp = (): void => { if (hadTerminal && firstAt === undefined) onSignal('SIGTERM'); };
+  const onHangUp = (): void => {
+    if (!hadTerminal) actions.reload();
+    else if (firstAt === undefined) onSignal('SIGTERM');
+  };
   for (const signal of ENDING) process.on(signal, onSignal);
   process.on('SIGHUP', onHangUp);
   return remove;
 }
 
 /** Whether this process has a controlling terminal; one that is redirected has it, too. */
-function hasTerminal(): boolean {
+function hasControllingTerminal(): boolean {
   try {
     closeSync(openSync('/dev/tty', 'r'));
     return true;

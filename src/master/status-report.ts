@@ -31,25 +31,28 @@ export interface StatusSource {
   readonly limits: PoolLimits;
   /** Clients that wait in the kernel's queue, where it says. */
   readonly queued: number | undefined;
+  readonly release: Pick<ServerStatus, 'release' | 'mixed' | 'reloading' | 'lastReload' | 'reloads'>;
   readonly roster: Roster;
   readonly tally: Tally;
   readonly clock: Clock;
 }
 
 /** Makes the snapshot that `status()` returns. */
-export function reportStatus({ alias, startedAt, address, paused, stopping, limits, queued, roster, tally, clock }: StatusSource): ServerStatus {
+export function reportStatus({ alias, startedAt, address, paused, stopping, limits, queued, release, roster, tally, clock }: StatusSource): ServerStatus {
   const workers = roster.all().map((record) => reportWorker(record, clock));
   const living = roster.workers(clock.now()).filter(isLiving).length;
   const totals = { ...sum(workers, tally), workers: living, queued };
-  return deepFreeze({ alias, startedAt, address, paused, stopping, release: 1, limits, totals, workers });
+  return deepFreeze({ alias, startedAt, address, paused, stopping, ...release, limits, totals, workers });
 }
 
-function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
+/** What `status()` says of one worker. */
+export function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
   const now = clock.now();
   const seconds = (sinceMs: number): number => Math.max(now - sinceMs, 0) / 1000;
   const { state, vitals, drain } = record;
   return {
     id: record.id,
+    release: record.release,
     pid: record.pid,
     phase: record.phase,
     accepting: state.accepting && record.phase === 'ready',

@@ -5,12 +5,15 @@ import type { ListenAddress, ToMaster, WorkerState } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
 import { plan } from '../policy/plan.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
-import type { Action } from '../policy/snapshot.js';
+import type { Action, WorkerConfig } from '../policy/snapshot.js';
+import type { GivenOptions } from '../options/given.js';
 import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
 import { Lifecycle } from './lifecycle.js';
 import { PermitOffice } from './permit-office.js';
 import { PoolHistory } from './pool-history.js';
+import type { Release } from './release.js';
+import type { ReloadWatcher } from './reload.js';
 import { Roster, isBlockedWorker, type WorkerRecord } from './roster.js';
 import type { Tally } from './status-report.js';
 import { UserMessages } from './user-messages.js';
@@ -20,7 +23,9 @@ import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.j
 export interface SupervisorParts {
   readonly clock: Clock;
   readonly spawn: Spawn;
-  readonly spawnOptions: (captureStderr: boolean) => SpawnOptions;
+  readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
+  /** What the first workers run. */
+  readonly release: Release;
   readonly thresholds: Thresholds;
   readonly address: ListenAddress;
   readonly handle: SendHandle;
@@ -39,6 +44,8 @@ export interface SupervisorParts {
   readonly broken: (error: Error | { readonly listenCode: string }) => void;
   /** The pool stops, and the kernel's queue is served: the socket may be closed. */
   readonly served: () => void;
+  /** Hears of everything that a reload waits for. */
+  readonly reloads?: ReloadWatcher;
   /** A worker's callback asks for the end of the pool. */
   readonly shutdownAsked: () => void;
 }
@@ -59,6 +66,7 @@ export class Supervisor {
   readonly #lifecycle: Lifecycle;
   readonly messages: UserMessages;
   #thresholds: Thresholds;
+  #release: Release;
   #paused = false;
   #stopping: { graceMs: number; gone: () => void } | undefined;
   /** Ends the last call; undefined unless the pool stops and still takes those who wait in the kernel's queue. */
@@ -66,12 +74,15 @@ export class Supervisor {
   #isPlanDue = false;
   #timer: Timer | undefined;
   #hasAccepted = false;
+  /** What a worker on trial is welcomed with: it has to be heard of more often. */
+  #trialConfig: WorkerConfig | undefined;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     this.#thresholds = parts.thresholds;
     const { clock, handle, random, spawn, spawnOptions } = parts;
     const { roster } = this;
+    this.#release = parts.release;
     this.#events = new PoolEvents(parts.emit);
     this.#lifecycle = new Lifecycle({
       clock, random, spawn, spawnOptions, roster, history: this.#history, events: this.#events, listen: (id) => this.#listen(id),
@@ -131,6 +142,39 @@ export class Supervisor {
     return true;
   }
 
+  /** The release that the pool is to run. */
+  get release(): Release {
+    return this.#release;
+  }
+
+  /** Starts one worker of another release outside the pool, with heartbeats this far apart at the most. @returns its id */
+  startTrial(release: Release, heartbeatMs: number): number {
+    const { worker } = this.#thresholds;
+    this.#trialConfig = { ...worker, heartbeatMs: Math.min(worker.heartbeatMs, heartbeatMs) };
+    const { id } = this.#lifecycle.start(release, this.#thresholds, { trial: true });
+    this.#changed();
+    return id;
+  }
+
+  /** From now on the pool consists of this release; the plan lets others make way. */
+  promote(release: Release): void {
+    this.#release = release;
+    this.roster.release = release.number;
+    this.#history.renewed();
+    for (const record of this.roster.all()) {
+      if (!record.trial) continue;
+      record.trial = false;
+      record.process.send({ type: 'configure', config: this.#thresholds.worker });
+    }
+    this.#changed();
+  }
+
+  /** Ends a worker on trial. */
+  killTrial(id: number): void {
+    const record = this.roster.get(id);
+    if (record !== undefined) this.#kill(record, 'trial');
+  }
+
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
   async stop(graceMs: number): Promise<void> {
     for (const record of this.roster.all()) this.#lifecycle.hurry(record, graceMs);
@@ -139,6 +183,7 @@ export class Supervisor {
       this.#requestPlan();
       return;
     }
+    this.#parts.reloads?.stop();
     await new Promise<void>((gone) => {
       this.#stopping = { graceMs, gone };
       if (this.#lastCallMs > 0) this.#lastCall = this.#parts.clock.after(this.#lastCallMs, () => { this.#endLastCall(); });
@@ -193,6 +238,7 @@ export class Supervisor {
     const { actions, nextAt } = plan(snapshot, pool, now);
     this.#beat(now);
     for (const action of actions) this.#perform(action, now);
+    this.#parts.reloads?.progress();
     let lookAt = nextAt;
     if (!this.isStopping || this.#lastCall !== undefined) {
       const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
@@ -233,13 +279,13 @@ export class Supervisor {
   }
 
   #fork(count: number): void {
-    this.#lifecycle.fork(count, this.#thresholds);
+    for (let left = count; left > 0; left--) this.#lifecycle.start(this.#release, this.#thresholds);
     if (count > 0) this.#changed();
   }
 
   #drain(record: WorkerRecord, reason: DrainReason): boolean {
     const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: reason === 'shutdown' ? this.#lastCallMs : 0 });
-    if (hasBegun) this.#changed();
+    if (hasBegun) this.#drains(record);
     return hasBegun;
   }
 
@@ -249,6 +295,7 @@ export class Supervisor {
 
   #kill(record: WorkerRecord, reason: KillReason): void {
     this.#lifecycle.kill(record, reason);
+    if (record.trial && reason !== 'trial') this.#parts.reloads?.ended(record.id);
     this.#changed();
   }
 
@@ -273,9 +320,10 @@ export class Supervisor {
     const now = this.#parts.clock.now();
     const wasBlocked = isBlockedWorker(record, now);
     this.roster.heard(record, now);
+    if (record.trial) this.#parts.reloads?.heard(record.id);
     switch (fact.type) {
       case 'hello': return this.#welcome(record, fact.version);
-      case 'ready': return this.#ready(record, now);
+      case 'ready': return this.#ready(record, fact.options, now);
       case 'pulse':
         if (wasBlocked) this.#changed();
         return;
@@ -284,10 +332,12 @@ export class Supervisor {
         return this.#reported(record, fact.state, now);
       case 'state': return this.#reported(record, fact.state, now);
       case 'draining':
-        if (this.#lifecycle.drainsItself(record, fact.reason, this.#graceMs)) this.#changed();
+        if (this.#lifecycle.drainsItself(record, fact.reason, this.#graceMs)) this.#drains(record);
         return;
-      case 'failed':
-      case 'boot-failed': return this.#events.failed(record, fact.error);
+      case 'boot-failed':
+        this.#parts.reloads?.bootFailed(record.id, fact.error);
+        return this.#events.failed(record, fact.error);
+      case 'failed': return this.#events.failed(record, fact.error);
       case 'listen-failed':
         this.#events.failed(record, { name: 'Error', message: fact.message, code: fact.code, where: 'listen' });
         if (!this.#hasAccepted) this.#parts.broken({ listenCode: fact.code });
@@ -304,24 +354,26 @@ export class Supervisor {
     record.isWelcome = true;
     if (version !== PROTOCOL_VERSION) {
       this.#events.foreignVersion(record, version);
+      this.#parts.reloads?.foreignVersion(record.id);
       return this.#kill(record, 'boot');
     }
     const { welcome, address } = this.#parts;
     record.process.send({
-      type: 'welcome', ...welcome, address, config: this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
+      type: 'welcome', ...welcome, address, config: (record.trial ? this.#trialConfig : undefined) ?? this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
     });
   }
 
-  #ready(record: WorkerRecord, now: number): void {
+  #ready(record: WorkerRecord, options: GivenOptions, now: number): void {
     if (!this.roster.ready(record, now)) return;
-    this.#history.workerReady(record);
+    if (!record.trial) this.#history.workerReady(record);
     this.#events.ready(record, now);
+    this.#parts.reloads?.ready(record, options);
     this.#changed();
   }
 
   #reported(record: WorkerRecord, state: WorkerState, now: number): void {
     this.roster.report(record, state, now);
-    this.#history.heard(record, now);
+    if (!record.trial) this.#history.heard(record, now);
     // One that found the queue empty speaks for all.
     if (record.isLastCall && state.draining) {
       record.isLastCall = false;
@@ -335,11 +387,21 @@ export class Supervisor {
   }
 
   #exited(record: WorkerRecord, exit: Exit): void {
-    const hopeless = this.#lifecycle.exited(record, exit, { stopping: this.isStopping });
-    if (hopeless !== undefined) this.#parts.broken(hopeless);
+    const failure = this.#lifecycle.exited(record, exit, { stopping: this.isStopping });
+    this.#parts.reloads?.exited(record.id, exit);
+    if (failure !== undefined) {
+      const { pid, release, readyAt } = record;
+      if (failure.isFinal) this.#parts.broken(failure.error);
+      this.#parts.reloads?.startFailed({ pid, release, wasReady: readyAt !== undefined }, exit, failure.failures);
+    }
     this.#changed();
     if (this.#lastCall !== undefined) this.#endLastCallIfServed();
     if (this.roster.size === 0) this.#stopping?.gone();
+  }
+
+  #drains(record: WorkerRecord): void {
+    if (record.trial) this.#parts.reloads?.ended(record.id);
+    this.#changed();
   }
 
   #changed(): void {

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess, SendHandle } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { systemClock } from '../clock.js';
 import { asError } from '../errors.js';
@@ -7,6 +8,7 @@ import { ProcessChannel, trace } from '../ipc/channel.js';
 import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
 import { foreignVersion, isOurs, parseToMaster } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
+import type { Release } from './release.js';
 import { writeToStderr } from './stderr.js';
 
 /** How a process ended. */
@@ -44,7 +46,6 @@ export interface WorkerProcess {
 
 /** What every worker of a server is started with. */
 export interface WorkerCommand {
-  readonly script: string | URL;
   readonly args: readonly string[];
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -58,6 +59,7 @@ export interface WorkerCommand {
 
 /** What can be different for each worker. */
 export interface SpawnOptions {
+  readonly release: Pick<Release, 'script' | 'directory'>;
   /** Added to the environment: names the server, so that the same script knows that it is a worker. */
   readonly env: NodeJS.ProcessEnv;
   /** Lets stderr pass through this process, so that its last lines can be told. */
@@ -69,12 +71,14 @@ export type Spawn = (events: WorkerEvents, options: SpawnOptions) => WorkerProce
 
 /** Forks processes that run a command. */
 export function forkWorkers(command: WorkerCommand): Spawn {
-  return (events, { env, captureStderr }) => {
+  return (events, { env, captureStderr, release: { script, directory } }) => {
     let child: ChildProcess;
     try {
-      child = fork(command.script, command.args, {
+      child = fork(script, command.args, {
+        cwd: directory,
         execArgv: [...command.execArgv],
-        env: { ...command.env, ...env },
+        // What the shell said of the master's folder is not true of the worker's.
+        env: { ...command.env, ...(command.env['PWD'] !== undefined && { PWD: directory }), ...env },
         ...command.account,
         // stdout and stderr are the user's own, untouched.
         stdio: ['ignore', 'inherit', captureStderr ? 'pipe' : 'inherit', 'ipc', ...(command.watched ? ['pipe' as const] : [])],
@@ -120,7 +124,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     });
     // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors say that a
     // message or signal could not be delivered: its exit tells the rest.
-    child.on('error', (error) => { if (child.pid === undefined) end(null, null, error); });
+    child.on('error', (error) => { if (child.pid === undefined) end(null, null, existsSync(directory) ? error : folderGone(directory, error)); });
     return {
       pid: child.pid ?? 0,
       send: (order, handle) => channel.send(order, handle),
@@ -138,6 +142,8 @@ function hearStranger(message: unknown, events: WorkerEvents): void {
 }
 
 const isOfNode = (message: unknown): boolean => typeof message === 'object' && message !== null && Object.keys(message).some((key) => key.startsWith('watch:'));
+
+const folderGone = (directory: string, cause: Error): Error => new Error(`The folder of its release, ${directory}, is gone: reload() with another one.`, { cause });
 
 function ignore(): void {
   // A broken pipe says that the worker has ended; its exit says so better.

@@ -42,6 +42,8 @@ export interface PoolOptions {
   Concurrency?: number | undefined;
   /** Resident memory in bytes from which a worker is drained, its successor first. Looked at with each heartbeat. Default 0: off. */
   MaxServerMemory?: number | undefined;
+  /** Seconds that the first worker of a new release has to live before `reload()` takes the release. Default 3. */
+  ReloadSettleTime?: number | undefined;
 }
 
 /** What `configure()` takes, at any time. Times are seconds; `undefined` goes back to the default. */
@@ -85,6 +87,8 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
 
   /** The file that workers run. Default: the main script of this process. */
   Script?: string | URL | undefined;
+  /** The folder that workers run in. Symbolic links are resolved at the start and at each `reload()`. Default: the working folder at the start, by the way that the shell came to it (PWD). */
+  Directory?: string | undefined;
   /** Arguments of Script. Default: those of this process. */
   ScriptArgs?: readonly string[] | undefined;
   /** Node's own arguments for workers. Default: those of this process without inspector ports. */

@@ -54,6 +54,8 @@ export interface ProcessConfig {
   readonly env: Readonly<Record<string, string | undefined>> | undefined;
   /** What workers run as; undefined = as the master does. Looked up in the master only. */
   readonly account: Account | undefined;
+  /** The folder that workers run in, as it was given; undefined = that of this process at its start. */
+  readonly directory: string | undefined;
   readonly handlesSignals: boolean;
   /** Whether workers are killed when the master ends without a drain. */
   readonly endsWorkers: boolean;
@@ -137,6 +139,7 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     execArgv: options.ExecArgv,
     env: options.Env,
     account: isMaster ? resolveAccount(options, problems) : undefined,
+    directory: options.Directory,
     handlesSignals: isOn(options.HandleSignals, true),
     endsWorkers: isOn(options.ShutdownChildren),
     watch: watchOf(options.HangReport),

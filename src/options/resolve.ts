@@ -2,6 +2,7 @@ import { checkEach, soundOptions } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
 import { contradictions, thresholdProblems, type ConstructionRole } from './contradictions.js';
+import { givenOptions, type GivenOptions } from './given.js';
 import type { ChangeableOptions, PoolOptions, PreforkTcpServerOptions } from './options.js';
 import { clientChange, clientConfig, DEFAULT_ALIAS, listenConfig, processConfig, type ClientConfig, type ListenConfig, type ProcessConfig } from './parts.js';
 import { CHANGEABLE_CHECKS, CHECKS, POOL_CHECKS, SYNONYMS } from './table.js';
@@ -19,6 +20,8 @@ export interface ResolvedOptions {
   readonly listen: ListenConfig;
   readonly process: ProcessConfig;
   readonly client: ClientConfig;
+  /** What the script gave, for the comparison of releases. */
+  readonly given: GivenOptions;
   /** What `configure()` merges a change into. */
   readonly thresholds: PoolOptions;
 }
@@ -40,6 +43,7 @@ export function resolveOptions(given: unknown, role: ConstructionRole): Resolved
     listen: listenConfig(sound),
     process: processConfig(sound, role === 'master', problems),
     client: clientConfig(sound, problems),
+    given: givenOptions(given),
     thresholds: thresholdsIn(sound),
   };
   if (problems.length > 0) throw optionError(problems, 'constructor');

@@ -63,6 +63,7 @@ export const POOL_CHECKS: Readonly<Record<string, Check>> = {
   MaxSession: count(0),
   MaxServerMemory: count(0),
   Concurrency: count(-1),
+  ReloadSettleTime: secondsOrOff,
 };
 
 /** Everything that `configure()` takes. */
@@ -87,6 +88,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   MasterAlias: text,
   ShutdownChildren: flag,
   Script: script,
+  Directory: text,
   ScriptArgs: texts,
   ExecArgv: texts,
   Env: environment,

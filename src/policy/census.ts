@@ -2,17 +2,21 @@ import type { PoolSnapshot, WorkerSnapshot } from './snapshot.js';
 
 /** The workers of a pool, counted the way every rule counts them. */
 export interface Census {
-  /** Neither draining nor killed: what MinServer and MaxServer are about. */
+  /** Neither draining, killed nor on trial: what MinServer and MaxServer are about. */
   readonly living: readonly WorkerSnapshot[];
   /** Living and starting. */
   readonly starting: number;
   /** Living, without a client and not blocked; a starting one counts, or every plan until it is ready would fork one more. */
   readonly spare: number;
-  /** Everything that is a process, the draining and the killed too. */
+  /** What counts against the limit of processes: the draining and the killed too, but neither one on trial nor those whom a
+   * reload has drained, which must not hold the next reload up for as long as their clients stay. */
   readonly processes: number;
 }
 
-export const isLiving = (worker: WorkerSnapshot): boolean => worker.phase !== 'draining' && !worker.killed;
+/** Neither draining nor killed. */
+export const isServing = (worker: WorkerSnapshot): boolean => worker.phase !== 'draining' && !worker.killed;
+
+export const isLiving = (worker: WorkerSnapshot): boolean => isServing(worker) && !worker.trial;
 
 export const isSpare = (worker: WorkerSnapshot): boolean => worker.phase === 'starting' || (worker.clients === 0 && !worker.blocked);
 
@@ -26,6 +30,6 @@ export function takeCensus({ workers }: Pick<PoolSnapshot, 'workers'>): Census {
     living,
     starting: living.filter(({ phase }) => phase === 'starting').length,
     spare: living.filter(isSpare).length,
-    processes: workers.length,
+    processes: workers.filter(({ phase, outdated, trial }) => !trial && !(outdated && phase === 'draining')).length,
   };
 }

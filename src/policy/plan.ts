@@ -1,4 +1,4 @@
-import { isLiving, takeCensus } from './census.js';
+import { isServing, takeCensus } from './census.js';
 import { bootDeadline, expiryOf, judgeLiveness } from './liveness.js';
 import { beingRelieved, retireRelieved, retireUnused } from './recycling.js';
 import { countForks, retireSurplus, shrinkAt } from './scaling.js';
@@ -20,14 +20,14 @@ function decide(snapshot: PoolSnapshot, config: PoolConfig, now: number): readon
   const given = new Set(lost.map(({ workerId }) => workerId));
   const remaining = snapshot.workers.filter(({ id }) => !given.has(id));
   if (snapshot.stopping) {
-    const drains = remaining.filter(isLiving).map(({ id }): Action => ({ kind: 'drain', workerId: id, reason: 'shutdown' }));
+    const drains = remaining.filter(isServing).map(({ id }): Action => ({ kind: 'drain', workerId: id, reason: 'shutdown' }));
     return [...lost, ...drains];
   }
 
   const census = takeCensus({ workers: remaining });
   const relieved = beingRelieved(census, config, now);
   const leaving = new Set(relieved);
-  const staying = { ...takeCensus({ workers: remaining.filter((worker) => !leaving.has(worker)) }), processes: snapshot.workers.length };
+  const staying = { ...takeCensus({ workers: remaining.filter((worker) => !leaving.has(worker)) }), processes: takeCensus(snapshot).processes };
 
   // Never forks and retires in one plan: a pool that is short of workers has none to spare.
   const count = countForks(staying, snapshot, config, now);

@@ -8,6 +8,7 @@ export const DRAIN_REASONS = {
   spare: 'without a client for MaxServerSpareTime',
   surplus: 'more workers than needed',
   memory: 'larger than MaxServerMemory',
+  reload: 'another release has taken its place',
   expired: 'silent for longer than MaxServerExpireTime',
   boot: 'not ready within the start limit',
   asked: 'asked to',
@@ -22,6 +23,7 @@ export const KILL_REASONS = {
   grace: 'still there at the end of GraceExpireTime',
   boot: 'not ready within the start limit',
   asked: 'asked to',
+  trial: 'its release was not taken',
 } as const;
 
 /** Why a worker is killed: a key of the table that has the words. */

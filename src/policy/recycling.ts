@@ -8,14 +8,21 @@ const isLarge = ({ rss, bornAt }: WorkerSnapshot, { maxRss, heartbeatMs }: PoolC
   maxRss > 0 && rss >= maxRss && now >= bornAt + heartbeatMs
 );
 
+/** Why a worker that works is replaced all the same; undefined if it is not. */
+function reliefOf(worker: WorkerSnapshot, config: PoolConfig, now: number): 'reload' | 'lifetime' | 'memory' | undefined {
+  if (worker.outdated) return 'reload';
+  if (isOld(worker, now)) return 'lifetime';
+  return isLarge(worker, config, now) ? 'memory' : undefined;
+}
+
 /**
- * The workers past their life or memory that are being relieved now, oldest first: at most a quarter of MaxServer at a time, so
+ * The workers past their life or memory, or of another release, that are being relieved now, oldest first: at most a quarter of MaxServer at a time, so
  * that a pool born together is not replaced in one go. They go on accepting until their successors are ready, and count
  * neither as living nor as spare meanwhile.
  */
 export function beingRelieved(census: Census, config: PoolConfig, now: number): readonly WorkerSnapshot[] {
   return census.living
-    .filter((worker) => worker.phase === 'ready' && (isOld(worker, now) || isLarge(worker, config, now)))
+    .filter((worker) => worker.phase === 'ready' && reliefOf(worker, config, now) !== undefined)
     .sort((one, other) => one.bornAt - other.bornAt)
     .slice(0, Math.max(1, Math.floor(config.maxWorkers / 4)));
 }
@@ -26,7 +33,7 @@ export function retireRelieved(relieved: readonly WorkerSnapshot[], staying: Cen
   const busy = staying.living.length - staying.spare;
   const needed = Math.min(Math.max(config.minWorkers, busy + config.minSpare, 1), config.maxWorkers);
   if (ready < needed) return [];
-  return relieved.map((worker) => ({ kind: 'drain', workerId: worker.id, reason: isOld(worker, now) ? 'lifetime' : 'memory' }));
+  return relieved.map((worker) => ({ kind: 'drain', workerId: worker.id, reason: reliefOf(worker, config, now) ?? 'memory' }));
 }
 
 /** Drains workers that have had no client for MaxServerSpareTime, longest first, down to MinServer and MinSpareServer. */

@@ -25,8 +25,8 @@ export function countForks(staying: Census, snapshot: PoolSnapshot, config: Pool
 }
 
 /** Whether a start has reached its limit within the last heartbeat. (A process that outlives SIGKILL longer holds nothing up.) */
-function hasJustHung({ phase, bornAt }: WorkerSnapshot, { bootMs, heartbeatMs }: PoolConfig, now: number): boolean {
-  return phase === 'starting' && now >= bornAt + bootMs && now < bornAt + bootMs + heartbeatMs;
+function hasJustHung({ phase, bornAt, trial }: WorkerSnapshot, { bootMs, heartbeatMs }: PoolConfig, now: number): boolean {
+  return phase === 'starting' && !trial && now >= bornAt + bootMs && now < bornAt + bootMs + heartbeatMs;
 }
 
 /**

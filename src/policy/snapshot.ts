@@ -29,6 +29,10 @@ export interface WorkerSnapshot {
   readonly lifeMs: number;
   /** Resident memory in bytes as of its last heartbeat; 0 until then. */
   readonly rss: number;
+  /** It runs another release than the pool is to run: it is relieved, and when it drains it takes nobody's place. */
+  readonly outdated: boolean;
+  /** It runs a release that has not proved itself yet: it belongs to the pool only when it has. */
+  readonly trial: boolean;
 }
 
 /** What the plan knows of the pool. */
@@ -70,6 +74,8 @@ export interface PoolConfig {
   readonly maxStarting: number;
   /** A worker that is not ready by then is killed. */
   readonly bootMs: number;
+  /** How long the first worker of a release has to live before the pool takes the release. */
+  readonly settleMs: number;
 }
 
 /** What a worker is told of the configuration. */

@@ -1,24 +1,29 @@
 import { isIP } from 'node:net';
 import type { BlockList, Socket } from 'node:net';
+import { listenOnce } from './entry.js';
 
 /** Decides which connections become clients, by their address. */
 export interface Admission {
   /** Whether this connection may come in. An admitted one counts until it is closed. */
   admit(socket: Socket): boolean;
+  /** Changes which addresses are never admitted. Who is in, stays. */
+  block(blocked: BlockList | undefined): void;
 }
-
-/** Admits everybody; costs nothing. */
-const OPEN_DOOR: Admission = { admit: () => true };
 
 /**
  * @param blocked - addresses that are never admitted
  * @param mostPerAddress - connections of one address at once; 0 = unlimited
  */
 export function createAdmission(blocked: BlockList | undefined, mostPerAddress: number): Admission {
-  if (blocked === undefined && mostPerAddress === 0) return OPEN_DOOR;
   const counts = new Map<string, number>();
+  let isOpen = blocked === undefined && mostPerAddress === 0;
   return {
+    block(changed) {
+      blocked = changed;
+      isOpen = blocked === undefined && mostPerAddress === 0;
+    },
     admit(socket) {
+      if (isOpen) return true;
       const address = socket.remoteAddress;
       // A Unix socket has none: its clients are not of a network.
       if (address === undefined) return true;
@@ -28,7 +33,7 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
       if (count > mostPerAddress) return false;
       counts.set(address, count);
       // The address as it was then: a connection that was reset has none any more.
-      socket.once('close', () => {
+      listenOnce(socket, 'close', { crashed: () => undefined }, () => {
         const left = (counts.get(address) ?? 1) - 1;
         if (left > 0) counts.set(address, left);
         else counts.delete(address);

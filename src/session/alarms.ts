@@ -1,5 +1,6 @@
 import type { AlarmId } from '../callbacks.js';
 import type { Clock, Timer } from '../clock.js';
+import { startTimer, type Guarded } from './entry.js';
 
 interface Alarm {
   readonly event: string;
@@ -8,17 +9,23 @@ interface Alarm {
   timer: Timer;
 }
 
+/** What alarms are for. */
+export interface AlarmHost extends Guarded {
+  fire(event: string, args: readonly unknown[]): void;
+}
+
 /** The timers of one session. They go with it. */
 export class Alarms {
   readonly #clock: Clock;
-  readonly #fire: (event: string, args: readonly unknown[]) => void;
+  readonly #host: AlarmHost;
   readonly #alarms = new Map<AlarmId, Alarm>();
+  readonly #named = new Map<string, Set<AlarmId>>();
   #lastId = 0;
   #ended = false;
 
-  constructor(clock: Clock, fire: (event: string, args: readonly unknown[]) => void) {
+  constructor(clock: Clock, host: AlarmHost) {
     this.#clock = clock;
-    this.#fire = fire;
+    this.#host = host;
   }
 
   /** Starts a timer. */
@@ -27,6 +34,9 @@ export class Alarms {
     const id = this.#lastId;
     if (this.#ended) return id;
     this.#alarms.set(id, { event, args, ...this.#start(id, seconds) });
+    const named = this.#named.get(event);
+    if (named === undefined) this.#named.set(event, new Set([id]));
+    else named.add(id);
     return id;
   }
 
@@ -46,13 +56,14 @@ export class Alarms {
   }
 
   remove(id: AlarmId): boolean {
-    this.#alarms.get(id)?.timer.cancel();
-    return this.#alarms.delete(id);
+    const alarm = this.#alarms.get(id);
+    alarm?.timer.cancel();
+    return this.#take(id) !== undefined;
   }
 
   /** Forgets every timer of one event name. */
   removeNamed(event: string): void {
-    for (const [id, alarm] of this.#alarms) if (alarm.event === event) this.remove(id);
+    for (const id of this.#named.get(event) ?? []) this.remove(id);
   }
 
   clear(): void {
@@ -67,7 +78,7 @@ export class Alarms {
 
   #start(id: AlarmId, seconds: number): Pick<Alarm, 'dueAt' | 'timer'> {
     const delayMs = Math.max(seconds, 0) * 1000;
-    return { dueAt: this.#clock.now() + delayMs, timer: this.#clock.after(delayMs, () => { this.#due(id); }) };
+    return { dueAt: this.#clock.now() + delayMs, timer: startTimer(this.#clock, delayMs, this.#host, () => { this.#due(id); }) };
   }
 
   #due(id: AlarmId): void {
@@ -76,7 +87,17 @@ export class Alarms {
     // A timer longer than the clock can carry fires early; it goes on for the rest.
     const left = alarm.dueAt - this.#clock.now();
     if (left > 1) return void this.restart(id, left / 1000);
+    this.#take(id);
+    this.#host.fire(alarm.event, alarm.args);
+  }
+
+  #take(id: AlarmId): Alarm | undefined {
+    const alarm = this.#alarms.get(id);
+    if (alarm === undefined) return undefined;
     this.#alarms.delete(id);
-    this.#fire(alarm.event, alarm.args);
+    const named = this.#named.get(alarm.event);
+    named?.delete(id);
+    if (named?.size === 0) this.#named.delete(alarm.event);
+    return alarm;
   }
 }

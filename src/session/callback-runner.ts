@@ -1,46 +1,102 @@
+import { AsyncResource } from 'node:async_hooks';
 import { asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
+import { whenSettled, type Guarded } from './entry.js';
 import { isThenable } from './faults.js';
 
-/** Who wants to know how callbacks go. */
-export interface CallbackHost {
-  /** The user's code is about to run. */
-  active(): void;
+/** Observes the callbacks of one client. */
+export interface CallbackHost extends Guarded {
   /** A callback threw or rejected. */
   callbackFailed(name: string, error: Error): void;
   /** An asynchronous callback has settled, well or badly. */
   settled(): void;
+  /** No callback is running any more. */
+  idle(): void;
+  now(): number;
 }
 
-/** Runs the callbacks of one client. A fault of one costs this client and nobody else. */
+/** A callback that has not settled yet. */
+export interface RunningCallback {
+  readonly name: string;
+  readonly since: number;
+}
+
+/** Resources that nobody asks to destroy need no entry in the table of those that the garbage collector does. */
+const MANUAL = { requireManualDestroy: true };
+
+/** Runs the callbacks of one client. A fault of one costs this client and no other. */
 export class CallbackRunner {
   readonly #host: CallbackHost;
-  #unsettled = 0;
+  /** The oldest first; made when the first asynchronous one runs. */
+  #running: Set<RunningCallback> | undefined;
+  /** Callbacks that are on the stack: they may call for others. */
+  #depth = 0;
 
   constructor(host: CallbackHost) {
     this.#host = host;
   }
 
-  /** Whether a callback has not settled yet. */
+  /** Whether a callback is running or has not settled yet. */
   get isBusy(): boolean {
-    return this.#unsettled > 0;
+    return this.#depth > 0 || this.isWaiting;
   }
 
-  /** @returns a promise that never rejects, if the callback is asynchronous */
+  /** Whether an asynchronous callback has not settled yet. */
+  get isWaiting(): boolean {
+    return this.#running !== undefined && this.#running.size > 0;
+  }
+
+  /** The callback that has been running longest. */
+  get oldest(): RunningCallback | undefined {
+    if (this.#running !== undefined) for (const running of this.#running) return running;
+    return undefined;
+  }
+
+  /** Waits no longer for a callback. */
+  abandon(running: RunningCallback): void {
+    if (this.#running?.delete(running) === true) this.#idleIfDone();
+  }
+
+  /**
+   * Runs a callback in an async scope of its own: what one enters into an AsyncLocalStorage must not be seen by the next.
+   *
+   * @returns a promise that never rejects, if the callback is asynchronous
+   */
   run(name: string, callback: AnyCallback, context: object): Promise<unknown> | undefined {
-    this.#host.active();
-    let result: unknown;
+    this.#depth += 1;
+    let settled: Promise<unknown> | undefined;
     try {
-      result = callback(context);
+      const result: unknown = new AsyncResource('PREFORK_CALLBACK', MANUAL).runInAsyncScope(callback, undefined, context);
+      if (isThenable(result)) settled = this.#wait(name, result);
     } catch (error) {
       this.#host.callbackFailed(name, asError(error));
-      return undefined;
+    } finally {
+      this.#depth -= 1;
     }
-    if (!isThenable(result)) return undefined;
-    this.#unsettled += 1;
-    return Promise.resolve(result).catch((error: unknown) => { this.#host.callbackFailed(name, asError(error)); }).finally(() => {
-      this.#unsettled -= 1;
-      this.#host.settled();
+    if (settled === undefined) this.#idleIfDone();
+    return settled;
+  }
+
+  #wait(name: string, result: PromiseLike<unknown>): Promise<unknown> {
+    const running = { name, since: this.#host.now() };
+    this.#running ??= new Set();
+    this.#running.add(running);
+    return new Promise((resolve) => {
+      const done = (): void => {
+        resolve(undefined);
+        // One that was abandoned has been reported.
+        if (this.#running?.delete(running) !== true) return;
+        this.#host.settled();
+        this.#idleIfDone();
+      };
+      whenSettled(Promise.resolve(result), this.#host, done, (error) => {
+        this.#host.callbackFailed(name, asError(error));
+        done();
+      });
     });
+  }
+
+  #idleIfDone(): void {
+    if (!this.isBusy) this.#host.idle();
   }
 }

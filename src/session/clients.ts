@@ -1,101 +1,160 @@
-import { setMaxListeners } from 'node:events';
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Heap } from '../callbacks.js';
 import type { Clock, Timer } from '../clock.js';
-import { PreforkError, asError } from '../errors.js';
+import { PreforkError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
 import type { Admission } from './admission.js';
+import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
+import { ignoreErrors, startTimer, type Guarded } from './entry.js';
+import type { EventQueue } from './event-queue.js';
+import { HandedOver } from './handed-over.js';
 import { LingeringClose } from './lingering-close.js';
-import { Session } from './session.js';
-import type { SessionShared } from './session-shared.js';
+import { Preparing } from './pre-connect.js';
+import { Session, type SessionHost } from './session.js';
 
-/** What is made of a connection. */
-export interface ClientSettings {
-  readonly shared: Omit<SessionShared, 'ended' | 'isTimed'>;
+/** What clients need besides how they are served. */
+export interface ClientParts {
+  readonly config: ClientConfig;
+  readonly clock: Clock;
+  readonly queue: EventQueue;
   readonly alias: string;
   readonly masterAlias: string;
-  readonly shutdownOnError: boolean;
-  readonly acceptor: AnyCallback | undefined;
-  readonly preConnect: AnyCallback | undefined;
-  /** Infinity = for ever. */
-  readonly preConnectMs: number;
-  /** 0 = off. */
-  readonly idleMs: number;
   readonly admission: Admission;
   /** Whether clients come over a Unix socket, which has no addresses. */
   readonly isLocal: () => boolean;
+  /** Reports a fault. */
+  readonly failed: (error: Error, where: string) => void;
+  /** A client has gone, however it went. */
+  readonly left: () => void;
 }
 
 /** The clients of a worker: it takes connections in, and knows who is there. */
-export class Clients {
-  readonly #settings: ClientSettings;
-  readonly #clock: Clock;
-  readonly #shared: SessionShared;
+export class Clients implements SessionHost, Guarded {
+  readonly #parts: ClientParts;
+  readonly #common: Common;
   readonly #sessions = new Set<Session>();
-  /** What is connected and no session: connections in ClientPreConnect, and those of an Acceptor. */
-  readonly #others = new Set<Duplex>();
+  /** Connections in ClientPreConnect, with their sessions to be. */
+  readonly #preparing = new Map<Preparing, Session>();
+  /** The connections of an Acceptor. */
+  readonly #handedOver = new Set<HandedOver>();
   readonly #lingering: LingeringClose;
-  readonly #draining = new AbortController();
-  readonly #left: () => void;
+  #limits: ClientLimits;
+  #isDraining = false;
   #deadline = Infinity;
   #sweeper: Timer | undefined;
 
-  /** @param left - called when a client has gone, however it went */
-  constructor(settings: ClientSettings, left: () => void) {
-    this.#settings = settings;
-    this.#clock = settings.shared.clock;
-    this.#lingering = new LingeringClose(this.#clock);
-    this.#left = left;
-    // An Acceptor may listen to it once for each client.
-    setMaxListeners(0, this.#draining.signal);
-    this.#shared = { ...settings.shared, isTimed: settings.idleMs > 0, ended: (session, stream, how) => { this.#ended(session, stream, how); } };
+  constructor(parts: ClientParts) {
+    const { config, clock, queue } = parts;
+    const { callbackMs = DEFAULT_LIMITS.callbackMs, maxOutput = DEFAULT_LIMITS.maxOutput } = config;
+    this.#parts = parts;
+    this.#limits = { callbackMs, maxOutput };
+    this.#lingering = new LingeringClose(clock);
+    this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS') };
+  }
+
+  /** Changes limits, for the clients that are there too. */
+  configure(limits: Partial<ClientLimits>): void {
+    this.#limits = { ...this.#limits, ...limits };
+    if (this.#sessions.size > 0) this.#startSweeper();
   }
 
   /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */
   admit(socket: Socket): boolean {
-    // One that was reset before it was taken has lost its address: it is nobody, and passes no rule.
-    const isNobody = socket.remoteAddress === undefined && !this.#settings.isLocal();
-    if (!isNobody && this.#settings.admission.admit(socket)) return true;
-    socket.on('error', ignore);
+    // A connection reset before we took it has no address left to judge: refuse it.
+    const isUnknown = socket.remoteAddress === undefined && !this.#parts.isLocal();
+    if (!isUnknown && this.#parts.admission.admit(socket)) return true;
+    ignoreErrors(socket);
     socket.destroy();
     return false;
   }
 
   /** Makes a client of a connection that has been counted. */
   take(socket: Socket): void {
-    const { acceptor, preConnect } = this.#settings;
-    if (acceptor !== undefined) return this.#handOver(socket, acceptor);
-    const session = new Session(this.#shared, this.#heapOf(socket));
+    const { acceptor, preConnect } = this.#parts.config;
+    if (acceptor !== undefined) { this.#handOver(socket, acceptor); return; }
+    const session = this.#sessionOf(socket);
+    if (session === undefined) return;
     if (preConnect === undefined) this.#start(session, socket);
-    else void this.#prepare(session, socket, preConnect);
+    else this.#prepare(session, socket, preConnect);
   }
 
-  /** Tells every client that this worker drains, with the seconds it has. */
+  /** Lets every client know that this worker drains, with the seconds it has. Later calls may shorten the time. */
   drain(seconds: number): void {
-    this.#deadline = this.#clock.now() + seconds * 1000;
-    this.#draining.abort(new PreforkError('ERR_PREFORK_STATE', 'The worker drains.'));
+    this.#deadline = Math.min(this.#deadline, this.#parts.clock.now() + seconds * 1000);
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (const handed of this.#handedOver) handed.drain();
     for (const session of this.#sessions) session.drain(seconds);
   }
 
   /** Ends every client now. */
   abort(): void {
     for (const session of this.#sessions) session.abort();
-    for (const stream of this.#others) stream.destroy();
+    for (const preparing of this.#preparing.keys()) preparing.abort();
+    for (const handed of this.#handedOver) handed.abort();
     this.#lingering.abort();
   }
 
   /** Resolves when the connections that are only being closed are gone too. */
-  async closed(): Promise<void> {
-    await this.#lingering.empty();
+  closed(): Promise<void> {
+    return this.#lingering.empty();
+  }
+
+  /** A connection that an Acceptor has given to another process counts no longer: this one, or the first that has left. */
+  giveBack(socket?: unknown): void {
+    for (const handed of this.#handedOver) {
+      if (socket === undefined ? handed.hasLeft : handed.isOf(socket)) { handed.giveBack(); return; }
+    }
+  }
+
+  // --- What sessions report -----------------------------------------------------------------------------------------
+
+  failed(error: Error, where: string): void {
+    this.#parts.failed(error, where);
+  }
+
+  released(stream: Duplex, how: 'politely' | 'at once'): void {
+    if (how === 'politely') this.#lingering.add(stream);
+    else stream.destroy();
+  }
+
+  waiting(): void {
+    this.#startSweeper(true);
+  }
+
+  ended(session: Session): void {
+    // A session that never began is not among them.
+    this.#sessions.delete(session);
+    this.#parts.left();
+  }
+
+  crashed(thrown: unknown): void {
+    this.#parts.failed(thrown instanceof Error ? thrown : new PreforkError('ERR_PREFORK_CALLBACK', 'A step of the clients threw what is no Error.'), 'clients');
+  }
+
+  // --- Ways in ------------------------------------------------------------------------------------------------------
+
+  /** @returns undefined if the user's Heap failed: the client is gone */
+  #sessionOf(socket: Socket): Session | undefined {
+    try {
+      return new Session(this.#common, this, this.#heapOf(socket));
+    } catch (error) {
+      this.#parts.failed(error as Error, 'Heap');
+      ignoreErrors(socket);
+      socket.destroy();
+      this.#parts.left();
+      return undefined;
+    }
   }
 
   #heapOf(socket: Socket): Omit<Heap<object>, 'client'> {
-    const { alias, masterAlias, shutdownOnError } = this.#settings;
+    const { alias, masterAlias, config: { shutdownOnError, createHeap } } = this.#parts;
     const { remoteAddress, remotePort } = socket;
     const host = remoteAddress !== undefined && isIP(remoteAddress) === 6 ? `[${remoteAddress}]` : remoteAddress;
-    return {
+    const base = {
       remote_ip: remoteAddress ?? 'LOCAL',
       remote_port: remotePort,
       remote_addr: host === undefined ? 'LOCAL' : `${host}:${remotePort ?? ''}`,
@@ -105,94 +164,90 @@ export class Clients {
       alias,
       master_alias: masterAlias,
     };
+    if (createHeap === undefined) return base;
+    const own: unknown = createHeap();
+    if (typeof own !== 'object' || own === null) throw new PreforkError('ERR_PREFORK_CALLBACK', `Heap returned ${String(own)}; it must return an object, a new one for each client.`);
+    return Object.assign(own, base);
   }
 
   #start(session: Session, stream: Duplex): void {
     this.#sessions.add(session);
-    session.start(stream);
-    // It came while this worker began to drain.
-    if (this.#draining.signal.aborted) session.drain(Math.max(this.#deadline - this.#clock.now(), 0) / 1000);
-    if (this.#settings.idleMs > 0) this.#sweeper ??= this.#clock.after(this.#sweepMs, () => { this.#sweep(); }, { idle: true });
-  }
-
-  #ended(session: Session, stream: Duplex, how: 'politely' | 'at once'): void {
-    this.#sessions.delete(session);
-    if (how === 'politely') this.#lingering.add(stream);
-    else stream.destroy();
-    this.#left();
-  }
-
-  /** Gives a connection to the user's Acceptor. It counts until it is closed. */
-  #handOver(socket: Socket, acceptor: AnyCallback): void {
-    this.#others.add(socket);
-    // As net.createServer gives it away: what ends with its client does not stay half open for ever. The Acceptor may set it.
-    socket.allowHalfOpen = false;
-    // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
-    socket.on('error', ignore);
-    socket.once('close', () => {
-      this.#others.delete(socket);
-      this.#left();
-    });
-    const { remoteAddress, remotePort } = socket;
-    this.#shared.active();
-    const failed = (error: unknown): void => {
-      socket.destroy();
-      this.#shared.failed(asError(error), 'Acceptor');
-    };
     try {
-      Promise.resolve(acceptor({ socket, remoteAddress, remotePort, draining: this.#draining.signal })).catch(failed);
+      session.start(stream);
+      // It came while this worker began to drain.
+      if (this.#isDraining) session.drain(Math.max(this.#deadline - this.#parts.clock.now(), 0) / 1000);
     } catch (error) {
-      failed(error);
+      session.crashed(error);
+    }
+    this.#startSweeper();
+  }
+
+  /** Gives a connection to the user's Acceptor. */
+  #handOver(socket: Socket, acceptor: AnyCallback): void {
+    const { failed } = this.#parts;
+    const handed = new HandedOver(socket, { failed, gone: (gone) => {
+      this.#handedOver.delete(gone);
+      this.#parts.left();
+    } });
+    this.#handedOver.add(handed);
+    if (this.#isDraining) handed.drain();
+    try {
+      handed.start(acceptor);
+    } catch (error) {
+      handed.crashed(error);
     }
   }
 
   /** Lets ClientPreConnect prepare a connection, or replace or reject it. */
-  async #prepare(session: Session, socket: Socket, preConnect: AnyCallback): Promise<void> {
-    this.#others.add(socket);
-    socket.on('error', ignore);
-    const gone = new Promise<undefined>((resolve) => { socket.once('close', () => { resolve(undefined); }); });
-    let timer: Timer | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      const { preConnectMs } = this.#settings;
-      if (preConnectMs !== Infinity) timer = this.#clock.after(preConnectMs, () => { resolve(undefined); });
-    });
-    let stream: unknown;
-    try {
-      this.#shared.active();
-      stream = await Promise.race([preConnect({ ...session.context, socket, args: this.#shared.clientArgs }), late, gone]);
-    } catch (error) {
-      this.#shared.failed(asError(error), 'ClientPreConnect');
-    }
-    timer?.cancel();
-    this.#others.delete(socket);
-    if (isStream(stream) && !socket.destroyed && !stream.destroyed && !session.heap.shutdown) {
-      if (stream !== socket) stream.once('close', () => { socket.destroy(); });
-      this.#start(session, stream); return;
-    }
-    session.reject();
-    socket.destroy();
-    this.#left();
+  #prepare(session: Session, socket: Socket, preConnect: AnyCallback): void {
+    const { clock, failed, config: { preConnectMs, clientArgs } } = this.#parts;
+    const preparing = new Preparing(socket, { failed, prepared: (done, stream) => { this.#prepared(done, stream); } });
+    this.#preparing.set(preparing, session);
+    preparing.start(() => preConnect({ ...session.context, socket, args: clientArgs }), clock, preConnectMs);
   }
 
+  #prepared(preparing: Preparing, stream: Duplex | undefined): void {
+    const session = this.#preparing.get(preparing);
+    this.#preparing.delete(preparing);
+    if (session === undefined) return;
+    if (stream === undefined || session.heap.shutdown) {
+      session.reject();
+      preparing.socket.destroy();
+      return;
+    }
+    preparing.watchBelow(stream, session, (failure) => { session.lostBelow(failure); });
+    this.#start(session, stream);
+    if (!session.isOver) Preparing.release(stream);
+  }
+
+  // --- Time ---------------------------------------------------------------------------------------------------------
+
   /** One timer for all clients: at 10,000 of them, a timer each would cost more than the clients do. */
+  #startSweeper(isNeeded = this.#isTimed): void {
+    if (isNeeded) this.#sweeper ??= startTimer(this.#parts.clock, this.#sweepMs, this, () => { this.#sweep(); }, { idle: true });
+  }
+
   #sweep(): void {
     this.#sweeper = undefined;
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
+    let isWaiting = false;
     for (const session of this.#sessions) {
-      if (session.isIdle(now, this.#settings.idleMs)) session.timeOut();
+      try {
+        session.sweep(now);
+      } catch (error) {
+        session.crashed(error);
+      }
+      isWaiting ||= session.isWaiting;
     }
-    if (this.#sessions.size > 0) this.#sweeper = this.#clock.after(this.#sweepMs, () => { this.#sweep(); }, { idle: true });
+    if (this.#sessions.size > 0) this.#startSweeper(isWaiting || this.#isTimed);
+  }
+
+  get #isTimed(): boolean {
+    return this.#parts.config.idleMs > 0 || this.#limits.callbackMs < Infinity;
   }
 
   get #sweepMs(): number {
-    return Math.min(Math.max(this.#settings.idleMs / 8, 10), 1000);
+    const shortest = Math.min(...[this.#parts.config.idleMs, this.#limits.callbackMs].filter((ms) => ms > 0));
+    return Math.min(Math.max(shortest / 8, 10), 1000);
   }
-}
-
-const isStream = (value: unknown): value is Duplex => (
-  typeof value === 'object' && value !== null && typeof (value as Partial<Duplex>).write === 'function' && typeof (value as Partial<Duplex>).on === 'function'
-);
-
-function ignore(): void {
-  // The connection's 'close' follows and tells all there is to know.
 }

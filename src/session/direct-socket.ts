@@ -1,24 +1,21 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { attach, deliverTo, type StreamOwner } from './entry.js';
 
-const SINK = Symbol('sink');
 const RESET = Symbol('reset');
 
 /** A socket whose bytes do not go through its readable stream. */
 interface DirectSocket {
-  [SINK]?: ((chunk: Buffer) => void) | undefined;
   [RESET]?: NodeJS.ErrnoException | undefined;
 }
 
-/** Sends what comes in on a stream to a function. */
-export function readInto(stream: Duplex, sink: (chunk: Buffer) => void): void {
-  if (SINK in stream) (stream as DirectSocket)[SINK] = sink;
-  else stream.on('data', sink);
+/** Sends what comes in on a stream, and its end, to an owner. */
+export function readInto(stream: Duplex, owner: StreamOwner): void {
+  attach(stream, owner, RESET in stream);
 }
 
 /** Marks a socket as one that is read directly. */
 export function markDirect(socket: Socket): void {
-  (socket as DirectSocket)[SINK] = undefined;
   (socket as DirectSocket)[RESET] = undefined;
   socket.destroy = destroyQuietly;
 }
@@ -47,6 +44,6 @@ function destroyQuietly(this: Socket, error?: Error): Socket {
  * @returns true: go on reading (https://nodejs.org/api/net.html#socketconnectoptions-connectlistener)
  */
 export function deliver(this: Socket, length: number, buffer: Uint8Array): boolean {
-  (this as DirectSocket)[SINK]?.(Buffer.from(buffer.subarray(0, length)));
+  deliverTo(this, Buffer.from(buffer.subarray(0, length)));
   return true;
 }

@@ -1,9 +1,13 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { SessionReference, SessionTarget } from '../callbacks.js';
 import type { Clock } from '../clock.js';
+import { nextTurn, type Guarded } from './entry.js';
 
 /** What events can be sent to: a client's session, the server, its manager. */
-export interface Receiver extends SessionReference {
-  /** Takes an event off the queue. Never throws. */
+export interface Receiver extends Guarded {
+  /** What users get of it. */
+  readonly reference: SessionReference;
+  /** Takes an event off the queue. */
   handle(event: string, args: readonly unknown[], sender: SessionReference): void;
   /** Runs an event at once and returns what its handler returns. */
   call(event: string, args: readonly unknown[], sender: SessionReference): unknown;
@@ -19,8 +23,8 @@ interface QueuedEvent {
 /** The sessions of a worker by ID and alias, and the events on their way to them: first come, first served. */
 export class EventQueue {
   readonly #clock: Clock;
-  readonly #targets = new Map<SessionTarget, Receiver>();
-  #queue: QueuedEvent[] = [];
+  readonly #targets = new Map<string | number, Receiver>();
+  #queue: (() => void)[] = [];
   #lastId = 0;
 
   constructor(clock: Clock) {
@@ -33,7 +37,7 @@ export class EventQueue {
   }
 
   add(target: Receiver, name?: string): void {
-    this.#targets.set(name ?? target.ID, target);
+    this.#targets.set(name ?? target.reference.ID, target);
   }
 
   /** Names a target. @returns false if the name is another's */
@@ -50,7 +54,7 @@ export class EventQueue {
 
   /** Forgets a target and its names. */
   remove(target: Receiver, names: Iterable<string>): void {
-    this.#targets.delete(target.ID);
+    this.#targets.delete(target.reference.ID);
     for (const name of names) this.removeAlias(target, name);
   }
 
@@ -58,15 +62,28 @@ export class EventQueue {
     return this.#targets.get(typeof target === 'object' ? target.ID : target);
   }
 
+  /** Queues an event. It runs in the async context of the caller, whoever else posts at that time. */
   post(target: Receiver, { event, args, sender }: Omit<QueuedEvent, 'target'>): void {
-    this.#queue.push({ target, event, args, sender });
-    if (this.#queue.length === 1) this.#clock.soon(() => { this.#deliver(); });
+    const scope = new AsyncResource('PREFORK_EVENT', { requireManualDestroy: true });
+    this.#queue.push(() => { scope.runInAsyncScope(deliver, undefined, { target, event, args, sender }); });
+    if (this.#queue.length === 1) nextTurn(this.#clock, NOTHING, () => { this.#deliver(); });
   }
 
-  /** Events that are posted meanwhile wait for the next turn, so that sessions which post to each other for ever let input in. */
+  /** Events that are posted meanwhile wait for the next turn, so that sessions which keep posting to each other let input in. */
   #deliver(): void {
     const events = this.#queue;
     this.#queue = [];
-    for (const { target, event, args, sender } of events) target.handle(event, args, sender);
+    for (const run of events) run();
   }
 }
+
+function deliver({ target, event, args, sender }: QueuedEvent): void {
+  try {
+    target.handle(event, args, sender);
+  } catch (error) {
+    target.crashed(error);
+  }
+}
+
+/** Each event has a guard of its own. */
+const NOTHING: Guarded = { crashed: () => undefined };

@@ -1,7 +1,14 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 
-/** Whether a callback returned something to wait for. */
+/** What ClientError gets of a fault, beside the operation. */
+export interface Fault {
+  readonly errno: number;
+  readonly errstr: string;
+  readonly error: Error | undefined;
+}
+
+/** Whether a callback returned something to wait for. May throw: `then` may be a getter of the user's. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 );
@@ -10,8 +17,20 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
 const WORDS = getSystemErrorMap();
 
 /** Number, words and error for a system error, as ClientError gets them. */
-export function systemErrorText(code: string | undefined, error?: Error): { errno: number; errstr: string; error: Error } {
+export function systemErrorText(code: string | undefined, error?: Error): Fault & { readonly error: Error } {
   const errno = (constants.errno as Readonly<Record<string, number>>)[code ?? ''] ?? 0;
-  const errstr = WORDS.get(-errno)?.[1] ?? error?.message ?? code ?? '';
+  const errstr = WORDS.get(-errno)?.[1] ?? (error === undefined ? undefined : messageOf(error)) ?? code ?? '';
   return { errno, errstr, error: error ?? Object.assign(new Error(`${code ?? ''}: ${errstr}`), { code, errno: -errno }) };
+}
+
+/** A fault that is none of the system's: of a filter or a callback. */
+export const errorFault = (error: Error): Fault => ({ errno: 0, errstr: messageOf(error), error });
+
+/** The message of an error, which may be a getter of the user's. */
+function messageOf(error: { readonly message: unknown }): string {
+  try {
+    return String(error.message);
+  } catch {
+    return 'an error without a message';
+  }
 }

@@ -1,16 +1,22 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AnyFilter, Chunk } from '../filters/filter.js';
+import { whenSettled, within, type Guarded } from './entry.js';
 
-/** What the input of a client is told to. */
-export interface InputHost {
-  /** One whole record. A promise holds the next one back until it settles. */
-  record(record: unknown): Promise<unknown> | undefined;
+/** Receives what Input makes of a client's bytes. */
+export interface InputHost extends Guarded {
   /** The filter refused the input. */
   fault(error: unknown): void;
   /** So many records have been handled; there is no other whole one, or it is held back. */
   pumped(records: number): void;
   /** The client sends no more, and every record has been handled. */
   end(): void;
+}
+
+/** Takes the records. */
+export interface RecordHandler {
+  /** One whole record. A promise holds the next one back until it settles. */
+  record(record: unknown): Promise<unknown> | undefined;
 }
 
 /** Why a client is not read. The reasons are independent: ending one does not end another. */
@@ -27,6 +33,9 @@ export const Hold = {
 export class Input {
   readonly #source: Duplex;
   readonly #host: InputHost;
+  readonly #handler: RecordHandler;
+  /** The async context that is no client's. */
+  readonly #scope: AsyncResource;
   #filter: AnyFilter;
   #holds = 0;
   #isPumping = false;
@@ -36,11 +45,17 @@ export class Input {
   #isIgnoring = false;
   /** What was left when the filter refused its input last, in bytes; undefined since it was fed. */
   #refused: number | undefined;
+  /** Filters whose unfinished input went to another. They still hold it, since a filter has no way to give it up. */
+  #emptied: WeakSet<AnyFilter> | undefined;
 
-  constructor(source: Duplex, filter: AnyFilter, host: InputHost) {
+  constructor({ source, filter, host, handler, scope }: {
+    source: Duplex; filter: AnyFilter; host: InputHost; handler: RecordHandler; scope: AsyncResource;
+  }) {
     this.#source = source;
     this.#filter = filter;
     this.#host = host;
+    this.#handler = handler;
+    this.#scope = scope;
   }
 
   /** Whether records are being handled at this moment. */
@@ -52,14 +67,22 @@ export class Input {
     return this.#filter;
   }
 
-  /** Replaces the filter between two records. What is not a record yet goes to the new one. */
+  isHeldBy(reason: number): boolean {
+    return (this.#holds & reason) !== 0;
+  }
+
+  /** Replaces the filter between two records. What is not a record yet moves to the new one; the same filter is no change. */
   replace(filter: AnyFilter): void {
+    if (filter === this.#filter) return;
     const pending = this.#filter.get_pending();
-    this.#filter = filter;
+    this.#emptied ??= new WeakSet();
+    this.#emptied.add(this.#filter);
+    // One that comes back would hand on once more what another has handled since.
+    this.#filter = this.#emptied.has(filter) ? filter.clone() as AnyFilter : filter;
     this.#refused = undefined;
     if (pending === undefined) return;
     this.#feed(pending);
-    this.#pump();
+    this.#pumpApart();
   }
 
   push(chunk: Buffer): void {
@@ -83,16 +106,16 @@ export class Input {
   wait(settled: Promise<unknown>): void {
     this.hold(Hold.callback);
     const release = (): void => { this.release(Hold.callback); };
-    settled.then(release, release);
+    whenSettled(settled, this.#host, release, release);
   }
 
   release(reason: number): void {
     if ((this.#holds & reason) === 0) return;
     this.#holds &= ~reason;
-    this.#pump();
+    this.#pumpApart();
   }
 
-  /** Throws away what has not been handled and what still comes. The end of it is told. */
+  /** Throws away what has not been handled and what still comes, up to the end, which is reported. */
   ignore(): void {
     this.#isIgnoring = true;
   }
@@ -111,6 +134,11 @@ export class Input {
     } catch (error) {
       this.#host.fault(error);
     }
+  }
+
+  /** Pumps for a caller who may be in the async context of another client, which its records must not see. */
+  #pumpApart(): void {
+    if (!this.#isPumping) within(this.#scope, () => { this.#pump(); });
   }
 
   #pump(): void {
@@ -144,12 +172,12 @@ export class Input {
     } catch (error) {
       return this.#refuse(error);
     }
-    const settled = this.#host.record(one[0]);
+    const settled = this.#handler.record(one[0]);
     if (settled !== undefined) this.wait(settled);
     return true;
   }
 
-  /** A filter that refuses the same bytes for ever must not keep the worker busy with them; what follows a bad record is handled. */
+  /** A filter that keeps refusing the same bytes must not keep the worker busy with them; what follows a bad record is handled. */
   #refuse(error: unknown): boolean {
     const left = this.#pendingBytes();
     if (left === this.#refused) return false;

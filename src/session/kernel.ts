@@ -1,7 +1,7 @@
 import type { AlarmId, CallbackResult, Kernel, SessionReference, SessionTarget, StateContext } from '../callbacks.js';
 import type { Clock } from '../clock.js';
-import { PreforkError } from '../errors.js';
 import type { Alarms } from './alarms.js';
+import { checkedHandler, checkedName, checkedTarget, checkedTime } from './arguments.js';
 import type { EventQueue, Receiver } from './event-queue.js';
 
 /** What the kernel needs of the session it is bound to. */
@@ -18,33 +18,31 @@ export interface KernelSession extends Receiver {
 /** The calls of POE::Kernel, bound to one session. */
 export class SessionKernel implements Kernel {
   readonly #session: KernelSession;
-  readonly #queue: EventQueue;
-  readonly #clock: Clock;
+  readonly #common: { readonly queue: EventQueue; readonly clock: Clock };
 
-  constructor(session: KernelSession, { queue, clock }: { readonly queue: EventQueue; readonly clock: Clock }) {
+  constructor(session: KernelSession, common: { readonly queue: EventQueue; readonly clock: Clock }) {
     this.#session = session;
-    this.#queue = queue;
-    this.#clock = clock;
+    this.#common = common;
   }
 
   yield(event: string, ...args: unknown[]): void {
-    this.#session.expect(event);
-    this.#queue.post(this.#session, { event, args, sender: this.#session });
+    this.#post('yield', this.#session, event, args);
   }
 
   post(target: SessionTarget, event: string, ...args: unknown[]): boolean {
-    const found = this.#queue.find(target);
+    const found = this.#common.queue.find(checkedTarget('post', target));
     if (found === undefined) return false;
-    if (found === this.#session) this.#session.expect(event);
-    this.#queue.post(found, { event, args, sender: this.#session });
+    this.#post('post', found, event, args);
     return true;
   }
 
   call(target: SessionTarget, event: string, ...args: unknown[]): unknown {
-    return this.#queue.find(target)?.call(event, args, this.#session);
+    return this.#common.queue.find(checkedTarget('call', target))?.call(checkedName('call', event), args, this.#session.reference);
   }
 
   delay(event: string, seconds?: number, ...args: unknown[]): void {
+    checkedName('delay', event);
+    if (seconds !== undefined) checkedTime('delay', seconds);
     this.#session.alarms.removeNamed(event);
     if (seconds !== undefined) this.delay_set(event, seconds, ...args);
   }
@@ -54,7 +52,7 @@ export class SessionKernel implements Kernel {
   }
 
   delay_set(event: string, seconds: number, ...args: unknown[]): AlarmId {
-    return this.#session.alarms.set(event, checkedTime('delay', seconds), args);
+    return this.#session.alarms.set(checkedName('delay', event), checkedTime('delay', seconds), args);
   }
 
   delay_adjust(id: AlarmId, seconds: number): boolean {
@@ -62,6 +60,8 @@ export class SessionKernel implements Kernel {
   }
 
   alarm(event: string, epochSeconds?: number, ...args: unknown[]): void {
+    checkedName('alarm', event);
+    if (epochSeconds !== undefined) checkedTime('alarm', epochSeconds);
     this.#session.alarms.removeNamed(event);
     if (epochSeconds !== undefined) this.alarm_set(event, epochSeconds, ...args);
   }
@@ -71,7 +71,8 @@ export class SessionKernel implements Kernel {
   }
 
   alarm_set(event: string, epochSeconds: number, ...args: unknown[]): AlarmId {
-    return this.#session.alarms.set(event, checkedTime('alarm', epochSeconds) - this.#clock.wallNow() / 1000, args);
+    const seconds = checkedTime('alarm', epochSeconds) - this.#common.clock.wallNow() / 1000;
+    return this.#session.alarms.set(checkedName('alarm', event), seconds, args);
   }
 
   alarm_adjust(id: AlarmId, deltaSeconds: number): boolean {
@@ -88,30 +89,32 @@ export class SessionKernel implements Kernel {
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the handler names the heap it expects
   state(event: string, handler?: (context: StateContext<any>) => CallbackResult): void {
-    this.#session.setState(event, handler);
+    this.#session.setState(checkedName('state', event), checkedHandler('state', handler));
   }
 
   alias_set(name: string): boolean {
-    // A session that is over keeps no name: nobody would take it off.
-    const given = !this.#session.isOver && this.#queue.setAlias(this.#session, name);
+    checkedName('alias_set', name);
+    // A session that is over keeps no name: nothing would take it off.
+    const given = !this.#session.isOver && this.#common.queue.setAlias(this.#session, name);
     if (given) this.#session.names.add(name);
     return given;
   }
 
   alias_remove(name: string): boolean {
-    return this.#session.names.delete(name) && this.#queue.removeAlias(this.#session, name);
+    return this.#session.names.delete(name) && this.#common.queue.removeAlias(this.#session, name);
   }
 
   alias_resolve(name: string): SessionReference | undefined {
-    return this.#queue.find(name);
+    return this.#common.queue.find(checkedName('alias_resolve', name))?.reference;
   }
 
   get_active_session(): SessionReference {
-    return this.#session;
+    return this.#session.reference;
   }
-}
 
-function checkedTime(call: string, seconds: unknown): number {
-  if (typeof seconds === 'number' && Number.isFinite(seconds)) return seconds;
-  throw new PreforkError('ERR_PREFORK_STATE', `kernel.${call} was given ${String(seconds)} as its time; it takes a number of seconds.`);
+  #post(call: string, target: Receiver, event: string, args: readonly unknown[]): void {
+    checkedName(call, event);
+    if (target === this.#session) this.#session.expect(event);
+    this.#common.queue.post(target, { event, args, sender: this.#session.reference });
+  }
 }

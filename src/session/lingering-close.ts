@@ -1,18 +1,60 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../clock.js';
+import { readInto } from './direct-socket.js';
+import { startTimer, type StreamOwner } from './entry.js';
 
-/** How long a client has to close its side after we closed ours. */
-const LINGER_MS = 500;
+/** Silence after which a client is thought to have read what was sent; nginx, lingering_timeout. */
+const SILENCE_MS = 5000;
+/** How long a client may send on after that; nginx, lingering_time. */
+const LONGEST_MS = 30_000;
+const SWEEP_MS = 1000;
+
+/** One connection that is being closed. */
+class Lingering implements StreamOwner {
+  readonly stream: Duplex;
+  readonly since: number;
+  heardAt: number;
+  readonly #clock: Clock;
+  readonly #removed: (stream: Duplex) => void;
+
+  constructor(stream: Duplex, clock: Clock, removed: (stream: Duplex) => void) {
+    this.stream = stream;
+    this.#clock = clock;
+    this.#removed = removed;
+    this.since = this.heardAt = clock.now();
+  }
+
+  received(): void {
+    this.heardAt = this.#clock.now();
+  }
+
+  finished(): void {
+    this.stream.destroy();
+  }
+
+  broke(): void {
+    // 'close' follows, unless the stream is not one of Node's.
+    this.stream.destroy();
+  }
+
+  closed(): void {
+    this.#removed(this.stream);
+  }
+
+  crashed(): void {
+    this.#removed(this.stream);
+  }
+}
 
 /**
- * Connections whose session is over and whose output the kernel has. Closing them while input of theirs is unread would
- * make the kernel send a reset, which may overtake the last bytes we sent (RFC 1122, 4.2.2.13). So what they still send
- * is thrown away until they close, for a moment at the most.
+ * Connections whose session is over, whose output the kernel has, and whose side of ours is closed (FIN). Closing them wholly
+ * while the client still sends would make the kernel answer with a reset, which may overtake the last bytes we sent
+ * (RFC 1122, 4.2.2.13). So what they still send is read and thrown away, until they close or have been silent for some
+ * seconds: what nginx calls lingering_close.
  */
 export class LingeringClose {
   readonly #clock: Clock;
-  /** Each with the time when its patience ends, in this order. */
-  readonly #streams = new Map<Duplex, number>();
+  readonly #lingering = new Map<Duplex, Lingering>();
   #timer: Timer | undefined;
   readonly #emptied: (() => void)[] = [];
 
@@ -22,38 +64,42 @@ export class LingeringClose {
 
   add(stream: Duplex): void {
     if (stream.destroyed) return;
-    this.#streams.set(stream, this.#clock.now() + LINGER_MS);
+    const lingering = new Lingering(stream, this.#clock, (closed) => { this.#remove(closed); });
+    this.#lingering.set(stream, lingering);
+    readInto(stream, lingering);
     stream.resume();
-    stream.once('end', () => { stream.destroy(); });
-    stream.once('close', () => { this.#remove(stream); });
     if (stream.readableEnded) stream.destroy();
-    this.#timer ??= this.#clock.after(LINGER_MS, () => { this.#sweep(); }, { idle: true });
+    this.#startTimer();
   }
 
   /** Resolves when the last one is gone. */
-  async empty(): Promise<void> {
-    if (this.#streams.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+  empty(): Promise<void> {
+    return this.#lingering.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#emptied.push(resolve));
   }
 
   /** Closes them now: there is no more time. */
   abort(): void {
-    for (const stream of this.#streams.keys()) stream.destroy();
+    for (const stream of this.#lingering.keys()) stream.destroy();
   }
 
   #remove(stream: Duplex): void {
-    this.#streams.delete(stream);
-    if (this.#streams.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+    this.#lingering.delete(stream);
+    if (this.#lingering.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  #startTimer(): void {
+    this.#timer ??= startTimer(this.#clock, SWEEP_MS, { crashed: () => undefined }, () => { this.#sweep(); }, { idle: true });
   }
 
   #sweep(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (const [stream, until] of this.#streams) {
-      if (until > now) {
-        this.#timer = this.#clock.after(until - now, () => { this.#sweep(); }, { idle: true });
-        return;
-      }
-      stream.destroy();
+    for (const { stream, since, heardAt } of this.#lingering.values()) {
+      if (now - heardAt >= SILENCE_MS || now - since >= LONGEST_MS) stream.destroy();
     }
+    if (this.#lingering.size > 0) this.#startTimer();
   }
 }

@@ -1,296 +1,298 @@
 import type { Duplex } from 'node:stream';
-import type {
-  CallbackResult, ClientOperation, Context, Heap, Kernel, SessionReference, StateContext,
-} from '../callbacks.js';
+import type { ClientOperation, Context, Heap } from '../callbacks.js';
 import { PreforkError, asError } from '../errors.js';
-import { RESERVED_EVENTS } from '../options/table.js';
-import type { AnyCallback } from '../options/options.js';
-import { Alarms } from './alarms.js';
-import { CallbackRunner } from './callback-runner.js';
-import { Wheel } from './wheel.js';
+import { ClientCallbacks, type CallbacksHost } from './client-callbacks.js';
+import type { Common } from './client-config.js';
 import { readInto, resetOf } from './direct-socket.js';
-import { systemErrorText } from './faults.js';
-import { Input } from './input.js';
-import { SessionKernel, type KernelSession } from './kernel.js';
-import type { SessionShared } from './session-shared.js';
+import type { StreamOwner } from './entry.js';
+import { errorFault, systemErrorText, type Fault } from './faults.js';
+import { Hold, Input, type InputHost } from './input.js';
+import { SessionKernel } from './kernel.js';
+import { Patience, type Late } from './patience.js';
+import { SessionEvents, type EventsHost } from './session-events.js';
+import { Wheel, type WheelHost } from './wheel.js';
 
-/** What ClientError tells of a fault. */
-interface Fault {
-  readonly errno: number;
-  readonly errstr: string;
-  readonly error: Error | undefined;
+/** The clients of a worker, as each session sees them. */
+export interface SessionHost {
+  /** A fault that is to be reported. */
+  failed(error: Error, where: string): void;
+  /** The session needs its connection no longer; it may still have to be closed, with patience or at once. */
+  released(stream: Duplex, how: 'politely' | 'at once'): void;
+  /** The connection is over, but a callback of it has not settled: time has to be watched. */
+  waiting(): void;
+  /** The session has ended: its last callback has settled, or had no more time. */
+  ended(session: Session): void;
 }
 
-/** One client in its worker, from the connection to the end of it. */
-export class Session implements KernelSession {
-  readonly ID: number;
-  readonly heap: Heap<object>;
-  readonly kernel: Kernel;
-  /** When the client last did something: completed a record or took output. Monotonic milliseconds. */
-  activeAt: number;
-  readonly #shared: SessionShared;
-  #states: ReadonlyMap<string, AnyCallback>;
-  #alarms: Alarms | undefined;
-  #names: Set<string> | undefined;
-  #octetsLeft = 0;
+/**
+ * One client in its worker, from the connection to the end of it.
+ *
+ * `open`: records are handled. `closing`: none is handled any more; when no callback is running, what has been put is sent.
+ * `leaving`: ClientDisconnected is called. `over`: the connection is given up. `ended`: the last callback has settled.
+ */
+export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost, EventsHost {
+  readonly context: Context<object>;
+  readonly #events: SessionEvents;
+  readonly #callbacks: ClientCallbacks;
+  readonly #common: Common;
+  readonly #host: SessionHost;
+  readonly #patience: Patience;
   #input: Input | undefined;
   #wheel: Wheel | undefined;
   #stream: Duplex | undefined;
-  #phase: 'new' | 'open' | 'closing' | 'over' = 'new';
-  readonly #runner = new CallbackRunner(this);
+  #phase: 'new' | 'open' | 'closing' | 'leaving' | 'over' | 'ended' = 'new';
+  #isSending = false;
+  /** Whether the end was asked for, which ClientDisconnected shows by its wheelId. */
+  #isOrderly = false;
 
-  constructor(shared: SessionShared, heap: Omit<Heap<object>, 'client'>) {
-    this.#shared = shared;
-    this.#states = shared.callbacks.states;
-    this.ID = shared.queue.nextId();
-    this.heap = heap as Heap<object>;
-    this.kernel = new SessionKernel(this, shared);
-    this.activeAt = shared.clock.now();
+  constructor(common: Common, host: SessionHost, heap: Omit<Heap<object>, 'client'>) {
+    this.#common = common;
+    this.#host = host;
+    this.#callbacks = new ClientCallbacks(this, common);
+    this.#events = new SessionEvents(this, this.#callbacks, common);
+    this.#patience = new Patience(common.clock.now());
+    this.context = { heap: heap as Heap<object>, kernel: new SessionKernel(this.#events, common), session: this.#events.reference };
   }
 
-  // Most sessions use neither timers nor names, so both are made when they are asked for.
-  get alarms(): Alarms {
-    if (this.#alarms === undefined) {
-      this.#alarms = new Alarms(this.#shared.clock, (event, args) => { this.handle(event, args, this); });
-      if (this.#phase === 'over') this.#alarms.end();
-    }
-    return this.#alarms;
-  }
-
-  get names(): Set<string> {
-    this.#names ??= new Set();
-    return this.#names;
-  }
-
-  /** What callbacks get besides their own arguments. */
-  get context(): Context<object> {
-    return { heap: this.heap, kernel: this.kernel, session: this };
+  get heap(): Heap<object> {
+    return this.context.heap;
   }
 
   /** The client is there and may be talked to. */
   start(stream: Duplex): void {
-    const { callbacks, createFilters, marks, queue, clientArgs } = this.#shared;
+    const { config: { createFilters, marks }, queue, scope } = this.#common;
+    this.#stream = stream;
     const { input, output } = createFilters();
     this.#phase = 'open';
-    this.#stream = stream;
-    this.#input = new Input(stream, input, this);
-    this.#wheel = new Wheel({ id: queue.nextId(), stream, input: this.#input, output, marks, host: this });
+    this.#input = new Input({ source: stream, filter: input, host: this, handler: this.#callbacks, scope });
+    this.#wheel = new Wheel({ id: queue.nextId(), stream, input: this.#input, output, marks, host: this, listener: this.#callbacks });
     this.heap.client = this.#wheel;
-    queue.add(this);
-    readInto(stream, (chunk) => { this.#input?.push(chunk); });
-    stream.on('end', () => { this.#input?.finish(); });
-    stream.on('error', (error) => { this.#socketFailed(error); });
-    stream.on('close', () => { this.#closed(stream); });
-    if (callbacks.connected !== undefined) {
-      const settled = this.#runner.run('ClientConnected', callbacks.connected, { ...this.context, args: clientArgs });
-      if (settled !== undefined) this.#input.wait(settled);
-    }
+    queue.add(this.#events);
+    readInto(stream, this);
+    const settled = this.#callbacks.connected();
+    if (settled !== undefined) this.#input.wait(settled);
     // The client may have said everything while ClientPreConnect was at work: 'end' does not come again.
-    if (stream.readableEnded) this.#input.finish();
+    if (stream.readableEnded) this.finished();
   }
 
-  // --- What the input tells -----------------------------------------------------------------------------------------
+  // --- The connection -----------------------------------------------------------------------------------------------
 
-  record(record: unknown): Promise<unknown> | undefined {
-    // Written out, not spread: this is the hot path.
-    const context = { heap: this.heap, kernel: this.kernel, session: this, input: record, wheelId: this.#wheelId };
-    return this.#runner.run('ClientInput', this.#shared.callbacks.input, context);
+  received(chunk: Buffer): void {
+    this.#input?.push(chunk);
   }
+
+  finished(): void {
+    this.#input?.finish();
+  }
+
+  broke(error: NodeJS.ErrnoException): void {
+    const operation = error.syscall === 'write' || error.code === 'EPIPE' ? 'write' : 'read';
+    this.#failed(operation, () => systemErrorText(error.code, error));
+    this.#over('at once');
+  }
+
+  closed(): void {
+    const reset = this.#stream === undefined ? undefined : resetOf(this.#stream);
+    if (reset === undefined) this.#over('at once');
+    else this.broke(reset);
+  }
+
+  /** The connection below a stream that ClientPreConnect put in its place is gone. */
+  lostBelow(failure: NodeJS.ErrnoException | undefined): void {
+    if (failure === undefined) this.#over('at once');
+    else this.broke(failure);
+    this.#stream?.destroy();
+  }
+
+  // --- The input ----------------------------------------------------------------------------------------------------
 
   pumped(records: number): void {
-    if (records > 0) this.activeAt = this.#shared.clock.now();
+    if (records > 0) this.#patience.activeAt = this.now();
     this.#wheel?.flush();
   }
 
   fault(error: unknown): void {
-    const fault = asError(error);
-    this.#failed('input', () => ({ errno: 0, errstr: fault.message, error: fault }));
+    this.#failed('input', () => errorFault(asError(error)));
   }
 
   end(): void {
     this.#failed('read', () => ({ errno: 0, errstr: '', error: undefined }));
+    // Also if errors do not end it: a client that sends no more gets what has been put for it, and leaves.
+    this.#close();
   }
 
-  // --- What the wheel tells -----------------------------------------------------------------------------------------
+  // --- The output ---------------------------------------------------------------------------------------------------
 
-  get wantsFlushed(): boolean {
-    return this.#shared.isTimed || this.#shared.callbacks.flushed !== undefined;
+  get wheelId(): number {
+    return this.#wheel?.ID ?? 0;
   }
 
-  high(): void {
-    this.#tell('ClientHigh', this.#shared.callbacks.high);
+  get maxOutput(): number {
+    return this.#common.limits().maxOutput;
   }
 
-  low(): void {
-    this.activeAt = this.#shared.clock.now();
-    this.#tell('ClientLow', this.#shared.callbacks.low);
-  }
-
-  flushed(): void {
-    this.activeAt = this.#shared.clock.now();
-    if (this.#phase !== 'over') this.#tell('ClientFlushed', this.#shared.callbacks.flushed);
+  overflowed(octets: number): void {
+    this.#failed('write', () => systemErrorText('ENOBUFS', Object.assign(
+      new Error(`${octets} bytes of output are queued for a client that does not take them, more than MaxOutput (${this.maxOutput}). Put less until ClientLow, or raise MaxOutput.`), { code: 'ENOBUFS' },
+    )));
+    this.#over('at once');
   }
 
   report(error: Error): void {
-    this.#shared.failed(error, 'put');
+    this.#host.failed(error, 'put');
   }
 
-  // --- Events -------------------------------------------------------------------------------------------------------
-
-  expect(event: string): void {
-    if (event !== 'shutdown') return;
+  discardInput(): void {
     this.heap.shutdown = true;
     this.#input?.discard();
   }
 
-  handle(event: string, args: readonly unknown[], sender: SessionReference): void {
-    void this.call(event, args, sender);
+  // --- Callbacks ----------------------------------------------------------------------------------------------------
+
+  settled(): void {
+    this.#patience.activeAt = this.now();
   }
 
-  call(event: string, args: readonly unknown[], sender: SessionReference): unknown {
-    if (this.#phase === 'over') return undefined;
-    if (event === 'shutdown') { this.shutdown(); return; }
-    const handler = this.#states.get(event);
-    if (handler === undefined) return undefined;
-    const context: Partial<StateContext<object>> = { args, state: event, sender };
-    let result: unknown;
-    void this.#runner.run(event, (full) => (result = handler(full)), { ...this.context, ...context });
-    return result;
+  callbackFailed(name: string, error: Error): void {
+    this.#host.failed(error, name);
+    if (name !== 'ClientError' && name !== 'ClientDisconnected') this.#failed('callback', () => errorFault(error));
   }
 
-  setState(event: string, handler: ((context: never) => CallbackResult) | undefined): void {
-    if (RESERVED_EVENTS.has(event)) {
-      throw new PreforkError('ERR_PREFORK_STATE', `kernel.state cannot change '${event}': it is an event of the session itself. Choose another name.`);
-    }
-    const states = new Map(this.#states);
-    if (handler === undefined) states.delete(event);
-    else states.set(event, handler as AnyCallback);
-    this.#states = states;
+  /** No callback is running any more: whatever waited for that goes on. */
+  idle(): void {
+    if (this.#phase === 'over') this.#end();
+    if (this.#phase !== 'closing' || this.#isSending) return;
+    this.#isSending = true;
+    this.#wheel?.finish(() => { this.#over('politely'); });
   }
 
-  // --- The end ------------------------------------------------------------------------------------------------------
+  // --- Time ---------------------------------------------------------------------------------------------------------
 
-  /** Handles no more input, sends what is queued, and ends. */
-  shutdown(): void {
-    if (this.#phase === 'open') this.#close({ wheelId: this.#wheelId });
+  now(): number {
+    return this.#common.clock.now();
   }
 
-  /** Tells the client's handler that its worker drains. */
-  drain(deadline: number): void {
-    if (this.#phase === 'open') this.#tell('ClientDraining', this.#shared.callbacks.draining, { deadline });
-  }
-
-  /** Ends now: the worker has no more time. */
-  abort(): void {
-    this.#over();
-  }
-
-  /** The client has been idle for too long. */
-  timeOut(): void {
+  /** Ends what has taken too long. To be called now and then. */
+  sweep(now: number): void {
+    const { idleMs } = this.#common.config;
+    const { callbackMs } = this.#common.limits();
+    const { oldest } = this.#callbacks.runner;
+    const late = oldest && this.#patience.late(oldest, now, { callbackMs, idleMs });
+    if (late !== undefined) { this.#tooLate(late, now + callbackMs); return; }
+    if (now >= this.#patience.endsAt) this.#over('at once');
+    if (this.isOver || idleMs === 0) return;
+    const isItsTurn = oldest === undefined && this.#input?.isHeldBy(Hold.user) !== true;
+    if (!this.#patience.isIdle(now, idleMs, isItsTurn, this.#wheel?.octetsTaken ?? 0)) return;
     this.#failed('read', () => systemErrorText('ETIMEDOUT'));
     // What it does not take now it will never take.
     if (this.heap.shutdown) this.#over('politely');
   }
 
-  /** Whether the client has done nothing for so long, although it is its turn: no whole record, and no output taken. */
-  isIdle(now: number, idleMs: number): boolean {
-    const left = this.#stream === undefined ? 0 : octetsLeft(this.#stream);
-    if (this.#runner.isBusy || left < this.#octetsLeft) this.activeAt = now;
-    this.#octetsLeft = left;
-    if (now - this.activeAt < idleMs) return false;
-    this.activeAt = now;
-    return true;
-  }
-
-  /** Nothing comes of it: ClientPreConnect has not let it in. */
-  reject(): void {
-    this.heap.shutdown = true;
-    this.#phase = 'over';
-    this.#forget();
-  }
-
-  get isOver(): boolean {
+  /** Whether it is over but for a callback. */
+  get isWaiting(): boolean {
     return this.#phase === 'over';
   }
 
-  #closed(stream: Duplex): void {
-    const reset = resetOf(stream);
-    if (reset === undefined) this.#over();
-    else this.#socketFailed(reset);
+  #tooLate({ running, message, isFinal }: Late, endsAt: number): void {
+    const error = new PreforkError('ERR_PREFORK_CALLBACK', message);
+    this.#host.failed(error, running.name);
+    if (!isFinal) return;
+    this.#failed('callback', () => errorFault(error));
+    this.#close();
+    // The goodbye has as much time as the callback had.
+    this.#patience.endsAt = endsAt;
+    this.#callbacks.runner.abandon(running);
   }
 
-  #socketFailed(error: NodeJS.ErrnoException): void {
-    const operation = error.syscall === 'write' || error.code === 'EPIPE' ? 'write' : 'read';
-    if (this.#phase !== 'over') this.#failed(operation, () => systemErrorText(error.code, error));
-    this.#over();
+  // --- The end ------------------------------------------------------------------------------------------------------
+
+  get isOver(): boolean {
+    return this.#phase === 'leaving' || this.#phase === 'over' || this.#phase === 'ended';
   }
 
-  /** @param fault - is asked only if somebody wants to know: most connections end with a reset */
+  /** Handles no more input, lets running callbacks finish, sends what has been put, and ends. */
+  shutdown(): void {
+    if (this.#phase === 'open') this.#isOrderly = true;
+    this.#close();
+  }
+
+  /** Calls ClientDraining: its worker drains. */
+  drain(deadline: number): void {
+    if (this.#phase === 'open') this.#callbacks.draining(deadline);
+  }
+
+  /** Ends now, whatever is still running: there is no more time. */
+  abort(): void {
+    this.#over('at once');
+    this.#end();
+  }
+
+  /** Ends a session that never began: its client was rejected, or left. */
+  reject(): void {
+    if (this.#phase !== 'new') return;
+    this.heap.shutdown = true;
+    this.#phase = 'over';
+    this.#events.end();
+    if (this.#stream !== undefined) this.#host.released(this.#stream, 'at once');
+    this.#end();
+  }
+
+  crashed(thrown: unknown): void {
+    const error = asError(thrown);
+    const { isBusy } = this.#callbacks.runner;
+    attempt(() => { this.#host.failed(error, this.#phase === 'new' ? 'ClientFilter' : 'session'); });
+    attempt(() => { this.#failed('callback', () => errorFault(error)); });
+    attempt(() => { this.#over('at once'); });
+    attempt(() => { this.#stream?.destroy(); });
+    this.reject();
+    // Whatever failed on the way there.
+    if (this.#phase !== 'ended') this.#phase = 'over';
+    if (!isBusy) this.#end();
+  }
+
   #failed(operation: ClientOperation, fault: () => Fault): void {
-    const { error: callback } = this.#shared.callbacks;
     // What fails after a first error, while its goodbye is still being sent, is the same end.
-    if (this.#phase !== 'open' && this.heap.got_an_error) return;
-    if (callback !== undefined) this.#tell('ClientError', callback, { operation, ...fault() });
+    if (this.#phase === 'new' || this.isOver || (this.#phase === 'closing' && this.heap.got_an_error)) return;
+    this.#callbacks.failed(operation, fault);
     if (!this.heap.shutdown_on_error) return;
     this.heap.got_an_error = true;
     // A broken stream takes no goodbye; whoever found it so ends the session.
-    if (this.#phase === 'open' && this.#stream?.destroyed === false) this.#close({});
+    if (this.#stream?.destroyed === false) this.#close();
   }
 
-  #close(last: { readonly wheelId?: number }): void {
+  #close(): void {
+    if (this.#phase !== 'open') return;
     this.#phase = 'closing';
-    this.heap.shutdown = true;
-    this.#input?.discard();
-    // If the stream fails meanwhile, its 'error' and 'close' tell.
-    this.#wheel?.end((error) => { if (error == null) this.#over('politely', last); });
+    this.discardInput();
+    if (!this.#callbacks.runner.isBusy) this.idle();
   }
 
-  #over(how: 'politely' | 'at once' = 'at once', last: { readonly wheelId?: number } = {}): void {
-    if (this.#phase === 'over' || this.#stream === undefined) return;
-    const { disconnected } = this.#shared.callbacks;
-    this.heap.shutdown = true;
-    this.#input?.discard();
-    this.#phase = 'closing';
-    if (disconnected !== undefined) void this.#runner.run('ClientDisconnected', disconnected, { ...this.context, ...last });
-    this.#phase = 'over';
+  #over(how: 'politely' | 'at once'): void {
+    if (this.isOver || this.#phase === 'new' || this.#stream === undefined) return;
+    this.discardInput();
+    this.#phase = 'leaving';
+    this.#patience.overAt = this.now();
+    this.#callbacks.disconnected(how === 'politely' && this.#isOrderly);
     this.#wheel?.close();
-    this.#forget();
-    this.#shared.ended(this, this.#stream, how);
+    this.#events.end();
+    this.#phase = 'over';
+    this.#host.released(this.#stream, how);
+    if (this.#callbacks.runner.isBusy) this.#host.waiting();
+    else this.#end();
   }
 
-  #forget(): void {
-    this.#alarms?.end();
-    this.#shared.queue.remove(this, this.#names ?? []);
-  }
-
-  get #wheelId(): number {
-    return this.#wheel?.ID ?? 0;
-  }
-
-  /** Calls back about the connection; nothing waits for it. */
-  #tell(name: string, callback: AnyCallback | undefined, own: object = {}): void {
-    if (callback !== undefined) void this.#runner.run(name, callback, { ...this.context, wheelId: this.#wheelId, ...own });
-  }
-
-  // --- What the runner of callbacks tells ---------------------------------------------------------------------------
-
-  active(): void {
-    this.#shared.active();
-  }
-
-  settled(): void {
-    this.activeAt = this.#shared.clock.now();
-  }
-
-  callbackFailed(name: string, error: Error): void {
-    this.#shared.failed(error, name);
-    if (name === 'ClientError' || name === 'ClientDisconnected' || this.#phase === 'over') return;
-    this.#failed('callback', () => ({ errno: 0, errstr: error.message, error }));
+  #end(): void {
+    if (this.#phase !== 'over') return;
+    this.#phase = 'ended';
+    this.#host.ended(this);
   }
 }
 
-/** A measure of the output that the client has not taken: it falls with everything that it takes, whatever the size of a write. */
-function octetsLeft(stream: Duplex): number {
-  const { _handle: handle } = stream as { _handle?: { readonly writeQueueSize?: number } | null };
-  return stream.writableLength + (handle?.writeQueueSize ?? 0);
+/** A step on the way out: what fails there must not keep the next one from being taken. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // The fault that led here has been reported, as far as it can be.
+  }
 }

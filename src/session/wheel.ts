@@ -3,50 +3,71 @@ import type { Duplex } from 'node:stream';
 import type { Client } from '../callbacks.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';
+import { checkedFilter, checkedMark, checkedOutput } from './arguments.js';
+import { afterThis, doneDoor, endThen, type Guarded } from './entry.js';
 import { Hold, type Input } from './input.js';
+import { FULL, OutputQueue } from './output-queue.js';
 
-/** What a wheel tells its session. */
-export interface WheelHost {
-  /** Whether anybody wants to know when the output is flushed. */
+/** The session, as its wheel sees it. */
+export interface WheelHost extends Guarded {
+  /** MaxOutput. */
+  readonly maxOutput: number;
+  readonly isOver: boolean;
+  /** More output is queued than may be. */
+  overflowed(octets: number): void;
+  report(error: Error): void;
+}
+
+/** Learns how the client takes its output. */
+export interface OutputListener {
+  /** Whether `flushed` has to be called. */
   readonly wantsFlushed: boolean;
   high(): void;
   low(): void;
   flushed(): void;
-  report(error: Error): void;
 }
-
-/** Text that is worth a write of its own, in characters. */
-const FULL = 64 * 1024;
 
 /** The connection of a session: what `heap.client` is. Its output is collected and written once per turn. */
 export class Wheel implements Client {
   readonly ID: number;
-  readonly socket: Socket;
   readonly #stream: Duplex;
   readonly #input: Input;
   readonly #host: WheelHost;
-  #output: AnyFilter;
+  readonly #listener: OutputListener;
+  #filter: AnyFilter;
+  readonly #output = new OutputQueue();
   #highMark: number;
   #lowMark: number;
+  /** The queue is measured when it could have this many octets. */
+  #measureAt: number;
   #isHigh = false;
-  #text = '';
-  #chunks: Uint8Array[] = [];
   #isScheduled = false;
+  /** Output has been put since ClientFlushed was called last. */
+  #isDirty = false;
   #ended = false;
-  readonly #written = (error?: Error | null): void => { if (error == null) this.#afterWrite(); };
+  #isFull = false;
+  /** Octets handed to the stream so far; characters, where they are text. */
+  #handed = 0;
+  /** Made when somebody wants to know, as few do. */
+  #written: ((error?: Error | null) => void) | undefined;
 
-  constructor({ id, stream, input, output, marks, host }: {
-    id: number; stream: Duplex; input: Input; output: AnyFilter; marks: { readonly high: number; readonly low: number }; host: WheelHost;
+  constructor({ id, stream, input, output, marks, host, listener }: {
+    id: number; stream: Duplex; input: Input; output: AnyFilter; marks: { readonly high: number; readonly low: number };
+    host: WheelHost; listener: OutputListener;
   }) {
     this.ID = id;
     this.#stream = stream;
-    // A stream that ClientPreConnect put in the place of the socket has what a net.Socket has, or the user knows better.
-    this.socket = stream as unknown as Socket;
     this.#input = input;
-    this.#output = output;
-    this.#highMark = marks.high;
+    this.#filter = output;
+    this.#highMark = this.#measureAt = marks.high;
     this.#lowMark = marks.low;
     this.#host = host;
+    this.#listener = listener;
+  }
+
+  get socket(): Socket {
+    // A stream that ClientPreConnect put in the place of the socket has what a net.Socket has, or the user knows better.
+    return this.#stream as unknown as Socket;
   }
 
   put(...records: unknown[]): boolean {
@@ -54,63 +75,64 @@ export class Wheel implements Client {
       this.#host.report(new PreforkError('ERR_PREFORK_ENDED', 'put() was called after the client had gone or its output was shut down; nothing was sent. Ask heap.shutdown first.'));
       return false;
     }
-    const text = this.#output.put_text?.(records);
-    if (text === undefined) {
-      this.#sealText();
-      this.#chunks.push(...this.#output.put(records));
-    } else {
-      this.#text += text;
-    }
-    if (this.#text.length >= FULL) this.flush();
+    const text = this.#filter.put_text?.(records);
+    if (typeof text === 'string') this.#output.addText(text, this.#filter.text_encoding ?? 'utf8');
+    else for (const chunk of checkedOutput(this.#filter.put(records))) this.#output.addBytes(chunk);
+    this.#isDirty = true;
+    if (this.#output.octetsAtMost >= FULL) this.flush();
     // What the records of one read are answered with goes out together, when the last of them has been handled.
     else if (!this.#isScheduled && !this.#input.isPumping) {
       this.#isScheduled = true;
-      process.nextTick(flushWheel, this);
+      afterThis(this.#host, () => { this.flush(); });
     }
     // The kernel may take it all: only what it leaves is queued, and only then ClientLow will follow.
-    if (!this.#isHigh && this.#mayReach(this.#highMark) && this.get_driver_out_octets() >= this.#highMark) this.flush();
+    if (!this.#isHigh && this.#mayReach(this.#measureAt)) this.#measure();
     return this.#isHigh;
   }
 
   flush(): void {
     this.#isScheduled = false;
-    if (this.#text === '' && this.#chunks.length === 0) return;
-    if (this.#stream.destroyed || this.#ended) {
-      this.#text = '';
-      this.#chunks = [];
+    this.#measureAt = this.#highMark;
+    if (this.#output.isEmpty) return;
+    if (this.#stream.destroyed || this.#ended || this.#isFull) {
+      this.#output.clear();
       return;
     }
-    const callback = this.#host.wantsFlushed || this.#isHigh || this.#mayReach(this.#lowMark) ? this.#written : undefined;
-    if (this.#chunks.length === 0) {
-      const text = this.#text;
-      this.#text = '';
-      this.#stream.write(text, this.#encoding, callback);
-    } else {
-      this.#sealText();
-      const chunks = this.#chunks;
-      this.#chunks = [];
-      this.#stream.cork();
-      for (const chunk of chunks) this.#stream.write(chunk, callback);
-      this.#stream.uncork();
+    const before = this.#stream.writableLength;
+    if (before > this.#host.maxOutput) {
+      this.#isFull = true;
+      this.#output.clear();
+      this.#host.overflowed(before);
+      return;
     }
-    if (!this.#isHigh && this.#stream.writableLength >= this.#highMark) {
+    const wants = this.#listener.wantsFlushed || this.#isHigh || this.#mayReach(this.#low);
+    this.#write(wants ? this.#written ??= doneDoor(this.#host, () => { this.#afterWrite(); }) : undefined);
+    const queued = this.#stream.writableLength;
+    if (!this.#isHigh && queued > 0 && queued >= this.#highMark) {
       this.#isHigh = true;
       this.#input.hold(Hold.output);
-      this.#host.high();
+      this.#listener.high();
     }
   }
 
   /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. */
-  end(done: (error?: Error | null) => void): void {
+  finish(done: () => void): void {
     this.flush();
     // After shutdown_output() a second end() would fail.
-    if (this.#stream.writableFinished) queueMicrotask(done);
-    else this.#stream.end(done);
+    if (this.#stream.writableFinished) afterThis(this.#host, done);
+    else endThen(this.#stream, this.#host, done);
   }
 
   /** Whether there is output that the kernel has not taken yet. */
   get isPending(): boolean {
-    return this.#text !== '' || this.#chunks.length > 0 || this.#stream.writableLength > 0;
+    return !this.#output.isEmpty || this.#stream.writableLength > 0;
+  }
+
+  /** Octets that the kernel has taken so far: it grows with everything that the client takes, whatever the size of a write. */
+  get octetsTaken(): number {
+    const { _handle: handle } = this.#stream as { _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null };
+    const { bytesWritten, writeQueueSize } = handle ?? {};
+    return bytesWritten === undefined || writeQueueSize === undefined ? this.#handed - this.#stream.writableLength : bytesWritten - writeQueueSize;
   }
 
   /** The session is over: a later `put` is reported. */
@@ -120,17 +142,17 @@ export class Wheel implements Client {
   }
 
   set_filter(filter: AnyFilter): void {
+    checkedFilter('set_filter', filter);
     this.set_output_filter(filter);
     this.set_input_filter(filter);
   }
 
   set_input_filter(filter: AnyFilter): void {
-    this.#input.replace(filter);
+    this.#input.replace(checkedFilter('set_input_filter', filter));
   }
 
   set_output_filter(filter: AnyFilter): void {
-    this.#sealText();
-    this.#output = filter;
+    this.#filter = checkedFilter('set_output_filter', filter);
   }
 
   get_input_filter(): AnyFilter {
@@ -138,11 +160,11 @@ export class Wheel implements Client {
   }
 
   get_output_filter(): AnyFilter {
-    return this.#output;
+    return this.#filter;
   }
 
   set_high_mark(bytes: number): void {
-    this.#highMark = checkedMark('set_high_mark', bytes);
+    this.#highMark = this.#measureAt = checkedMark('set_high_mark', bytes);
   }
 
   set_low_mark(bytes: number): void {
@@ -150,13 +172,11 @@ export class Wheel implements Client {
   }
 
   get_driver_out_octets(): number {
-    let octets = this.#stream.writableLength;
-    for (const chunk of this.#chunks) octets += chunk.length;
-    return this.#text === '' ? octets : octets + Buffer.byteLength(this.#text, this.#encoding);
+    return this.#stream.writableLength + this.#output.octets;
   }
 
   get_driver_out_messages(): number {
-    return this.#chunks.length + (this.#text === '' ? 0 : 1);
+    return this.#output.messages;
   }
 
   pause_input(): void {
@@ -176,39 +196,51 @@ export class Wheel implements Client {
     this.#stream.end();
   }
 
-  get #encoding(): 'utf8' | 'latin1' {
-    return this.#output.text_encoding ?? 'utf8';
+  /** A LowMark above the HighMark, as between two calls that change both, counts as equal to it. */
+  get #low(): number {
+    return Math.min(this.#lowMark, this.#highMark);
   }
 
-  /** Turns collected text into bytes, so that what follows it may have another form. */
-  #sealText(): void {
-    if (this.#text === '') return;
-    this.#chunks.push(Buffer.from(this.#text, this.#encoding));
-    this.#text = '';
+  #write(written: ((error?: Error | null) => void) | undefined): void {
+    const output = this.#output.take();
+    if (output === undefined) return;
+    if ('text' in output) {
+      this.#handed += output.text.length;
+      this.#stream.write(output.text, output.encoding, written);
+      return;
+    }
+    const { pieces } = output;
+    if (pieces.length > 1) this.#stream.cork();
+    pieces.forEach((piece, index) => {
+      this.#handed += piece.length;
+      this.#stream.write(piece, index === pieces.length - 1 ? written : undefined);
+    });
+    if (pieces.length > 1) this.#stream.uncork();
   }
 
   /** Whether the queue could be as long as a mark: a cheap answer for the many clients that never come near one. */
-  #mayReach(mark: number): boolean {
-    return this.#chunks.length > 0 || this.#stream.writableLength + 3 * this.#text.length >= mark;
+  #mayReach(octets: number): boolean {
+    return this.#stream.writableLength + this.#output.octetsAtMost >= octets;
+  }
+
+  /** Flushes if the queue has reached HighMark; if not, it is not measured again before it could. */
+  #measure(): void {
+    const octets = this.get_driver_out_octets();
+    if (octets >= this.#highMark) this.flush();
+    else this.#measureAt = this.#stream.writableLength + this.#output.octetsAtMost + this.#highMark - octets;
   }
 
   #afterWrite(): void {
-    const isLow = this.#isHigh && this.#stream.writableLength <= this.#lowMark;
+    const isLow = this.#isHigh && this.#stream.writableLength <= this.#low;
     if (isLow) {
       this.#isHigh = false;
-      if (!this.#ended) this.#host.low();
+      if (!this.#ended) this.#listener.low();
     }
-    if (!this.isPending) this.#host.flushed();
+    if (this.#isDirty && !this.isPending) {
+      this.#isDirty = false;
+      if (!this.#host.isOver) this.#listener.flushed();
+    }
     // Last, for the next record may put more; and not if ClientLow has filled the queue again.
     if (isLow && !this.#isHigh) this.#input.release(Hold.output);
   }
-}
-
-function flushWheel(wheel: Wheel): void {
-  wheel.flush();
-}
-
-function checkedMark(call: string, bytes: unknown): number {
-  if (typeof bytes === 'number' && bytes >= 0) return bytes;
-  throw new PreforkError('ERR_PREFORK_STATE', `heap.client.${call} was given ${String(bytes)}; it takes a number of bytes.`);
 }

@@ -1,6 +1,7 @@
 import type { ServerContext } from '../callbacks.js';
 import type { Clock } from '../clock.js';
 import { HANG_FD } from '../ipc/hang-report.js';
+import { withChange } from '../options/parts.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { createAdmission } from '../session/admission.js';
 import { Clients } from '../session/clients.js';
@@ -14,7 +15,7 @@ import { Watchdog } from './watchdog.js';
 
 /** What a worker is made of. */
 export interface WorkerParts {
-  readonly options: Pick<ResolvedOptions, 'client' | 'process'>;
+  readonly options: Pick<ResolvedOptions, 'client' | 'process' | 'given'>;
   readonly line: MasterChannel;
   readonly clock: Clock;
   /** Whether a thread of its own watches the event loop, and after how long it reports; 0 = fitted to the heartbeats. */
@@ -27,26 +28,29 @@ export function createWorker({ options, line, clock, watch, exit }: WorkerParts)
   const { client, process: { alias, masterAlias, serverStarted, serverStopped } } = options;
   const { noDelay, keepAlive, acceptor, preConnect } = client;
   const queue = new EventQueue(clock);
+  const admission = createAdmission(client.blockList, client.mostPerAddress);
+  let clients: Clients | undefined;
   const context: ServerContext = { pid: process.pid, alias };
   const runtime: WorkerRuntime = new WorkerRuntime({
     line, clock, exit,
+    given: options.given,
     createListener: (events, backlog) => handleListener({
       noDelay, keepAlive, backlog,
       // A socket that the user handles before there is a session is an ordinary one.
       direct: acceptor === undefined && preConnect === undefined,
     }, events),
-    createClients: (left) => new Clients({
-      ...client,
-      alias, masterAlias,
-      admission: createAdmission(client.blockList, client.mostPerAddress),
+    createClients: (left) => (clients = new Clients({
+      config: client,
+      clock, queue, alias, masterAlias, left,
+      admission,
       isLocal: () => typeof runtime.address === 'string',
-      shared: {
-        ...client,
-        clock, queue,
-        active: () => undefined,
-        failed: (error, where) => { runtime.failed(error, where); },
-      },
-    }, left),
+      failed: (error, where) => { runtime.failed(error, where); },
+    })),
+    clientsChanged: (change) => {
+      const { callbackMs, maxOutput, blockList } = withChange(client, change);
+      clients?.configure({ callbackMs, maxOutput });
+      admission.block(blockList);
+    },
     descriptors: processDescriptors(),
     watchdog: watch === undefined ? undefined : new Watchdog({ clock, fd: HANG_FD, hungMs: watch.hungMs }),
     serverStarted: () => serverStarted?.(context),

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../clock.js';
 import type { WorkerErrorReport } from '../ipc/protocol.js';
 
 /** The longest text of an error that is worth sending. */
@@ -27,5 +28,64 @@ function attempt<T>(read: () => T): T | undefined {
     return read();
   } catch {
     return undefined;
+  }
+}
+
+/** Faults are counted by kind over this time. */
+const WINDOW_MS = 1000;
+/** How many of a kind are reported in full in that time. */
+const IN_FULL = 3;
+/** How many kinds are told apart in that time; the rest are one kind. */
+const MOST_KINDS = 16;
+
+interface Kind {
+  count: number;
+  last: { readonly error: Error; readonly where: string };
+}
+
+/**
+ * Reports faults, the first ones of each kind and second in full, and then how many more there were: a client may make
+ * them without end, faster than the master can read, and what the channel has not sent yet is memory of the worker.
+ */
+export class FaultReports {
+  readonly #clock: Clock;
+  readonly #send: (report: WorkerErrorReport) => void;
+  readonly #kinds = new Map<string, Kind>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, send: (report: WorkerErrorReport) => void) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  add(error: Error, where: string): void {
+    const kind = this.#kindOf(error, where);
+    kind.count += 1;
+    kind.last = { error, where };
+    if (kind.count <= IN_FULL) this.#send(toReport(error, where));
+    this.#timer ??= this.#clock.after(WINDOW_MS, () => { this.flush(); }, { idle: true });
+  }
+
+  /** Reports what has been counted. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const { count, last: { error, where } } of this.#kinds.values()) {
+      if (count <= IN_FULL) continue;
+      const report = toReport(error, where);
+      this.#send({ ...report, message: `${report.message} (the last of ${count - IN_FULL} more like it within a second)` });
+    }
+    this.#kinds.clear();
+  }
+
+  #kindOf(error: Error, where: string): Kind {
+    const name = `${where} ${textOf(() => error.name) ?? ''}`;
+    const key = this.#kinds.has(name) || this.#kinds.size < MOST_KINDS ? name : '';
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      kind = { count: 0, last: { error, where } };
+      this.#kinds.set(key, kind);
+    }
+    return kind;
   }
 }

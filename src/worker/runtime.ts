@@ -5,11 +5,11 @@ import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import type { DrainReason } from '../policy/reasons.js';
 import { PULSE_MS } from '../policy/silence.js';
-import type { WorkerConfig } from '../policy/snapshot.js';
+import type { ClientChange, WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from '../session/clients.js';
 import type { DescriptorGuard } from './descriptors.js';
-import { toReport } from './error-report.js';
+import { FaultReports, toReport } from './error-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
 import { LastCall } from './last-call.js';
@@ -27,8 +27,12 @@ export interface RuntimeParts {
   readonly createClients: (left: () => void) => Clients;
   readonly descriptors: DescriptorGuard;
   readonly watchdog: Watchdog | undefined;
+  /** `configure()` has changed options of clients. */
+  readonly clientsChanged?: (change: ClientChange | undefined) => void;
   readonly serverStarted: () => unknown;
   readonly serverStopped: () => unknown;
+  /** What its script gave as options. */
+  readonly given: Readonly<Record<string, string>>;
   /** Ends the process. */
   readonly exit: (code: number) => void;
 }
@@ -40,6 +44,7 @@ export class WorkerRuntime {
   readonly #clients: Clients;
   readonly #reporter: Reporter;
   readonly #heartbeat: Heartbeat;
+  readonly #faults: FaultReports;
   #loop: AcceptLoop | undefined;
   #address: ListenAddress | undefined;
   #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
@@ -59,6 +64,7 @@ export class WorkerRuntime {
 
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
+    this.#faults = new FaultReports(parts.clock, (error) => { parts.line.send({ type: 'failed', error }); });
     this.#clients = parts.createClients(() => { this.#left(); });
     const { clock, line } = parts;
     this.messages = new UserMessages({ clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); } });
@@ -90,7 +96,7 @@ export class WorkerRuntime {
 
   /** Tells the master of a fault. */
   failed(error: Error, where: string): void {
-    this.#parts.line.send({ type: 'failed', error: toReport(error, where) });
+    this.#faults.add(error, where);
   }
 
   /** One more reason not to accept, or one less: 'pause' and 'resume' of a callback. */
@@ -100,6 +106,11 @@ export class WorkerRuntime {
 
   setConcurrency(clients: number): void {
     this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients });
+  }
+
+  /** A connection of an Acceptor counts no longer; undefined = the first that has left this process. */
+  giveBack(socket: unknown): void {
+    this.#clients.giveBack(socket);
   }
 
   /** Drains the whole pool. */
@@ -165,7 +176,7 @@ export class WorkerRuntime {
     this.messages.started();
     if (this.#isDraining) return this.#endIfEmpty();
     this.#phase = 'ready';
-    this.#parts.line.send({ type: 'ready' });
+    this.#parts.line.send({ type: 'ready', options: this.#parts.given });
     this.#reporter.pulse(PULSE_MS);
     for (const resolve of this.#readiness.splice(0)) resolve();
   }
@@ -173,6 +184,7 @@ export class WorkerRuntime {
   #configure(config: WorkerConfig): void {
     this.#graceMs = config.graceMs;
     this.#reportMs = config.heartbeatMs;
+    this.#parts.clientsChanged?.(config.client);
     // What set_concurrency has changed since stays, unless the option itself changes.
     const { concurrency, ...others } = limitsOf(config);
     this.#loop?.setLimits(concurrency === this.#concurrency ? others : { concurrency, ...others });
@@ -267,6 +279,7 @@ export class WorkerRuntime {
         this.failed(asError(error), 'ServerStopped');
       }
     }
+    this.#faults.flush();
     this.#parts.exit(0);
   }
 

@@ -14,8 +14,8 @@ export function addServerAliases(queue: EventQueue, runtime: WorkerRuntime, name
       if (!Number.isSafeInteger(clients) || (clients as number) < -1) throw stateError(`set_concurrency takes a whole number of at least -1 (unlimited), not ${String(clients)}.`);
       runtime.setConcurrency(clients as number);
     },
-    // An Acceptor of the original had to send it; this server sees for itself when a connection is closed.
-    disconnected: () => undefined,
+    // This server sees for itself when a connection is closed; one that an Acceptor sent to another process it does not.
+    disconnected: (socket) => { runtime.giveBack(socket); },
   });
   add(names.masterAlias, {
     shutdown,
@@ -26,8 +26,9 @@ export function addServerAliases(queue: EventQueue, runtime: WorkerRuntime, name
 
   function add(name: string, events: Events): void {
     const target: Receiver = {
-      ID: queue.nextId(),
-      handle: (event, args) => { target.call(event, args, target); },
+      reference: Object.freeze({ ID: queue.nextId() }),
+      crashed: (error) => { runtime.failed(error as Error, `event for ${name}`); },
+      handle: (event, args) => { target.call(event, args, target.reference); },
       call: (event, args) => {
         const handler = Object.hasOwn(events, event) ? events[event] : undefined;
         try {

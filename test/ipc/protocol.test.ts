@@ -44,7 +44,7 @@ const ORDERS: Samples<ToWorker> = {
 };
 const FACTS: Samples<ToMaster> = {
   'hello': [{ type: 'hello', version: 1 }],
-  'ready': [{ type: 'ready' }],
+  'ready': [{ type: 'ready', options: {} }],
   'pulse': [{ type: 'pulse' }],
   'state': [{ type: 'state', state: STATE }, { type: 'state', state: BLOCKED }],
   'heartbeat': [{ type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'heartbeat', state: BLOCKED, vitals: VITALS }],
@@ -100,7 +100,7 @@ describe.each([
   });
 
   it('lets messages of the user pass by', () => {
-    const users = [undefined, null, 0, 'ready', [], {}, { type: 'ready' }, { type: 'copy' }, { 'prefork-tcp-server': 'ready' }, { cmd: 'NODE_X' }];
+    const users = [undefined, null, 0, 'ready', [], {}, { type: 'ready', options: {} }, { type: 'copy' }, { 'prefork-tcp-server': 'ready' }, { cmd: 'NODE_X' }];
 
     for (const message of users) expect(parse(message)).toBeUndefined();
   });

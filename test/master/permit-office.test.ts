@@ -31,7 +31,7 @@ class Office {
   constructor({ workers }: { readonly workers: number }) {
     for (let count = 0; count < workers; count++) {
       const record = this.roster.add({ process: deafProcess(1), now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
-      hear(this.roster, record, { type: 'ready' }, this.now);
+      hear(this.roster, record, { type: 'ready', options: {} }, this.now);
     }
   }
 

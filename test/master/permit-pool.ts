@@ -78,7 +78,7 @@ export class PermitPool {
       },
     });
     for (let count = 0; count < settings.workers; count++) this.#members.push(this.#birth());
-    for (const { record } of this.#members.slice(settings.starting)) hear(this.#roster, record, { type: 'ready' }, this.#clock.now());
+    for (const { record } of this.#members.slice(settings.starting)) hear(this.#roster, record, { type: 'ready', options: {} }, this.#clock.now());
     this.#look();
     if (settings.settled) this.flush(1);
   }
@@ -112,7 +112,7 @@ export class PermitPool {
         member.clock.settle();
         return;
       case 'ready':
-        hear(this.#roster, record, { type: 'ready' }, this.#clock.now());
+        hear(this.#roster, record, { type: 'ready', options: {} }, this.#clock.now());
         return this.#look();
       case 'stop':
         this.#roster.drain(record, { reason: 'asked', isOurs: true, deadline: Infinity });

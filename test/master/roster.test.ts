@@ -53,14 +53,14 @@ describe('the table of workers', () => {
 
     expect(roster.workers(BORN)).toEqual([{
       id: 1, phase: 'starting', bornAt: BORN, heardAt: BORN, idleSince: BORN, clients: 0, drainDeadline: undefined, killed: false,
-      lifeMs: 60_000, rss: 0, reportMs: 0, deafAtHeard: 0, deafAtBirth: 0, blocked: false,
+      lifeMs: 60_000, rss: 0, reportMs: 0, deafAtHeard: 0, deafAtBirth: 0, blocked: false, outdated: false, trial: false,
     }]);
   });
 });
 
 describe('what a worker said', () => {
   const ALL: readonly ToMaster[] = [
-    { type: 'hello', version: 1 }, { type: 'ready' }, state({}), { type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'draining', reason: 'asked' },
+    { type: 'hello', version: 1 }, { type: 'ready', options: {} }, state({}), { type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'draining', reason: 'asked' },
     { type: 'failed', error: { name: 'Error', message: '', where: 'ClientInput' } },
     { type: 'boot-failed', error: { name: 'Error', message: '', where: 'ServerStarted' } },
     { type: 'listen-failed', code: 'EADDRINUSE', message: '' }, { type: 'shutdown-all' },
@@ -87,7 +87,7 @@ describe('what a worker said', () => {
   it('makes it ready, when it is "ready"', () => {
     const { roster, first } = rosterOf(1);
 
-    hear(roster, first, { type: 'ready' }, 2000);
+    hear(roster, first, { type: 'ready', options: {} }, 2000);
 
     expect(first).toMatchObject({ phase: 'ready', readyAt: 2000, idleSince: 2000 });
   });
@@ -96,7 +96,7 @@ describe('what a worker said', () => {
     const { roster, first } = rosterOf(1);
     roster.drain(first, { reason: 'asked', isOurs: true, deadline: 9000 });
 
-    hear(roster, first, { type: 'ready' }, 2000);
+    hear(roster, first, { type: 'ready', options: {} }, 2000);
 
     expect(first.phase).toBe('draining');
   });
@@ -157,10 +157,10 @@ describe('a drain', () => {
 describe('the views of the policies', () => {
   it.each([
     ['a starting worker', (): void => undefined, false],
-    ['a ready worker', (roster: Roster, first: WorkerRecord): void => { hear(roster, first, { type: 'ready' }, 2000); }, true],
+    ['a ready worker', (roster: Roster, first: WorkerRecord): void => { hear(roster, first, { type: 'ready', options: {} }, 2000); }, true],
     ['a draining worker', (roster: Roster, first: WorkerRecord): void => { roster.drain(first, { reason: 'asked', isOurs: true, deadline: 9000 }); }, false],
     ['a killed worker', (roster: Roster, first: WorkerRecord): void => {
-      hear(roster, first, { type: 'ready' }, 2000);
+      hear(roster, first, { type: 'ready', options: {} }, 2000);
       first.killed = 'asked';
     }, false],
   ])('let only a ready worker have clients: %s', (_title, happen, eligible) => {

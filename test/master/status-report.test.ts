@@ -14,7 +14,7 @@ const LIMITS = reportLimits({ ...resolveThresholds(OPTIONS), backlog: 128 });
 function statusOf({ supervisor, clock }: Pool): ServerStatus {
   const address = { address: '127.0.0.1', family: 'IPv4', port: 4711 };
   return reportStatus({
-    alias: 'echo', startedAt: 1000, address, paused: false, stopping: supervisor.isStopping, limits: LIMITS, queued: 3,
+    alias: 'echo', startedAt: 1000, address, paused: false, stopping: supervisor.isStopping, limits: LIMITS, release: { release: 1, mixed: false }, queued: 3,
     roster: supervisor.roster, tally: supervisor.tally, clock,
   });
 }
@@ -28,7 +28,7 @@ describe('reportStatus', () => {
     pool.clock.advance(500);
 
     expect(statusOf(pool).workers[0]).toEqual({
-      id: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, blocked: false, connections: 3, served: 8,
+      id: 1, release: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, blocked: false, connections: 3, served: 8,
       startedAt: bornAt, lastHeartbeatAt: bornAt + 2000, age: 2.5, idle: undefined,
       drainReason: undefined, drainDeadline: undefined, rss: 60e6, heapUsed: 20e6, loopDelay: 4,
     });
@@ -142,7 +142,7 @@ describe('reportStatus', () => {
   });
 
   it('is there before the server is bound', () => {
-    const status = reportStatus({ alias: 'echo', startedAt: 1000, address: undefined, paused: false, stopping: false, limits: LIMITS, queued: undefined, roster: new Roster(), tally: newTally(), clock: new ManualClock() });
+    const status = reportStatus({ alias: 'echo', startedAt: 1000, address: undefined, paused: false, stopping: false, limits: LIMITS, release: { release: 1, mixed: false }, queued: undefined, roster: new Roster(), tally: newTally(), clock: new ManualClock() });
 
     expect(status).toMatchObject({ alias: 'echo', address: undefined, paused: false, stopping: false, workers: [], totals: { workers: 0, born: 0 } });
   });

@@ -1,4 +1,5 @@
 import type { SendHandle } from 'node:child_process';
+import type { Release } from '../../src/master/release.js';
 import { Supervisor } from '../../src/master/supervisor.js';
 import { resolveThresholds, type Thresholds } from '../../src/options/thresholds.js';
 import type { PoolOptions } from '../../src/options/options.js';
@@ -7,6 +8,8 @@ import { FakeWorkers } from '../support/fake-workers.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 export const HANDLE = {} as SendHandle;
+/** What the first workers run. */
+export const RELEASE: Release = { number: 1, script: '/releases/1/server.js', directory: '/releases/1', isMixed: () => false };
 export const WELCOME = { backlog: 511, endWithMaster: false };
 
 /** A supervisor of fake workers, under a manual clock, and everything that it tells. */
@@ -30,7 +33,8 @@ export class Pool {
     this.supervisor = new Supervisor({
       clock: this.clock,
       spawn: this.workers.spawn,
-      spawnOptions: (captureStderr) => ({ env: { MARK: 'alias' }, captureStderr }),
+      spawnOptions: (captureStderr, release) => ({ env: { MARK: 'alias' }, captureStderr, release }),
+      release: RELEASE,
       thresholds: this.thresholds,
       address: { address: '127.0.0.1', family: 'IPv4', port: 4711 },
       handle: HANDLE,

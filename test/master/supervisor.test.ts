@@ -4,7 +4,7 @@ import { MOST_FAILURES } from '../../src/policy/starts.js';
 import { resolveThresholds } from '../../src/options/thresholds.js';
 import { turn } from '../support/manual-clock.js';
 import type { Exit } from '../../src/master/worker-process.js';
-import { HANDLE, Pool, WELCOME } from './supervisor-fixture.js';
+import { HANDLE, Pool, RELEASE, WELCOME } from './supervisor-fixture.js';
 
 const OPTIONS = { MaxServer: 6, StartServer: 3, MinServer: 2, MinSpareServer: 1, MaxSpareServer: 4, MasterHeartBeatTime: 10, MaxServerExpireTime: 50, GraceExpireTime: 20 };
 const HEARTBEAT_MS = 10_000;
@@ -25,7 +25,7 @@ describe('a supervisor that starts', () => {
   it('starts a worker with the mark, and without a detour for its stderr', () => {
     const { workers } = new Pool(OPTIONS).boot();
 
-    expect(workers.get(1).options).toEqual({ env: { MARK: 'alias' }, captureStderr: false });
+    expect(workers.get(1).options).toEqual({ env: { MARK: 'alias' }, captureStderr: false, release: RELEASE });
   });
 
   it('welcomes a worker that says hello with everything it has to know', () => {
@@ -42,7 +42,7 @@ describe('a supervisor that starts', () => {
     workers.get(1).hello();
     clock.advance(700);
 
-    workers.get(1).say({ type: 'ready' });
+    workers.get(1).say({ type: 'ready', options: {} });
 
     expect(of('worker:ready')).toEqual([{ pid: 4001, id: 1, after: 0.7 }]);
   });
@@ -54,7 +54,7 @@ describe('a supervisor that starts', () => {
     clock.settle();
     const before = workers.get(1).orders.map(({ type }) => type);
 
-    workers.get(1).say({ type: 'ready' });
+    workers.get(1).say({ type: 'ready', options: {} });
     clock.settle();
 
     expect(before).toEqual(['welcome']);
@@ -501,7 +501,7 @@ describe('a worker that speaks out of turn', () => {
     const pool = new Pool(OPTIONS).boot();
     pool.supervisor.term(4001);
 
-    pool.workers.get(1).say({ type: 'ready' });
+    pool.workers.get(1).say({ type: 'ready', options: {} });
 
     expect(pool.phases[0]).toBe('draining');
     expect(pool.of('worker:ready')).toHaveLength(3);

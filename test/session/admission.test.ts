@@ -59,4 +59,18 @@ describe('a admission', () => {
 
     expect(admission.admit(from('10.0.0.1'))).toBe(false);
   });
+
+  it('goes by the block list of now: who is in, stays', () => {
+    const admission = createAdmission(undefined, 0);
+    const blocked = new BlockList();
+    blocked.addAddress('10.0.0.1');
+    const answers = [admission.admit(from('10.0.0.1'))];
+
+    admission.block(blocked);
+    answers.push(admission.admit(from('10.0.0.1')), admission.admit(from('10.0.0.2')));
+    admission.block(undefined);
+    answers.push(admission.admit(from('10.0.0.1')));
+
+    expect(answers).toEqual([true, false, true, true]);
+  });
 });

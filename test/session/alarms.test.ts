@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Alarms } from '../../src/session/alarms.js';
+import { crashed } from './owners.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 /** Alarms that note when each fires, in seconds from the beginning. */
 function setUp(clock = new ManualClock()): { clock: ManualClock; alarms: Alarms; fired: unknown[][] } {
   const start = clock.now();
   const fired: unknown[][] = [];
-  return { clock, fired, alarms: new Alarms(clock, (event, args) => { fired.push([(clock.now() - start) / 1000, event, ...args]); }) };
+  return { clock, fired, alarms: new Alarms(clock, { crashed, fire: (event, args) => { fired.push([(clock.now() - start) / 1000, event, ...args]); } }) };
 }
 
 describe('alarms', () => {
@@ -77,10 +78,10 @@ describe('alarms', () => {
 
   it('may set others when they fire', () => {
     const { clock, alarms, fired } = setUp();
-    const chain = new Alarms(clock, (event) => {
+    const chain = new Alarms(clock, { crashed, fire: (event) => {
       fired.push([event]);
       if (fired.length < 3) chain.set('again', 1, []);
-    });
+    } });
     chain.set('again', 1, []);
     clock.advance(10_000);
 

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { deliver, markDirect, readInto, resetOf } from '../../src/session/direct-socket.js';
+import { reader } from './owners.js';
 import { turn } from '../support/manual-clock.js';
 
 function direct(): Socket {
@@ -17,12 +18,23 @@ describe('a socket that is read directly', () => {
     const socket = direct();
     const chunks: Buffer[] = [];
     const buffer = Buffer.from('one');
-    readInto(socket, (chunk) => { chunks.push(chunk); });
+    readInto(socket, reader((chunk) => { chunks.push(chunk); }));
 
     expect(deliver.call(socket, 2, buffer)).toBe(true);
     buffer.fill('x');
 
     expect(chunks.map(String)).toEqual(['on']);
+  });
+
+  it('lets a user hear its bytes too, as on any other socket', () => {
+    const socket = direct();
+    const heard: string[] = [];
+    readInto(socket, reader((chunk) => { heard.push(`session ${String(chunk)}`); }));
+    socket.on('data', (chunk: Buffer) => { heard.push(`user ${String(chunk)}`); });
+
+    deliver.call(socket, 3, Buffer.from('one'));
+
+    expect(heard).toEqual(['session one', 'user one']);
   });
 
   it('throws away what comes before anybody reads it', () => {
@@ -59,7 +71,7 @@ describe('any other stream', () => {
   it('is read as a stream', async () => {
     const stream = new PassThrough();
     const chunks: string[] = [];
-    readInto(stream, (chunk) => { chunks.push(String(chunk)); });
+    readInto(stream, reader((chunk) => { chunks.push(String(chunk)); }));
 
     stream.write('data');
     await turn();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventQueue, type Receiver } from '../../src/session/event-queue.js';
+import { crashed } from './owners.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 interface Setup {
@@ -18,9 +19,10 @@ function setUp(): Setup {
     clock, queue, handled,
     add(act = () => undefined) {
       const target: Receiver = {
-        ID: queue.nextId(),
+        reference: { ID: queue.nextId() },
+        crashed,
         handle: (event, args, sender) => {
-          handled.push([target.ID, event, ...args, sender.ID]);
+          handled.push([target.reference.ID, event, ...args, sender.ID]);
           act(event);
         },
         call: () => undefined,
@@ -36,9 +38,9 @@ describe('an event queue', () => {
     const { clock, queue, handled, add } = setUp();
     const [one, two] = [add(), add()];
 
-    queue.post(two, { event: 'first', args: ['x'], sender: one });
-    queue.post(one, { event: 'second', args: [], sender: two });
-    queue.post(two, { event: 'third', args: [], sender: two });
+    queue.post(two, { event: 'first', args: ['x'], sender: one.reference });
+    queue.post(one, { event: 'second', args: [], sender: two.reference });
+    queue.post(two, { event: 'third', args: [], sender: two.reference });
     const before = handled.length;
     clock.settle();
 
@@ -51,9 +53,9 @@ describe('an event queue', () => {
     const { clock, queue, add } = setUp();
     const endless = add((event) => {
       turns.push(event);
-      if (turns.length < 5) queue.post(endless, { event: 'again', args: [], sender: endless });
+      if (turns.length < 5) queue.post(endless, { event: 'again', args: [], sender: endless.reference });
     });
-    queue.post(endless, { event: 'again', args: [], sender: endless });
+    queue.post(endless, { event: 'again', args: [], sender: endless.reference });
     clock.soon(() => { turns.push('input'); });
 
     clock.settle();
@@ -66,7 +68,7 @@ describe('an event queue', () => {
     const target = add();
     queue.setAlias(target, 'name');
 
-    expect([queue.find(target.ID), queue.find(target), queue.find('name'), queue.find('other'), queue.find(99)])
+    expect([queue.find(target.reference.ID), queue.find(target.reference), queue.find('name'), queue.find('other'), queue.find(99)])
       .toEqual([target, target, target, undefined, undefined]);
   });
 
@@ -95,7 +97,7 @@ describe('an event queue', () => {
 
     queue.remove(one, ['one', 'two']);
 
-    expect([queue.find(one), queue.find('one'), queue.find('two')]).toEqual([undefined, undefined, two]);
+    expect([queue.find(one.reference), queue.find('one'), queue.find('two')]).toEqual([undefined, undefined, two]);
   });
 
   it('never gives an ID twice', () => {
@@ -103,6 +105,6 @@ describe('an event queue', () => {
     const first = add();
     queue.remove(first, []);
 
-    expect(add().ID).not.toBe(first.ID);
+    expect(add().reference.ID).not.toBe(first.reference.ID);
   });
 });

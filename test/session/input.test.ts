@@ -1,9 +1,11 @@
+import { AsyncResource } from 'node:async_hooks';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { AnyFilter } from '../../src/filters/filter.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { Hold, Input } from '../../src/session/input.js';
+import { crashed } from './owners.js';
 import { turn } from '../support/manual-clock.js';
 
 interface Setup {
@@ -17,14 +19,19 @@ function setUp({ filter = new LineFilter(), onRecord = () => undefined }: { read
   const told: string[] = [];
   const source = new PassThrough();
   source.resume();
-  const input: Input = new Input(source, filter, {
-    record: (record) => {
+  const input: Input = new Input({
+    source, filter,
+    scope: new AsyncResource('TEST'),
+    handler: { record: (record) => {
       told.push(String(record));
       return onRecord(record, input);
+    } },
+    host: {
+      crashed,
+      fault: (error) => { told.push(`fault: ${(error as Error).message}`); },
+      pumped: () => undefined,
+      end: () => { told.push('end'); },
     },
-    fault: (error) => { told.push(`fault: ${(error as Error).message}`); },
-    pumped: () => undefined,
-    end: () => { told.push('end'); },
   });
   return { input, source, told };
 }

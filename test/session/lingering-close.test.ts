@@ -27,24 +27,51 @@ describe('a connection whose session is over', () => {
     expect([early, stream.readableLength, stream.destroyed]).toEqual([false, 0, true]);
   });
 
-  it('is closed after a moment if the client does not', async () => {
+  it('is closed after some seconds of silence', async () => {
     const clock = new ManualClock();
     const lingering = new LingeringClose(clock);
-    const first = open();
-    const second = open();
-    lingering.add(first);
-    const [waitMs = 0] = clock.delays;
-    clock.advance(waitMs / 2);
-    lingering.add(second);
+    const stream = open();
+    lingering.add(stream);
 
-    clock.advance(waitMs / 2);
-    const states = [first.destroyed, second.destroyed];
-    clock.advance(waitMs / 2);
+    clock.advance(4000);
+    stream.push('still here');
+    await turn();
+    clock.advance(4500);
+    const later = stream.destroyed;
+    clock.advance(1500);
     await turn();
 
-    expect(waitMs).toBeLessThanOrEqual(1000);
-    expect(states).toEqual([true, false]);
-    expect(second.destroyed).toBe(true);
+    expect([later, stream.destroyed]).toEqual([false, true]);
+    expect(clock.delays).toEqual([]);
+  });
+
+  it('is closed after half a minute, however much the client still sends', async () => {
+    const clock = new ManualClock();
+    const lingering = new LingeringClose(clock);
+    const stream = open();
+    lingering.add(stream);
+
+    const states: boolean[] = [];
+    for (let seconds = 1; seconds <= 31; seconds++) {
+      stream.push('more');
+      await turn();
+      clock.advance(1000);
+      states.push(stream.destroyed);
+    }
+
+    expect(states.indexOf(true)).toBe(29);
+  });
+
+  it('is closed at once when there is no more time', async () => {
+    const clock = new ManualClock();
+    const lingering = new LingeringClose(clock);
+    const stream = open();
+    lingering.add(stream);
+
+    lingering.abort();
+    await lingering.empty();
+
+    expect(stream.destroyed).toBe(true);
     expect(clock.delays).toEqual([]);
   });
 

@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import type { AnyFilter } from '../../src/filters/filter.js';
 import { LineFilter } from '../../src/filters/line.js';
 import type { Admission } from '../../src/session/admission.js';
-import { Clients, type ClientSettings } from '../../src/session/clients.js';
+import type { ClientConfig, SessionCallbacks } from '../../src/session/client-config.js';
+import { Clients, type ClientParts } from '../../src/session/clients.js';
 import { EventQueue } from '../../src/session/event-queue.js';
-import type { SessionCallbacks } from '../../src/session/session-shared.js';
+import { toReport } from '../../src/worker/error-report.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
 
 /** One end of a connection in memory. What is written to one end can be read from the other, unless that has stopped reading. */
@@ -131,14 +132,18 @@ const NO_CALLBACKS: SessionCallbacks = {
   draining: undefined, states: new Map(),
 };
 
-const OPEN_DOOR: Admission = { admit: () => true };
+const OPEN_DOOR: Admission = { admit: () => true, block: () => undefined };
 
 /** What a test may set; the rest is as usual. */
-export type Given = Partial<Omit<ClientSettings, 'shared'>> & {
+export type Given = Partial<Omit<ClientConfig, 'callbacks'>> & Partial<Pick<ClientParts, 'isLocal'>> & {
+  readonly admission?: Admission;
   readonly callbacks?: Partial<SessionCallbacks>;
-  readonly marks?: { readonly high: number; readonly low: number };
-  readonly createFilters?: () => { readonly input: AnyFilter; readonly output: AnyFilter };
-  readonly clientArgs?: readonly unknown[];
+};
+
+/** Filters as most clients have them: one for both directions. */
+export const bothWays = (create: () => AnyFilter): ClientConfig['createFilters'] => () => {
+  const both = create();
+  return { input: both, output: both };
 };
 
 /** The clients of a worker, with their clock, and what they tell. */
@@ -150,32 +155,27 @@ export class TestClients {
   readonly failures: { readonly where: string; readonly message: string; readonly code: unknown }[] = [];
   /** How many clients have gone. */
   left = 0;
-  /** How often the user's code was about to run. */
-  active = 0;
 
-  constructor({ callbacks, marks, createFilters, clientArgs = [], ...settings }: Given = {}, { clock = new ManualClock(), left = () => undefined }: { readonly clock?: ManualClock; readonly left?: () => void } = {}) {
+  constructor({ callbacks, admission = OPEN_DOOR, isLocal = () => false, ...config }: Given = {}, { clock = new ManualClock(), left = () => undefined }: { readonly clock?: ManualClock; readonly left?: () => void } = {}) {
     this.clock = clock;
     this.queue = new EventQueue(this.clock);
     this.clients = new Clients({
-      alias: 'server', masterAlias: 'manager', shutdownOnError: true, acceptor: undefined, preConnect: undefined, preConnectMs: Infinity, idleMs: 0,
-      admission: OPEN_DOOR, isLocal: () => false,
-      ...settings,
-      shared: {
+      config: {
+        shutdownOnError: true, acceptor: undefined, preConnect: undefined, preConnectMs: Infinity, idleMs: 0,
+        clientArgs: [], marks: { high: 1024, low: 256 }, createFilters: bothWays(() => new LineFilter()),
+        ...config,
         callbacks: { ...NO_CALLBACKS, ...callbacks },
-        clock: this.clock,
-        queue: this.queue,
-        clientArgs,
-        marks: marks ?? { high: 1024, low: 256 },
-        createFilters: createFilters ?? (() => {
-          const both = new LineFilter();
-          return { input: both, output: both };
-        }),
-        active: () => { this.active += 1; },
-        failed: (error, where) => { this.failures.push({ where, message: error.message, code: (error as { code?: unknown }).code }); },
       },
-    }, () => {
-      this.left += 1;
-      left();
+      clock: this.clock, queue: this.queue, alias: 'server', masterAlias: 'manager', admission, isLocal,
+      failed: (error, where) => {
+        // As the worker's reports: an error of the user's may throw when it is read.
+        const { message, code } = toReport(error, where);
+        this.failures.push({ where, message, code });
+      },
+      left: () => {
+        this.left += 1;
+        left();
+      },
     });
   }
 

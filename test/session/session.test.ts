@@ -103,15 +103,6 @@ describe('a session', () => {
     expect(before).toEqual([]);
     expect(calls).toEqual(['input one', 'error read 0', 'disconnected']);
   });
-
-  it('says that the user\'s code is about to run, before each callback', async () => {
-    const { clients } = noting();
-    const client = await clients.connect();
-
-    await client.send('one\r\ntwo\r\n');
-
-    expect(clients.active).toBe(3);
-  });
 });
 
 describe('a session that is shut down', () => {

@@ -83,7 +83,7 @@ export class FakeWorker implements WorkerProcess {
   /** Says hello, and is ready at once. */
   boot(): void {
     this.hello();
-    this.say({ type: 'ready' });
+    this.say({ type: 'ready', options: {} });
   }
 
   /** Reports that something has changed. */
@@ -204,7 +204,7 @@ class CooperativeWorker extends FakeWorker {
   #react(order: ToWorker): void {
     switch (order.type) {
       case 'welcome':
-        this.say({ type: 'ready' });
+        this.say({ type: 'ready', options: {} });
         return this.#beat(order.config.heartbeatMs);
       case 'permit':
       case 'withdraw':

@@ -165,7 +165,7 @@ export class PoolModel {
       process.readyAt = Infinity;
       process.isReady = true;
       process.reportAt = at + this.config.heartbeatMs / 2;
-      this.#tell(process, { type: 'ready' });
+      this.#tell(process, { type: 'ready', options: {} });
     } else if (process.reportAt === at) {
       process.reportAt = at + this.config.heartbeatMs / 2;
       this.#report(process);

@@ -7,7 +7,7 @@ export const NOW = 1_000_000;
 export const CONFIG: PoolConfig = {
   maxWorkers: 12, startWorkers: 4, minWorkers: 3, minSpare: 2, maxSpare: 5,
   heartbeatMs: 10_000, reportMs: 5000, expireMs: 50_000, graceMs: 40_000, maxIdleMs: 0, maxLifeMs: 0, maxRss: 0,
-  maxPoolClients: 0, maxStarting: 6, bootMs: 60_000,
+  maxPoolClients: 0, maxStarting: 6, bootMs: 60_000, settleMs: 3000,
 };
 
 /** A ready worker without a client, except for what is given. */
@@ -16,7 +16,7 @@ export function worker(id: number, given: Partial<WorkerSnapshot> = {}): WorkerS
   return {
     id, phase: 'ready', bornAt: NOW - 1000 + id, heardAt: NOW, idleSince: clients > 0 ? undefined : NOW - 500,
     clients, drainDeadline: undefined, killed: false, lifeMs: Infinity,
-    rss: 0, reportMs: 5000, deafAtHeard: 0, deafAtBirth: 0, blocked: false, ...given,
+    rss: 0, reportMs: 5000, deafAtHeard: 0, deafAtBirth: 0, blocked: false, outdated: false, trial: false, ...given,
   };
 }
 

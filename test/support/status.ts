@@ -3,7 +3,7 @@ import type { ServerStatus, WorkerStatus } from '../../src/status.js';
 /** A worker of a status, for tests of what is made from one. */
 export function workerStatus(changes: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
-    id: 1, pid: 4001, phase: 'ready', accepting: true, paused: [], permit: true, blocked: false, connections: 0, served: 0,
+    id: 1, pid: 4001, release: 1, phase: 'ready', accepting: true, paused: [], permit: true, blocked: false, connections: 0, served: 0,
     startedAt: 1_700_000_000_000, lastHeartbeatAt: 1_700_000_010_000, age: 10, idle: 10, drainReason: undefined, drainDeadline: undefined,
     rss: 60e6, heapUsed: 20e6, loopDelay: 2, ...changes,
   };
@@ -17,7 +17,7 @@ export function serverStatus(
 ): ServerStatus {
   const inPhase = (phase: WorkerStatus['phase']): WorkerStatus[] => workers.filter((worker) => worker.phase === phase);
   return {
-    alias: 'echo', startedAt: 1_700_000_000_000, address: { address: '127.0.0.1', family: 'IPv4', port: 4711 }, paused: false, stopping: false, release: 1,
+    alias: 'echo', startedAt: 1_700_000_000_000, address: { address: '127.0.0.1', family: 'IPv4', port: 4711 }, paused: false, stopping: false, release: 1, mixed: false,
     limits: {
       MaxServer: 20, StartServer: 5, MinServer: 5, MinSpareServer: 5, MaxSpareServer: 15, MasterHeartBeatTime: 10, ServerHeartBeatTime: 5,
       MaxSessionPerServer: 0, MaxServerExpireTime: 50, GraceExpireTime: 50, MaxServerSpareTime: 0, MaxServerLifeTime: 0, MaxServerLifeTimes: 0,
@@ -31,7 +31,7 @@ export function serverStatus(
       served: workers.reduce((sum, { served }) => sum + served, 0),
       queued: 0, born: workers.length,
       exits: {
-        lifetime: 0, lifetimes: 0, spare: 0, surplus: 0, memory: 0, expired: 0, boot: 0, asked: 0, shutdown: 0,
+        lifetime: 0, lifetimes: 0, spare: 0, surplus: 0, memory: 0, expired: 0, boot: 0, asked: 0, shutdown: 0, reload: 0, 'killed:trial': 0,
         'killed:grace': 0, 'killed:boot': 0, 'killed:asked': 0, 'boot-failed': 0, crashed: 0,
       },
       ...totals,

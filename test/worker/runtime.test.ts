@@ -39,6 +39,7 @@ class Worker {
     this.runtime = new WorkerRuntime({
       line: this.line,
       clock: this.clock,
+      given: {},
       createListener: (events, backlog) => {
         this.#events = events;
         this.backlog = backlog;
@@ -493,7 +494,7 @@ describe('MaxServerLifeTimes', () => {
 
   it('does not count those that are turned away', async () => {
     let isOpen = false;
-    const admission = { admit: () => isOpen, left: () => undefined };
+    const admission = { block: () => undefined, admit: () => isOpen, left: () => undefined };
     const worker = await new Worker({ clients: { admission } }).boot({ config });
     for (let count = 0; count < 10; count++) await worker.connect();
     const before = worker.line.state?.served;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventQueue, type Receiver } from '../../src/session/event-queue.js';
+import { EventQueue } from '../../src/session/event-queue.js';
 import type { WorkerRuntime } from '../../src/worker/runtime.js';
 import { addServerAliases } from '../../src/worker/server-aliases.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -14,10 +14,11 @@ function setUp(): { post: (target: string, event: string, ...args: unknown[]) =>
     shutdownAll: () => { told.push(['shutdownAll']); },
     pause: (on) => { told.push(['pause', on]); },
     setConcurrency: (clients) => { told.push(['setConcurrency', clients]); },
+    giveBack: (socket) => { told.push(['giveBack', socket]); },
     failed: (error, where) => { told.push(['failed', (error as Error & { code?: unknown }).code, where]); },
   };
   addServerAliases(queue, runtime as WorkerRuntime, { alias: 'server', masterAlias: 'manager' });
-  const sender: Receiver = { ID: queue.nextId(), handle: () => undefined, call: () => undefined };
+  const sender = { ID: queue.nextId() };
   return {
     told,
     post(target, event, ...args) {
@@ -38,7 +39,8 @@ describe('events for the server and its manager', () => {
     ['server', 'shutdown', [], [['shutdown']]],
     ['server', 'set_concurrency', [3], [['setConcurrency', 3]]],
     ['server', 'set_concurrency', [-1], [['setConcurrency', -1]]],
-    ['server', 'disconnected', [], []],
+    ['server', 'disconnected', [], [['giveBack', undefined]]],
+    ['server', 'disconnected', ['socket'], [['giveBack', 'socket']]],
   ])('%s takes %s', (target, event, args, expected) => {
     const { post, told } = setUp();
 

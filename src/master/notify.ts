@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import type { Clock, Timer } from '../clock.js';
+
+/** What a service manager is told about, as of now. */
+export interface ServiceState {
+  readonly ready: number;
+  readonly workers: number;
+  readonly clients: number;
+  /** Nobody is served because somebody wants it so. */
+  readonly paused: boolean;
+}
+
+/** What the notifier is made of. */
+export interface NotifierParts {
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pid: number;
+  readonly state: () => ServiceState;
+  /** Sends assignments in one message. Tests give their own. */
+  readonly send: (assignments: readonly string[]) => Promise<void>;
+  /** CLOCK_MONOTONIC in microseconds. */
+  readonly monotonicMicros: () => bigint;
+}
+
+/** While the pool drains, systemd is asked this often for this much more time (EXTEND_TIMEOUT_USEC, sd_notify(3)). */
+const EXTEND_EVERY_MS = 5000;
+const EXTEND_BY_MS = 15_000;
+
+/**
+ * Tells systemd what the service does (sd_notify(3)), one message after the other.
+ *
+ * The watchdog is fed from the master's own event loop, and only while a worker is ready or the pause is wanted: a master
+ * that is blocked, or a pool that serves nobody, is restarted.
+ */
+export class Notifier {
+  readonly #parts: NotifierParts;
+  readonly #watchdogMs: number | undefined;
+  #sending: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
+  #extending: Timer | undefined;
+  #isOver = false;
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts;
+    const { WATCHDOG_USEC, WATCHDOG_PID } = parts.env;
+    const micros = Number(WATCHDOG_USEC ?? 0);
+    const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(parts.pid);
+    this.#watchdogMs = isOurs && micros > 0 ? micros / 2000 : undefined;
+  }
+
+  /** The pool serves. */
+  ready(status: string = this.#status()): void {
+    this.#send('READY=1', `STATUS=${status}`);
+    if (this.#timer === undefined) this.#feed();
+  }
+
+  /** A reload has begun; `ready()` ends it. */
+  reloading(status: string): void {
+    this.#send('RELOADING=1', `MONOTONIC_USEC=${this.#parts.monotonicMicros()}`, `STATUS=${status}`);
+  }
+
+  /** Another process is the service now. */
+  handOver(pid: number): Promise<void> {
+    this.#send(`MAINPID=${pid}`);
+    return this.#sending;
+  }
+
+  /** The pool drains. */
+  stopping(): void {
+    this.#send('STOPPING=1', `STATUS=draining: ${this.#status()}`);
+    this.#extend();
+  }
+
+  /** Nothing more is sent. @returns a promise for the messages that are under way */
+  close(): Promise<void> {
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#extending?.cancel();
+    return this.#sending;
+  }
+
+  #feed(): void {
+    if (this.#watchdogMs === undefined || this.#isOver) return;
+    const { ready, paused } = this.#parts.state();
+    if (ready > 0 || paused || this.#extending !== undefined) this.#send('WATCHDOG=1', `STATUS=${this.#status()}`);
+    this.#timer = this.#parts.clock.after(this.#watchdogMs, () => { this.#feed(); }, { idle: true });
+  }
+
+  #extend(): void {
+    if (this.#isOver) return;
+    this.#send(`EXTEND_TIMEOUT_USEC=${EXTEND_BY_MS * 1000}`);
+    this.#extending = this.#parts.clock.after(EXTEND_EVERY_MS, () => { this.#extend(); }, { idle: true });
+  }
+
+  #status(): string {
+    const { ready, workers, clients, paused } = this.#parts.state();
+    return `${paused ? 'paused, ' : ''}${ready} of ${workers} workers ready, ${clients} clients`;
+  }
+
+  #send(...assignments: readonly string[]): void {
+    this.#sending = this.#sending.then(() => this.#parts.send(assignments.map((one) => one.replaceAll('\n', ' '))));
+  }
+}
+
+/**
+ * Sends through the program systemd-notify: Node has no datagram sockets of the Unix family. Without --no-block, which
+ * would return before systemd has read the message, so that it could not tell any more who sent it.
+ */
+export async function systemdNotify(assignments: readonly string[]): Promise<void> {
+  await new Promise<void>((resolve) => {
+    execFile('systemd-notify', [...assignments], { timeout: NOTIFY_TIMEOUT_MS }, (error) => {
+      if (error !== null) warn(error);
+      resolve();
+    });
+  });
+}
+
+const NOTIFY_TIMEOUT_MS = 5000;
+
+let hasWarned = false;
+
+function warn(error: Error): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.emitWarning(`systemd is not told of this service: ${error.message.trim()}. Install the program systemd-notify, or turn the option Notify off.`, { code: 'PREFORK_NOTIFY' });
+}

@@ -1,0 +1,92 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+
+/** Where a server's releases come from: paths that may lead through symbolic links, absolute from the start on. */
+export interface ReleaseSource {
+  /** The file that workers run. */
+  readonly script: string;
+  /** The folder that they run in. */
+  readonly directory: string;
+}
+
+/**
+ * What workers run, with every symbolic link resolved: a worker that replaces another one runs what the other one ran,
+ * wherever the links lead by then. New code comes with a reload only.
+ */
+export interface Release {
+  /** Counts the releases that were tried, from 1. */
+  readonly number: number;
+  readonly script: string;
+  readonly directory: string;
+  /** Whether the script has been overwritten in place since: workers of this release may not all run the same code then. */
+  readonly isMixed: () => boolean;
+}
+
+/** Finds out once, at the start, what the paths mean: the program may change its folder. */
+export function releaseSource(
+  { script, directory }: { readonly script: string; readonly directory: string | undefined },
+  { folder, program }: Start = startOf(),
+): ReleaseSource {
+  return {
+    script: throughLinks(resolve(folder.physical, script), [folder, program]),
+    directory: directory === undefined ? folder.logical : resolve(folder.logical, directory),
+  };
+}
+
+/** @throws Error if the script or the folder is not there */
+export function pinRelease(number: number, source: ReleaseSource): Release {
+  const script = realScript(source.script);
+  const before = stamp(script);
+  return { number, script, directory: realpathSync(source.directory), isMixed: () => stamp(script) !== before };
+}
+
+/** A folder without symbolic links, and as somebody came to it. */
+export interface Route {
+  readonly physical: string;
+  readonly logical: string;
+}
+
+/** How this process was started. */
+export interface Start {
+  /** Its working folder. */
+  readonly folder: Route;
+  /** The folder of its main script. */
+  readonly program: Route;
+}
+
+/**
+ * `cd current && node server.mjs`: the kernel knows only where `current` led, the shell says in PWD how it came there.
+ * `node current/server.mjs`: `import.meta.url` knows only where it led, the argument says how.
+ */
+function startOf(): Start {
+  const physical = process.cwd();
+  const { PWD } = process.env;
+  const folder = { physical, logical: PWD !== undefined && isAbsolute(PWD) && isSame(PWD, physical) ? PWD : physical };
+  const given = dirname(throughLinks(resolve(process.argv[1] ?? '.'), [folder]));
+  return { folder, program: { logical: given, physical: existsSync(given) ? realpathSync(given) : given } };
+}
+
+function isSame(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
+}
+
+/** A path inside one of the folders, by the way somebody came to the folder. */
+function throughLinks(path: string, routes: readonly Route[]): string {
+  for (const { physical, logical } of routes) {
+    const inside = relative(physical, path);
+    if (logical !== physical && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) return resolve(logical, inside);
+  }
+  return path;
+}
+
+/** `node server` runs server.js: Node completes such a name by itself, so its folder is all there is to resolve. */
+function realScript(script: string): string {
+  if (statSync(script, { throwIfNoEntry: false }) !== undefined) return realpathSync(script);
+  return resolve(realpathSync(dirname(script)), script.slice(dirname(script).length + 1));
+}
+
+function stamp(script: string): string {
+  const file = statSync(script, { throwIfNoEntry: false, bigint: true });
+  return file === undefined ? '' : `${file.dev}:${file.ino}:${file.mtimeNs}`;
+}

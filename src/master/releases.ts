@@ -1,0 +1,94 @@
+import type { Clock } from '../clock.js';
+import { compareGiven } from '../options/given.js';
+import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
+import type { LastReload, ServerStatus } from '../status.js';
+import type { Emit } from './events.js';
+import { pinRelease, type Release, type ReleaseSource } from './release.js';
+import { Reloads, type Adoption } from './reload.js';
+import { reportWorker } from './status-report.js';
+import type { Supervisor } from './supervisor.js';
+
+/** The master, as far as its releases need it. */
+export interface ReleasesParts {
+  readonly clock: Clock;
+  readonly source: ReleaseSource;
+  readonly supervisor: () => Supervisor;
+  readonly options: () => ResolvedOptions;
+  readonly setOptions: (options: ResolvedOptions) => void;
+  /** Names of options that `configure()` has changed: what a script says of them is of no account any more. */
+  readonly configured: ReadonlySet<string>;
+  readonly emit: Emit;
+}
+
+/** The releases of a server: which one it runs, and how it comes to another. */
+export class Releases {
+  readonly reloads: Reloads;
+  /** @throws Error if the folder is not there */
+  readonly first: Release;
+  readonly #parts: ReleasesParts;
+  #last: LastReload | undefined;
+  readonly #counts: Record<LastReload['result'], number> = { done: 0, failed: 0 };
+
+  constructor(parts: ReleasesParts) {
+    const { clock, source, supervisor, options, emit } = parts;
+    this.#parts = parts;
+    this.first = pinRelease(1, source);
+    let startedAt = 0;
+    const ended = (result: LastReload['result'], release: number, text?: string): void => {
+      this.#counts[result] += 1;
+      this.#last = { result, release, at: clock.wallNow(), seconds: (clock.now() - startedAt) / 1000, text };
+      emit('status');
+    };
+    this.reloads = new Reloads({
+      clock,
+      settleMs: () => options().pool.settleMs,
+      pin: (number) => pinRelease(number, source),
+      current: () => supervisor().release,
+      startTrial: (release, heartbeatMs) => supervisor().startTrial(release, heartbeatMs),
+      statusOf: (id) => {
+        const record = supervisor().roster.get(id);
+        return record && reportWorker(record, clock);
+      },
+      kill: (id) => { supervisor().killTrial(id); },
+      compare: (before, after) => this.#adoption(compareGiven(before, after)),
+      promote: (release) => { supervisor().promote(release); },
+      outdated: () => supervisor().roster.outdated(),
+      events: {
+        start: ({ number: release, script }) => {
+          startedAt = clock.now();
+          emit('reload:start', { release, script });
+          emit('status');
+        },
+        canary: ({ number: release, script }, pid, id) => { emit('reload:canary', { release, script, pid, id }); },
+        done: (result) => {
+          ended('done', result.release);
+          emit('reload:done', result);
+        },
+        failed: (error) => {
+          ended('failed', error.release, error.message);
+          emit('reload:failed', { release: error.release, error });
+        },
+      },
+    });
+  }
+
+  status(current: Release): Pick<ServerStatus, 'release' | 'mixed' | 'reloading' | 'lastReload' | 'reloads'> {
+    return { release: current.number, mixed: current.isMixed(), reloading: this.reloads.isRunning, lastReload: this.#last && { ...this.#last }, reloads: { ...this.#counts } };
+  }
+
+  /** @throws PreforkError ERR_PREFORK_OPTION if the pool cannot take what the script changes */
+  #adoption({ pool, master }: ReturnType<typeof compareGiven>): Adoption {
+    const { options, setOptions, configured } = this.#parts;
+    const change = Object.fromEntries(Object.entries(pool).filter(([name]) => !configured.has(name)));
+    resolveChange(options(), change);
+    return {
+      adopted: Object.keys(change),
+      needsUpgrade: master,
+      apply: () => {
+        const before = options();
+        setOptions(resolveChange(before, change));
+        return () => { setOptions(before); };
+      },
+    };
+  }
+}

@@ -1,0 +1,59 @@
+import { PreforkError } from '../errors.js';
+
+/** Why a release was not taken. */
+export const RELOAD_FAILURES = {
+  boot: 'ended before it was ready',
+  crashed: 'ended after it was ready',
+  hung: 'was not heard of in time',
+  check: 'did not pass the check',
+  options: 'has options that the pool cannot take',
+  version: 'speaks another version of the protocol: it has another version of prefork-tcp-server, which needs an upgrade() instead',
+} as const;
+
+/** Why a release was not taken: a key of the table that has the words. */
+export type ReloadFailure = keyof typeof RELOAD_FAILURES;
+
+/** What is known of a release that failed. */
+export interface ReloadEvidence {
+  readonly reason: ReloadFailure;
+  readonly release: number;
+  readonly script: string;
+  /** The worker that failed; undefined if none was started. */
+  readonly pid: number | undefined;
+  /** How it ended. */
+  readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
+  /** Its last lines on stderr. */
+  readonly stderr: string;
+  /** Files of the release of before have been overwritten in place: its workers that start anew may run the new code. */
+  readonly mixed: boolean;
+  readonly cause?: unknown;
+}
+
+/** A reload failed, and the release of before goes on serving. */
+export class ReloadError extends PreforkError {
+  readonly reason: ReloadFailure;
+  readonly release: number;
+  readonly pid: number | undefined;
+  readonly exit: ReloadEvidence['exit'];
+  readonly stderr: string;
+  readonly mixed: boolean;
+
+  constructor({ reason, release, script, pid, exit, stderr, mixed, cause }: ReloadEvidence) {
+    const who = pid === undefined ? '' : `; worker ${pid} ${RELOAD_FAILURES[reason]}${describe(exit)}`;
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    const files = mixed ? ' But its script has been overwritten in place, so workers that start from now on may run the new code: restore the file.' : '';
+    const lines = stderr === '' ? '' : `\nIts last lines on stderr:\n${stderr.trimEnd()}`;
+    super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not taken${who}${why}. The release of before goes on.${files}${lines}`, { cause });
+    this.reason = reason;
+    this.release = release;
+    this.pid = pid;
+    this.exit = exit;
+    this.stderr = stderr;
+    this.mixed = mixed;
+  }
+}
+
+function describe(exit: ReloadEvidence['exit']): string {
+  if (exit === undefined) return '';
+  return exit.signal === null ? ` (exit code ${exit.code ?? 'unknown'})` : ` (${exit.signal})`;
+}

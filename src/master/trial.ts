@@ -1,0 +1,117 @@
+import type { Clock, Timer } from '../clock.js';
+import { asError } from '../errors.js';
+import type { ReloadFailure } from './reload-error.js';
+
+/** How a trial ended. */
+export type TrialOutcome =
+  | { readonly passed: true }
+  | {
+    readonly passed: false;
+    readonly reason: ReloadFailure;
+    readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
+    readonly stderr: string;
+    readonly cause: unknown;
+  };
+
+/** What a trial is made of. */
+export interface TrialParts {
+  readonly clock: Clock;
+  /** How long it must live once it is ready, in milliseconds. */
+  readonly settleMs: number;
+  /** The user's own opinion of it, asked last. */
+  readonly check: () => unknown;
+  /** Whether its options are of use: what is wrong with them, or undefined. */
+  readonly objection: () => Error | undefined;
+  /** Ends its process. */
+  readonly kill: () => void;
+}
+
+/** How long a worker that has settled may be silent: longer than a garbage collection, or a busy machine, takes. */
+const PATIENCE_MS = 5000;
+/** A timer that is so late says that the master itself was held up, and what the worker said may be waiting to be read. */
+const ASLEEP_MS = 1000;
+
+/**
+ * Watches the first worker of a release: it has to be ready, to live for the settle time and to be heard of after it, and to
+ * pass the check. It serves nobody meanwhile, so that its failure costs no client.
+ *
+ * A worker that fails in any way but by its own end is killed, and the verdict waits for its exit, which brings its last
+ * words. What a worker's end says of it is judged by what it had achieved.
+ */
+export class Trial {
+  readonly outcome: Promise<TrialOutcome>;
+  readonly #parts: TrialParts;
+  #end!: (outcome: TrialOutcome) => void;
+  #settlesAt = Infinity;
+  #stage: 'starting' | 'settling' | 'checking' | 'over' = 'starting';
+  #verdict: { readonly reason: ReloadFailure; readonly cause: unknown } | undefined;
+  #lastWords: Error | undefined;
+  #timer: Timer | undefined;
+
+  constructor(parts: TrialParts) {
+    this.#parts = parts;
+    this.outcome = new Promise((resolve) => { this.#end = resolve; });
+  }
+
+  /** It is ready. */
+  ready(): void {
+    if (this.#stage !== 'starting') return;
+    const objection = this.#parts.objection();
+    if (objection !== undefined) return this.fail('options', objection);
+    this.#stage = 'settling';
+    this.#settlesAt = this.#parts.clock.now() + this.#parts.settleMs;
+    this.#await(this.#settlesAt + PATIENCE_MS);
+    this.heard();
+  }
+
+  /** It said something: a heartbeat, or a report. */
+  heard(): void {
+    if (this.#stage === 'settling' && this.#parts.clock.now() >= this.#settlesAt) void this.#ask();
+  }
+
+  /** It said why it is about to end. */
+  said({ message }: { readonly message: string }): void {
+    this.#lastWords ??= new Error(message);
+  }
+
+  /** It is of no use, whatever becomes of it. */
+  fail(reason: ReloadFailure, cause?: unknown): void {
+    if (this.#stage === 'over' || this.#verdict !== undefined) return;
+    this.#verdict = { reason, cause };
+    this.#timer?.cancel();
+    this.#parts.kill();
+  }
+
+  /** Its process is gone. */
+  exited(exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string | undefined; readonly error: Error | undefined }): void {
+    if (this.#stage === 'over') return;
+    const { reason, cause } = this.#verdict ?? { reason: this.#stage === 'starting' ? 'boot' : 'crashed', cause: this.#lastWords ?? exit.error };
+    this.#over({ passed: false, reason, exit: { code: exit.code, signal: exit.signal }, stderr: exit.stderr ?? '', cause });
+  }
+
+  async #ask(): Promise<void> {
+    this.#stage = 'checking';
+    this.#timer?.cancel();
+    try {
+      if (await this.#parts.check() === false) this.fail('check');
+    } catch (error) {
+      this.fail('check', asError(error));
+    }
+    if (this.#verdict === undefined) this.#over({ passed: true });
+  }
+
+  #await(dueAt: number): void {
+    const { clock } = this.#parts;
+    this.#timer = clock.after(dueAt - clock.now(), () => {
+      if (clock.now() - dueAt > ASLEEP_MS) this.#await(clock.now() + PATIENCE_MS);
+      else this.fail('hung');
+    });
+  }
+
+  #over(outcome: TrialOutcome): void {
+    if (this.#stage === 'over') return;
+    this.#stage = 'over';
+    this.#timer?.cancel();
+    this.#end(outcome);
+  }
+}

@@ -1,0 +1,55 @@
+import { POOL_CHECKS } from './table.js';
+
+/** Options as a script gave them, each as JSON, so that two releases of a script can be compared. Functions are left out. */
+export type GivenOptions = Readonly<Record<string, string>>;
+
+/** What only the master does something with, once, at its start. */
+const MASTER_OPTIONS: ReadonlySet<string> = new Set([
+  'Address', 'Hostname', 'Port', 'Domain', 'SocketMode', 'Ipv6Only', 'Backlog', 'ShutdownChildren', 'Script', 'ScriptArgs', 'ExecArgv', 'Env',
+  'HandleSignals', 'HangReport', 'User', 'Group', 'Directory', 'Fd', 'Notify', 'Admin', 'Proxy',
+]);
+
+/** Those of the options that the master is concerned with. */
+export function givenOptions(options: object): GivenOptions {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (value === undefined || !(name in POOL_CHECKS || MASTER_OPTIONS.has(name))) continue;
+    const text = toText(value);
+    if (text !== undefined) given[name] = text;
+  }
+  return given;
+}
+
+function toText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_key, inner: unknown) => (inner === Infinity ? INFINITY : inner));
+  } catch {
+    // What cannot be compared counts as the same.
+    return undefined;
+  }
+}
+
+// JSON has no word for it.
+const INFINITY = { infinity: true };
+
+/** What another release of a script gives otherwise. */
+export interface OptionChanges {
+  /** Thresholds of the pool with their new values; undefined = not given any more. */
+  readonly pool: Readonly<Record<string, unknown>>;
+  /** Names of options that only another master can use. */
+  readonly master: readonly string[];
+}
+
+export function compareGiven(before: GivenOptions, after: GivenOptions): OptionChanges {
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name]);
+  return {
+    pool: Object.fromEntries(changed.filter((name) => name in POOL_CHECKS).map((name) => [name, fromText(after[name])])),
+    master: changed.filter((name) => MASTER_OPTIONS.has(name)),
+  };
+}
+
+function fromText(text: string | undefined): unknown {
+  return text === undefined ? undefined : JSON.parse(text, (_key, inner: unknown) => (
+    typeof inner === 'object' && inner !== null && 'infinity' in inner ? Infinity : inner
+  ));
+}

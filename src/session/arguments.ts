@@ -1,0 +1,56 @@
+import type { SessionTarget } from '../callbacks.js';
+import { show } from '../checks.js';
+import { PreforkError } from '../errors.js';
+import type { AnyFilter } from '../filters/filter.js';
+
+/** Checks of what users give to `kernel` and `heap.client`: at the call, before anything has changed. */
+
+const FILTER_METHODS = ['get_one_start', 'get_one', 'get_pending', 'put', 'clone'] as const;
+
+export function checkedFilter(call: string, filter: unknown): AnyFilter {
+  const missing = FILTER_METHODS.filter((method) => typeof (filter as Readonly<Record<string, unknown>> | null | undefined)?.[method] !== 'function');
+  if (missing.length === 0) return filter as AnyFilter;
+  throw new PreforkError('ERR_PREFORK_FILTER', `heap.client.${call} was given ${show(filter)}; it takes a filter, such as new LineFilter(). Missing: ${missing.join(', ')}.`);
+}
+
+/** What a filter of the user's gives to send. */
+export function checkedOutput(chunks: readonly unknown[]): Uint8Array[] {
+  if (!Array.isArray(chunks)) throw badOutput(chunks);
+  return chunks.map((chunk: unknown) => {
+    if (chunk instanceof Uint8Array) return chunk;
+    if (typeof chunk === 'string') return Buffer.from(chunk);
+    throw badOutput(chunk);
+  });
+}
+
+const badOutput = (given: unknown): PreforkError => new PreforkError(
+  'ERR_PREFORK_FILTER', `The output filter's put gave ${show(given)}; it must give an array of Buffers. Nothing of it was sent.`,
+);
+
+export function checkedMark(call: string, bytes: unknown): number {
+  if (typeof bytes === 'number' && bytes >= 0) return bytes;
+  throw stateError(`heap.client.${call} was given ${show(bytes)}; it takes a number of bytes.`);
+}
+
+export function checkedTime(call: string, seconds: unknown): number {
+  if (typeof seconds === 'number' && Number.isFinite(seconds)) return seconds;
+  throw stateError(`kernel.${call} was given ${show(seconds)} as its time; it takes a number of seconds.`);
+}
+
+export function checkedName(call: string, name: unknown): string {
+  if (typeof name === 'string') return name;
+  throw stateError(`kernel.${call} was given ${show(name)} as a name; it takes a string.`);
+}
+
+export function checkedTarget(call: string, target: unknown): SessionTarget {
+  if (typeof target === 'string' || typeof target === 'number') return target;
+  if (typeof target === 'object' && target !== null && typeof (target as { ID?: unknown }).ID === 'number') return target as SessionTarget;
+  throw stateError(`kernel.${call} was given ${show(target)} as the session to send to; it takes an alias, an ID or a session.`);
+}
+
+export function checkedHandler<Handler>(call: string, handler: Handler | undefined): Handler | undefined {
+  if (handler === undefined || typeof handler === 'function') return handler;
+  throw stateError(`kernel.${call} was given ${show(handler)} as a handler; it takes a function, or nothing to remove the handler.`);
+}
+
+const stateError = (message: string): PreforkError => new PreforkError('ERR_PREFORK_STATE', message);

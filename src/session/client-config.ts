@@ -1,0 +1,40 @@
+import type { AsyncResource } from 'node:async_hooks';
+import type { Clock } from '../clock.js';
+import type { ClientConfig as Resolved } from '../options/parts.js';
+import type { EventQueue } from './event-queue.js';
+
+/** The user's callbacks of one client. */
+export type SessionCallbacks = Resolved['callbacks'];
+
+/** How clients are served: the part of the options that a session needs, whatever pool it is in. */
+export interface ClientConfig extends Pick<
+  Resolved, 'callbacks' | 'acceptor' | 'preConnect' | 'preConnectMs' | 'clientArgs' | 'marks' | 'createFilters' | 'shutdownOnError' | 'idleMs'
+> {
+  /** Makes the user's own fields of one client's heap. */
+  readonly createHeap?: (() => object) | undefined;
+  /** ClientCallbackTimeout, to begin with. */
+  readonly callbackMs?: number;
+  /** MaxOutput, to begin with. */
+  readonly maxOutput?: number;
+}
+
+/** What may change while clients are there. */
+export interface ClientLimits {
+  /** ClientCallbackTimeout; Infinity = off. */
+  readonly callbackMs: number;
+  /** MaxOutput; Infinity = no bound. */
+  readonly maxOutput: number;
+}
+
+export const DEFAULT_LIMITS: ClientLimits = { callbackMs: Infinity, maxOutput: 16 * 1024 * 1024 };
+
+/** What all sessions of a worker share. */
+export interface Common {
+  readonly config: Pick<ClientConfig, 'callbacks' | 'clientArgs' | 'marks' | 'createFilters' | 'idleMs'>;
+  readonly clock: Clock;
+  readonly queue: EventQueue;
+  /** The limits of now. */
+  readonly limits: () => ClientLimits;
+  /** The async context that is no client's. */
+  readonly scope: AsyncResource;
+}

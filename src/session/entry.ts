@@ -1,0 +1,189 @@
+import type { AsyncResource } from 'node:async_hooks';
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../clock.js';
+
+/*
+ * The only doors from the event loop into this folder (a lint rule keeps others out of it). Behind each of them runs code of
+ * users: callbacks, filters, streams that ClientPreConnect made, getters of what they returned. An exception that got past a
+ * door would end the worker with all its clients, so every door has a guard: a fault ends the client it belongs to.
+ */
+
+/** What a fault behind a door ends. */
+export interface Guarded {
+  /** A step of it threw. Ends it, and never throws. */
+  crashed(thrown: unknown): void;
+}
+
+/** What the events of a stream go to. */
+export interface StreamOwner extends Guarded {
+  received(chunk: Buffer): void;
+  /** The other side has sent everything. */
+  finished(): void;
+  broke(error: NodeJS.ErrnoException): void;
+  closed(): void;
+}
+
+/** Runs a step of something; what it throws ends that thing alone. */
+export function enter(target: Guarded, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    target.crashed(error);
+  }
+}
+
+/** A step as a function that may be given to a stream or a library. */
+export const door = (target: Guarded, step: () => void): (() => void) => () => { enter(target, step); };
+
+/** A step for when a write has been done. If it failed, 'error' and 'close' say so. */
+export const doneDoor = (target: Guarded, step: () => void): ((error?: Error | null) => void) => (error) => { if (error == null) enter(target, step); };
+
+/** Calls back once, later. */
+export function startTimer(clock: Clock, delayMs: number, target: Guarded, step: () => void, options?: { readonly idle?: boolean }): Timer {
+  return clock.after(delayMs, door(target, step), options);
+}
+
+/** Runs a step in a later turn, in the async context of now. */
+export function nextTurn(clock: Clock, target: Guarded, step: () => void): void {
+  clock.soon(door(target, step));
+}
+
+/** Runs a step when the code that runs now has returned. */
+export function afterThis<Target extends Guarded>(target: Target, step: (target: Target) => void): void {
+  process.nextTick(runTick, target, step);
+}
+
+function runTick<Target extends Guarded>(target: Target, step: (target: Target) => void): void {
+  try {
+    step(target);
+  } catch (error) {
+    target.crashed(error);
+  }
+}
+
+/** Goes on when a promise has settled. `failed` may be left out for one that never rejects. */
+export function whenSettled<T>(promise: PromiseLike<T>, target: Guarded, fulfilled: (value: T) => void, failed: (error: unknown) => void = () => undefined): void {
+  promise.then(
+    (value) => { enter(target, () => { fulfilled(value); }); },
+    (error: unknown) => { enter(target, () => { failed(error); }); },
+  );
+}
+
+/** Listens to one event of a stream that is not attached. */
+export function listenOnce(stream: Duplex, event: 'close' | 'error', target: Guarded, step: (error?: Error) => void): void {
+  stream.once(event, (error?: Error) => { enter(target, () => { step(error); }); });
+}
+
+/** Keeps an 'error' that needs no answer from ending the process: 'close' follows it. */
+export function ignoreErrors(stream: Duplex): void {
+  stream.on('error', nothing);
+}
+
+/** Watches who listens to the bytes of a stream. */
+export function watchReaders(stream: Duplex, target: Guarded, { added, removed }: { readonly added: () => void; readonly removed: () => void }): () => void {
+  const onAdded = (event: unknown): void => { if (event === 'data') enter(target, added); };
+  const onRemoved = (event: unknown): void => { if (event === 'data') enter(target, removed); };
+  stream.on('newListener', onAdded).on('removeListener', onRemoved);
+  return () => { stream.off('newListener', onAdded).off('removeListener', onRemoved); };
+}
+
+/** Runs a step in an async context that is not the caller's. */
+export const within = <T>(scope: AsyncResource, step: () => T): T => scope.runInAsyncScope(step);
+
+// --- Streams ----------------------------------------------------------------------------------------------------------
+
+const OWNER = Symbol('owner');
+
+/** A stream that has been attached. */
+interface Attached {
+  [OWNER]?: StreamOwner;
+}
+
+/**
+ * Sends the events of a stream to an owner, in the place of the one before. The listeners are the same functions for all
+ * streams: closures for each would be a tenth of what an idle client costs.
+ *
+ * @param readsDirectly - its bytes come by `deliverTo`, not by 'data'
+ */
+export function attach(stream: Duplex, owner: StreamOwner, readsDirectly: boolean): void {
+  const attached = stream as Attached;
+  const isFirst = attached[OWNER] === undefined;
+  attached[OWNER] = owner;
+  if (!isFirst) return;
+  if (!readsDirectly) stream.on('data', onData);
+  stream.on('end', onEnd).on('error', onError).on('close', onClose);
+}
+
+/** Gives bytes to the owner of a stream. */
+export function deliverTo(stream: Duplex, chunk: Buffer): void {
+  const owner = (stream as Attached)[OWNER];
+  if (owner === undefined) return;
+  try {
+    owner.received(chunk);
+    // What a user hears on a stream must not depend on how it is read.
+    if (stream.listenerCount('data') > 0) stream.emit('data', chunk);
+  } catch (error) {
+    owner.crashed(error);
+  }
+}
+
+function onData(this: Duplex, chunk: Buffer): void {
+  const owner = (this as Attached)[OWNER];
+  try {
+    owner?.received(chunk);
+  } catch (error) {
+    owner?.crashed(error);
+  }
+}
+
+function onEnd(this: Duplex): void {
+  const owner = (this as Attached)[OWNER];
+  if (owner !== undefined) enter(owner, () => { owner.finished(); });
+}
+
+function onError(this: Duplex, error: NodeJS.ErrnoException): void {
+  const owner = (this as Attached)[OWNER];
+  if (owner !== undefined) enter(owner, () => { owner.broke(error); });
+}
+
+function onClose(this: Duplex): void {
+  const owner = (this as Attached)[OWNER];
+  if (owner !== undefined) enter(owner, () => { owner.closed(); });
+}
+
+function nothing(): void {
+  // 'close' follows.
+}
+
+/** Closes our side of a stream, and goes on when all output is in the kernel's hands. If it fails, 'error' and 'close' say so. */
+export function endThen(stream: Duplex, target: Guarded, step: () => void): void {
+  stream.end(doneDoor(target, step));
+}
+
+// --- Signals ----------------------------------------------------------------------------------------------------------
+
+type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null;
+type Listen = (type: string, listener: Listener, options?: unknown) => void;
+
+/** Guards the listeners of a signal that users get: what one throws would be an uncaught exception. */
+export function guardSignal(signal: AbortSignal, target: Guarded): void {
+  const doors = new WeakMap<object, (event: Event) => void>();
+  const doorOf = (listener: Listener): Listener => {
+    if (listener === null) return null;
+    let guarded = doors.get(listener);
+    if (guarded === undefined) {
+      guarded = (event) => {
+        enter(target, () => {
+          if (typeof listener === 'function') listener.call(signal, event);
+          else listener.handleEvent(event);
+        });
+      };
+      doors.set(listener, guarded);
+    }
+    return guarded;
+  };
+  const add = signal.addEventListener.bind(signal) as Listen;
+  const remove = signal.removeEventListener.bind(signal) as Listen;
+  signal.addEventListener = ((type, listener, options) => { add(type, doorOf(listener), options); });
+  signal.removeEventListener = ((type, listener, options) => { remove(type, doorOf(listener), options); });
+}

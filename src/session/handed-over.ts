@@ -1,0 +1,92 @@
+import type { Socket } from 'node:net';
+import type { AcceptorContext } from '../callbacks.js';
+import { PreforkError, asError } from '../errors.js';
+import type { AnyCallback } from '../options/options.js';
+import { guardSignal, ignoreErrors, listenOnce, whenSettled, type Guarded } from './entry.js';
+
+/** Who counts connections that an Acceptor has. */
+export interface AcceptorHost {
+  failed(error: Error, where: string): void;
+  /** A connection counts no longer. */
+  gone(handed: HandedOver): void;
+}
+
+/** A connection that the user's Acceptor has. It counts until it is closed or given back. */
+export class HandedOver implements Guarded {
+  readonly #socket: Socket;
+  readonly #host: AcceptorHost;
+  /** Made when the Acceptor asks for it. */
+  #draining: AbortController | undefined;
+  #isDraining = false;
+  #isGone = false;
+
+  constructor(socket: Socket, host: AcceptorHost) {
+    this.#socket = socket;
+    this.#host = host;
+  }
+
+  start(acceptor: AnyCallback): void {
+    const socket = this.#socket;
+    // As net.createServer gives it away: what ends with its client does not stay half open. The Acceptor may set it.
+    socket.allowHalfOpen = false;
+    // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
+    ignoreErrors(socket);
+    listenOnce(socket, 'close', this, () => { this.giveBack(); });
+    const result: unknown = acceptor(this.#context());
+    whenSettled(Promise.resolve(result), this, () => undefined, (error) => { this.crashed(error); });
+  }
+
+  /** Whether the socket has gone to another process: this one's has no handle any more, and never closes. */
+  get hasLeft(): boolean {
+    return !this.#socket.destroyed && (this.#socket as { _handle?: unknown })._handle === null;
+  }
+
+  isOf(socket: unknown): boolean {
+    return socket === this.#socket;
+  }
+
+  /** It counts no longer. */
+  giveBack(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#host.gone(this);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.#draining?.abort(drained());
+  }
+
+  abort(): void {
+    this.#socket.destroy();
+    // One that has left this process, or whose 'close' somebody took away, has no event to come.
+    this.giveBack();
+  }
+
+  crashed(thrown: unknown): void {
+    this.#host.failed(asError(thrown), 'Acceptor');
+    this.abort();
+  }
+
+  #context(): AcceptorContext {
+    const signal = (): AbortSignal => this.#signal();
+    const { remoteAddress, remotePort } = this.#socket;
+    return {
+      socket: this.#socket, remoteAddress, remotePort,
+      // Only who asks for it pays for it.
+      get draining() { return signal(); },
+      disconnected: () => { this.giveBack(); },
+    };
+  }
+
+  #signal(): AbortSignal {
+    if (this.#draining === undefined) {
+      this.#draining = new AbortController();
+      guardSignal(this.#draining.signal, this);
+      if (this.#isDraining) this.#draining.abort(drained());
+    }
+    return this.#draining.signal;
+  }
+}
+
+const drained = (): PreforkError => new PreforkError('ERR_PREFORK_STATE', 'The worker drains.');

@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../clock.js';
+import { asError } from '../errors.js';
+import { door, ignoreErrors, listenOnce, startTimer, watchReaders, whenSettled, type Guarded } from './entry.js';
+
+/** What becomes of a connection in ClientPreConnect. */
+export interface PreConnectHost {
+  failed(error: Error, where: string): void;
+  /** ClientPreConnect has given the stream to go on with; undefined: the client is rejected, was too slow, or left. */
+  prepared(preparing: Preparing, stream: Duplex | undefined): void;
+}
+
+/** A connection while ClientPreConnect has it. */
+export class Preparing implements Guarded {
+  readonly socket: Socket;
+  readonly #host: PreConnectHost;
+  #timer: Timer | undefined;
+  #isDone = false;
+  #unwatch: (() => void) | undefined;
+  #failure: NodeJS.ErrnoException | undefined;
+  #wasPaused = false;
+
+  constructor(socket: Socket, host: PreConnectHost) {
+    this.socket = socket;
+    this.#host = host;
+  }
+
+  /** @param preConnect - calls the user's function */
+  start(preConnect: () => unknown, clock: Clock, mostMs: number): void {
+    const { socket } = this;
+    ignoreErrors(socket);
+    listenOnce(socket, 'error', this, (error) => { this.#failure = error; });
+    listenOnce(socket, 'close', this, () => { this.#done(undefined); });
+    if (mostMs !== Infinity) this.#timer = startTimer(clock, mostMs, this, () => { this.#done(undefined); });
+    // A stream that flows while nobody listens loses what it reads: bytes behind those that were taken are the session's.
+    this.#unwatch = watchReaders(socket, this, {
+      added: () => {
+        if (this.#wasPaused) socket.resume();
+        this.#wasPaused = false;
+      },
+      removed: () => {
+        if (socket.listenerCount('data') > 0 || socket.isPaused()) return;
+        this.#wasPaused = true;
+        socket.pause();
+      },
+    });
+    let result: unknown;
+    try {
+      result = preConnect();
+    } catch (error) {
+      this.crashed(error); return;
+    }
+    whenSettled(Promise.resolve(result), this, (stream) => { this.#done(isStream(stream) ? stream : undefined); }, (error) => { this.crashed(error); });
+  }
+
+  /** The error that ended the connection, if it was one. */
+  get failure(): NodeJS.ErrnoException | undefined {
+    return this.#failure;
+  }
+
+  crashed(thrown: unknown): void {
+    this.#host.failed(asError(thrown), 'ClientPreConnect');
+    this.#done(undefined);
+  }
+
+  /** Rejects it: there is no more time. */
+  abort(): void {
+    this.#done(undefined);
+  }
+
+  /** Lets a stream flow to its session, whatever ClientPreConnect did with it. To be called when the session listens. */
+  static release(stream: Duplex): void {
+    // With a listener of this kind left over, 'data' would never come.
+    if (stream.listenerCount('readable') > 0) stream.removeAllListeners('readable');
+    if (stream.isPaused()) stream.resume();
+  }
+
+  /** Calls back when the connection below a stream that took its place is gone: not every stream notices. */
+  watchBelow(stream: Duplex, session: Guarded, gone: (failure: NodeJS.ErrnoException | undefined) => void): void {
+    if (stream === this.socket) return;
+    const { socket } = this;
+    listenOnce(stream, 'close', session, () => { socket.destroy(); });
+    listenOnce(socket, 'close', session, door(session, () => { gone(this.#failure); }));
+  }
+
+  #done(stream: Duplex | undefined): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#timer?.cancel();
+    this.#unwatch?.();
+    const isUsable = stream !== undefined && !this.socket.destroyed && !stream.destroyed;
+    this.#host.prepared(this, isUsable ? stream : undefined);
+  }
+}
+
+function isStream(value: unknown): value is Duplex {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Duplex>).write === 'function' && typeof (value as Partial<Duplex>).on === 'function';
+}

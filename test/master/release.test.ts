@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { pinRelease, releaseSource } from '../../src/master/release.js';
+
+describe('a release', () => {
+  let root = '';
+  beforeAll(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'prefork-release-')));
+    for (const name of ['one', 'two']) {
+      mkdirSync(join(root, name));
+      writeFileSync(join(root, name, 'server.js'), name);
+    }
+    symlinkSync(join(root, 'one'), join(root, 'current'));
+  });
+  afterAll(() => { rmSync(root, { recursive: true }); });
+  beforeEach(() => { lead('one'); });
+  const lead = (to: string): void => {
+    unlinkSync(join(root, 'current'));
+    symlinkSync(join(root, to), join(root, 'current'));
+  };
+  const ELSEWHERE = { physical: '/', logical: '/' };
+  const inCurrent = (): { physical: string; logical: string } => ({ physical: join(root, 'one'), logical: join(root, 'current') });
+
+  it.each([
+    ['named by a link', () => releaseSource({ script: join(root, 'current/server.js'), directory: join(root, 'current') }, { folder: ELSEWHERE, program: ELSEWHERE })],
+    ['of the folder that the shell came to by a link', () => releaseSource({ script: join(root, 'one/server.js'), directory: undefined }, { folder: inCurrent(), program: ELSEWHERE })],
+    ['beside a main script that was named by a link', () => releaseSource({ script: join(root, 'one/server.js'), directory: join(root, 'current') }, { folder: ELSEWHERE, program: inCurrent() })],
+    ['named relative to the folder', () => releaseSource({ script: 'server.js', directory: '.' }, { folder: inCurrent(), program: ELSEWHERE })],
+  ])('of a script %s stays what it was when the link leads elsewhere, and the next one follows it', (_title, makeSource) => {
+    const source = makeSource();
+    const first = pinRelease(1, source);
+
+    lead('two');
+    const second = pinRelease(2, source);
+
+    expect(first).toMatchObject({ number: 1, script: join(root, 'one/server.js'), directory: join(root, 'one') });
+    expect(second).toMatchObject({ number: 2, script: join(root, 'two/server.js'), directory: join(root, 'two') });
+    expect(first.isMixed()).toBe(false);
+  });
+
+  it('says when its script was overwritten in place', () => {
+    const release = pinRelease(1, { script: join(root, 'two/server.js'), directory: root });
+
+    writeFileSync(join(root, 'two/server.js'), 'other code');
+
+    expect(release.isMixed()).toBe(true);
+  });
+
+  it('may have a script that Node completes by itself', () => {
+    expect(pinRelease(1, { script: join(root, 'current/server'), directory: root }).script).toBe(join(root, 'one/server'));
+  });
+
+  it('is refused if its folder is not there', () => {
+    expect(() => pinRelease(1, { script: join(root, 'one/server.js'), directory: join(root, 'gone') })).toThrow(/ENOENT.*gone/);
+  });
+});

@@ -1,0 +1,490 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { AcceptorContext, ClientErrorContext, Context, InputContext, StateContext } from '../../src/callbacks.js';
+import { BlockFilter } from '../../src/filters/block.js';
+import { LineFilter } from '../../src/filters/line.js';
+import { MapFilter } from '../../src/filters/map.js';
+import type { AnyFilter } from '../../src/filters/filter.js';
+import { TestClient, TestClients, bothWays } from './session-fixture.js';
+import { turn } from '../support/manual-clock.js';
+
+type Any = Context<object>;
+type Line = InputContext<object, string>;
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((onResolve) => { resolve = onResolve; });
+  return { promise, resolve };
+}
+
+describe('a session counts until its last callback has settled', () => {
+  it('when its client resets, and ClientDisconnected is called at once', async () => {
+    const work = deferred();
+    const calls: string[] = [];
+    const clients = new TestClients({ callbacks: { input: () => work.promise, disconnected: () => { calls.push('disconnected'); } } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+    await client.fail();
+    const during = [clients.left, ...calls];
+
+    work.resolve();
+    await clients.settle();
+
+    expect(during).toEqual([0, 'disconnected']);
+    expect(clients.left).toBe(1);
+  });
+
+  it('when ClientDisconnected takes time', async () => {
+    const cleaning = deferred();
+    const clients = new TestClients({ callbacks: { disconnected: () => cleaning.promise } });
+    const client = await clients.connect();
+    await client.end();
+    await clients.settle();
+    const during = clients.left;
+
+    cleaning.resolve();
+    await clients.settle();
+
+    expect([during, clients.left]).toEqual([0, 1]);
+  });
+
+  it('unless the worker has no more time', async () => {
+    const clients = new TestClients({ callbacks: { input: () => deferred().promise } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+    await client.fail();
+
+    clients.clients.abort();
+
+    expect(clients.left).toBe(1);
+  });
+});
+
+describe('a session that is shut down while a callback runs', () => {
+  it.each<[string, (context: Line, work: Promise<void>) => Promise<void>]>([
+    ['by its worker\'s drain', async ({ heap }, work) => {
+      await work;
+      heap.client.put('answer');
+    }],
+    ['by that callback', async ({ heap, kernel }, work) => {
+      kernel.yield('shutdown');
+      await work;
+      heap.client.put('answer');
+    }],
+  ])('%s takes no new record, sends the answer, and ends', async (_title, input) => {
+    const work = deferred();
+    const records: string[] = [];
+    const clients = new TestClients({ callbacks: {
+      input: (context: Line) => {
+        records.push(context.input);
+        return input(context, work.promise);
+      },
+      draining: ({ kernel }: Any) => { kernel.yield('shutdown'); },
+    } });
+    const client = await clients.connect();
+    await client.send('work\r\nmore\r\n');
+    clients.clients.drain(20);
+    await clients.settle();
+    const during = [client.hasEnded, clients.left];
+
+    work.resolve();
+    await clients.settle();
+
+    expect(during).toEqual([false, 0]);
+    expect([client.text, client.hasEnded, clients.left]).toEqual(['answer\r\n', true, 1]);
+    expect(records).toEqual(['work']);
+  });
+
+  it('sends what is put after a synchronous call of its shutdown', async () => {
+    const clients = new TestClients({ callbacks: { input: ({ heap, kernel, session }: Line) => {
+      kernel.call(session, 'shutdown');
+      heap.client.put('bye');
+    } } });
+    const client = await clients.connect();
+
+    await client.send('quit\r\n');
+    await clients.settle();
+
+    expect([client.text, clients.left, clients.failures]).toEqual(['bye\r\n', 1, []]);
+  });
+});
+
+describe('the end of a client\'s input', () => {
+  it('ends the session once its output is sent, also if errors do not', async () => {
+    const calls: string[] = [];
+    const clients = new TestClients({ shutdownOnError: false, callbacks: {
+      input: ({ heap }: Line) => { heap.client.put('answer'); },
+      error: ({ operation, errno }: ClientErrorContext<object>) => { calls.push(`${operation} ${errno}`); },
+      disconnected: () => { calls.push('disconnected'); },
+    } });
+    const client = await clients.connect();
+    await client.send('ask\r\n');
+
+    await client.end();
+    await clients.settle();
+
+    expect(calls).toEqual(['read 0', 'disconnected']);
+    expect([client.text, clients.left]).toEqual(['answer\r\n', 1]);
+  });
+});
+
+describe('ClientCallbackTimeout', () => {
+  it('reports a callback that has not settled, calls ClientError, and ends the client', async () => {
+    const errors: string[] = [];
+    const clients = new TestClients({ callbackMs: 2000, callbacks: {
+      input: () => deferred().promise,
+      error: ({ operation, errstr }: ClientErrorContext<object>) => { errors.push(`${operation} ${errstr}`); },
+    } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+    clients.clock.advance(1900);
+    const early = [clients.left, clients.failures.length];
+
+    clients.clock.advance(400);
+    await clients.settle();
+
+    expect(early).toEqual([0, 0]);
+    expect(clients.failures).toMatchObject([{ where: 'ClientInput', code: 'ERR_PREFORK_CALLBACK' }]);
+    expect(errors).toEqual([expect.stringMatching(/^callback ClientInput has not settled within ClientCallbackTimeout \(2 s\)/)]);
+    expect([client.hasEnded, clients.left]).toEqual([true, 1]);
+  });
+
+  it.each<[string, (client: TestClient) => Promise<void>]>([
+    ['closes its side', (client) => client.end()],
+    ['resets', (client) => client.fail()],
+  ])('bounds how long a client counts that %s while its callback never settles', async (_title, leave) => {
+    const clients = new TestClients({ callbackMs: 2000, callbacks: { input: () => deferred().promise } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+    await leave(client);
+
+    clients.clock.advance(2500);
+    await clients.settle();
+
+    expect(clients.left).toBe(1);
+  });
+
+  it('does not wait longer for a goodbye than it did for the callback', async () => {
+    const clients = new TestClients({ callbackMs: 2000, callbacks: {
+      input: () => deferred().promise, error: ({ heap }: Any) => { heap.client.put('too late'); },
+    } });
+    const client = new TestClient();
+    await clients.connect(client);
+    await client.send('work\r\n');
+    client.stopReading();
+
+    clients.clock.advance(5000);
+    await clients.settle();
+
+    expect(clients.left).toBe(1);
+  });
+
+  it('leaves callbacks alone that settle in time, each in its own', async () => {
+    const gates = [deferred(), deferred(), deferred()];
+    let next = 0;
+    const clients = new TestClients({ callbackMs: 2000, callbacks: { input: () => gates[next++]?.promise } });
+    const client = await clients.connect();
+    await client.send('1\r\n2\r\n3\r\n');
+
+    for (const gate of gates) {
+      clients.clock.advance(1500);
+      gate.resolve();
+      await clients.settle();
+    }
+
+    expect([clients.left, clients.failures]).toEqual([0, []]);
+  });
+
+  it('may be set while clients are there', async () => {
+    const clients = new TestClients({ callbacks: { input: () => deferred().promise } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+
+    clients.clients.configure({ callbackMs: 2000 });
+    clients.clock.advance(2500);
+    await clients.settle();
+
+    expect(clients.left).toBe(1);
+  });
+});
+
+describe('a callback that outlives its client', () => {
+  it('is waited for no longer than ClientTimeout', async () => {
+    const clients = new TestClients({ idleMs: 4000, callbacks: { input: () => deferred().promise } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+    await client.fail();
+    clients.clock.advance(3500);
+    const early = clients.left;
+
+    clients.clock.advance(1500);
+
+    expect([early, clients.left]).toEqual([0, 1]);
+    expect(clients.failures).toMatchObject([{ where: 'ClientInput', code: 'ERR_PREFORK_CALLBACK' }]);
+  });
+
+  it('is reported once where nothing bounds it', async () => {
+    const clients = new TestClients({ callbacks: { input: () => deferred().promise } });
+    const client = await clients.connect();
+    await client.send('work\r\n');
+    await client.fail();
+
+    clients.clock.advance(200_000);
+
+    expect(clients.failures).toMatchObject([{ where: 'ClientInput' }]);
+    expect(clients.left).toBe(0);
+  });
+});
+
+describe('a fault behind any door ends one client, and is reported', () => {
+  const badFilter = (own: Partial<AnyFilter>): (() => AnyFilter) => () => Object.assign(new LineFilter(), { put_text: undefined }, own);
+
+  it.each<[string, ConstructorParameters<typeof TestClients>[0]]>([
+    ['a callback that returns an object whose then throws', { callbacks: { input: () => ({ get then() { throw new Error('oh'); } }) } }],
+    ['an error whose message throws', { callbacks: { input: () => { throw Object.defineProperty(new Error(), 'message', { get() { throw new Error('oh'); } }); } } }],
+    ['a thrown proxy that refuses everything', { callbacks: { input: () => { throw new Proxy({}, { getPrototypeOf() { throw new Error('oh'); }, get() { throw new Error('oh'); } }) as Error; } } }],
+    ['a filter that gives numbers to send', { createFilters: bothWays(badFilter({ put: () => [5] as never })) }],
+    ['a filter that gives nothing to send', { createFilters: bothWays(badFilter({ put: () => undefined as never })) }],
+    ['a Map filter that puts what is not there', { createFilters: bothWays(() => new MapFilter({ Get: (record: unknown) => [record], Put: (record: unknown) => [(record as { text?: unknown }).text] }) as never) }],
+    ['a filter whose records are none', { createFilters: bothWays(badFilter({ get_one: () => undefined as never })) }],
+    ['a filter that cannot be made', { createFilters: () => { throw new Error('oh'); } }],
+    ['a heap that cannot be made', { createHeap: () => { throw new Error('oh'); } }],
+    ['a heap that is none', { createHeap: () => 5 as never }],
+  ])('%s', async (_title, given) => {
+    const errors: string[] = [];
+    const clients = new TestClients({ ...given, callbacks: {
+      input: ({ heap, input }: Line) => { heap.client.put(input); }, error: ({ operation }: ClientErrorContext<object>) => { errors.push(operation); }, ...given?.callbacks,
+    } });
+    const client = await clients.connect();
+    await client.send('x\r\n');
+    await clients.settle();
+    await client.end();
+    await clients.settle();
+
+    expect(clients.left).toBe(1);
+    expect(clients.failures.length + errors.length).toBeGreaterThan(0);
+  });
+
+  it('an alarm, an event and a promise that fail', async () => {
+    const clients = new TestClients({ callbacks: {
+      connected: ({ kernel }: Any) => { kernel.delay('tick', 1); },
+      states: new Map([['tick', () => { throw new Error('oh'); }]]),
+    } });
+    await clients.connect();
+
+    clients.clock.advance(1000);
+    await clients.settle();
+
+    expect([clients.left, clients.failures[0]?.where]).toEqual([1, 'tick']);
+  });
+
+  it('a stream of ClientPreConnect whose write throws', async () => {
+    const replacement = new PassThrough();
+    replacement.write = () => { throw new Error('oh'); };
+    const clients = new TestClients({ preConnect: () => replacement, callbacks: { connected: ({ heap }: Any) => { heap.client.put('hello'); } } });
+    const client = await clients.connect();
+    await clients.settle();
+
+    expect([clients.left, client.isClosed]).toEqual([1, true]);
+    expect(clients.failures).toMatchObject([{ message: 'oh' }]);
+  });
+
+  it.each<[string, (signal: AbortSignal) => void]>([
+    ['by addEventListener', (signal) => { signal.addEventListener('abort', () => { throw new Error('oh'); }); }],
+    ['by onabort', (signal) => { signal.onabort = () => { throw new Error('oh'); }; }],
+    ['as an object', (signal) => { signal.addEventListener('abort', { handleEvent() { throw new Error('oh'); } }); }],
+  ])('a listener of a draining signal, set %s', async (_title, listen) => {
+    const clients = new TestClients({ acceptor: ({ draining }: AcceptorContext) => { listen(draining); } });
+    const client = await clients.connect();
+
+    clients.clients.drain(20);
+    await clients.settle();
+
+    expect([clients.left, client.isClosed]).toEqual([1, true]);
+    expect(clients.failures).toMatchObject([{ where: 'Acceptor', message: 'oh' }]);
+  });
+});
+
+describe('the connections of an Acceptor', () => {
+  it('have a signal each, and it may be left again', async () => {
+    const signals: AbortSignal[] = [];
+    let heard = 0;
+    const listener = (): void => { heard += 1; };
+    const clients = new TestClients({ acceptor: ({ draining }: AcceptorContext) => {
+      signals.push(draining);
+      draining.addEventListener('abort', listener);
+      if (signals.length === 2) draining.removeEventListener('abort', listener);
+    } });
+    await clients.connect();
+    await clients.connect();
+
+    clients.clients.drain(20);
+
+    expect(signals[0]).not.toBe(signals[1]);
+    expect([heard, signals.every(({ aborted }) => aborted)]).toEqual([1, true]);
+  });
+
+  it('count no longer when they are given back, once', async () => {
+    const given: AcceptorContext[] = [];
+    const clients = new TestClients({ acceptor: (context: AcceptorContext) => { given.push(context); } });
+    const client = await clients.connect();
+
+    given[0]?.disconnected();
+    given[0]?.disconnected();
+    client.socket.destroy();
+    await clients.settle();
+
+    expect(clients.left).toBe(1);
+  });
+});
+
+describe('the session that callbacks get', () => {
+  it('is no more than its ID, and the same everywhere', async () => {
+    const sessions: unknown[] = [];
+    const clients = new TestClients({ callbacks: {
+      connected: ({ session, kernel }: Any) => {
+        sessions.push(session, kernel.get_active_session());
+        kernel.yield('tick');
+      },
+      states: new Map([['tick', ({ session, sender }: StateContext<object>) => { sessions.push(session, sender); }]]),
+    } });
+    await clients.connect();
+    await clients.settle();
+
+    expect(new Set(sessions).size).toBe(1);
+    expect(Reflect.ownKeys(sessions[0] as object)).toEqual(['ID']);
+    expect(Object.isFrozen(sessions[0])).toBe(true);
+  });
+});
+
+describe('async contexts', () => {
+  const storage = new AsyncLocalStorage<string>();
+
+  it('of events are those in which they were posted', async () => {
+    const seen: unknown[] = [];
+    const clients = new TestClients({ callbacks: {
+      input: ({ input, kernel }: Line) => { storage.run(input, () => { kernel.yield('tick', input); }); },
+      states: new Map([['tick', ({ args }: StateContext<object>) => { seen.push([args[0], storage.getStore()]); }]]),
+    } });
+    const [one, two] = [await clients.connect(), await clients.connect()];
+    await one.send('a\r\nb\r\n');
+    await two.send('c\r\n');
+    await clients.settle();
+
+    expect(seen).toEqual([['a', 'a'], ['b', 'b'], ['c', 'c']]);
+  });
+
+  it('of records are their own, however many come in one segment', async () => {
+    const seen: unknown[] = [];
+    const clients = new TestClients({ callbacks: { input: async ({ input }: Line) => {
+      seen.push(storage.getStore());
+      storage.enterWith(input);
+      await turn();
+    } } });
+    const client = await clients.connect();
+    await client.send('a\r\nb\r\nc\r\n');
+    for (let round = 0; round < 4; round++) await clients.settle();
+    await client.send('d\r\n');
+
+    expect(seen).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it('of records are not those of another client that resumed the input', async () => {
+    const seen: unknown[] = [];
+    const heaps: Any['heap'][] = [];
+    const clients = new TestClients({ callbacks: {
+      connected: ({ heap }: Any) => {
+        heaps.push(heap);
+        heap.client.pause_input();
+      },
+      input: () => { seen.push(storage.getStore()); },
+    } });
+    const client = await clients.connect();
+    await client.send('a\r\n');
+
+    storage.run('other', () => { heaps[0]?.client.resume_input(); });
+    await clients.settle();
+
+    expect(seen).toEqual([undefined]);
+  });
+});
+
+describe('ClientPreConnect may do what it likes with the stream', () => {
+  it.each<[string, (socket: PassThrough) => Promise<void>]>([
+    ['pauses it', (socket) => {
+      socket.pause();
+      return Promise.resolve();
+    }],
+    ['takes a part and gives the rest back', async (socket) => {
+      const chunk = await new Promise<Buffer>((resolve) => { socket.once('data', resolve); });
+      await turn();
+      socket.unshift(chunk);
+    }],
+    ['takes it piece by piece', async (socket) => {
+      for (let piece = 0; piece < 2; piece++) {
+        const chunk = await new Promise<Buffer>((resolve) => { socket.once('data', resolve); });
+        await turn();
+        if (piece === 1) socket.unshift(chunk);
+      }
+    }],
+  ])('and the session gets what is left when it %s', async (_title, prepare) => {
+    const records: string[] = [];
+    const clients = new TestClients({
+      preConnect: async ({ socket }: { socket: unknown }) => {
+        await prepare(socket as PassThrough);
+        return socket;
+      },
+      callbacks: { input: ({ input }: Line) => { records.push(input); } },
+    });
+    const client = await clients.connect();
+    await client.send('one\r\n');
+    await client.send('two\r\n');
+    await client.send('three\r\n');
+    for (let round = 0; round < 6; round++) await clients.settle();
+    await client.end();
+    for (let round = 0; round < 3; round++) await clients.settle();
+
+    expect(records.at(-1)).toBe('three');
+    expect(records).toContain('two');
+    expect(clients.left).toBe(1);
+  });
+
+  it('and the end of the raw connection ends the session', async () => {
+    const calls: string[] = [];
+    const clients = new TestClients({ preConnect: () => new PassThrough(), callbacks: {
+      error: ({ operation, errno }: ClientErrorContext<object>) => { calls.push(`${operation} ${errno}`); }, disconnected: () => { calls.push('disconnected'); },
+    } });
+    const client = await clients.connect();
+    await clients.settle();
+
+    await client.fail();
+    await clients.settle();
+
+    expect(calls).toEqual(['read 104', 'disconnected']);
+    expect(clients.left).toBe(1);
+  });
+});
+
+describe('filters that take turns', () => {
+  it('move the rest, and the same one again is no change', async () => {
+    const records: string[] = [];
+    let line: AnyFilter | undefined;
+    const clients = new TestClients({ callbacks: { input: ({ heap: { client }, input }: InputContext<object, string | Buffer>) => {
+      records.push(String(input));
+      client.set_input_filter(client.get_input_filter());
+      if (line === undefined) {
+        line = client.get_input_filter();
+        client.set_input_filter(new BlockFilter({ BlockSize: 3 }));
+      } else {
+        const isLine = typeof input === 'string';
+        client.set_input_filter(isLine ? new BlockFilter({ BlockSize: 3 }) : line);
+      }
+    } } });
+    const client = await clients.connect();
+
+    await client.send('set\nab\nset\ncd\nset\nef\n');
+
+    expect(records).toEqual(['set', 'ab\n', 'set', 'cd\n', 'set', 'ef\n']);
+  });
+});

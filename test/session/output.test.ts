@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import type { ClientErrorContext, Context, Kernel } from '../../src/callbacks.js';
+import { StreamFilter } from '../../src/filters/stream.js';
+import { OutputQueue } from '../../src/session/output-queue.js';
+import { TestClient, TestClients, bothWays } from './session-fixture.js';
+import { turn } from '../support/manual-clock.js';
+
+type Any = Context<object>;
+
+/** A client whose handler gives its wheel away. */
+async function setUp(given: ConstructorParameters<typeof TestClients>[0] = {}, client = new TestClient()): Promise<{ clients: TestClients; client: TestClient; context: Any; calls: string[] }> {
+  const calls: string[] = [];
+  const contexts: Any[] = [];
+  const clients = new TestClients({ ...given, callbacks: {
+    connected: (context: Any) => { contexts.push(context); },
+    error: ({ operation, errno, errstr }: ClientErrorContext<object>) => { calls.push(`${operation} ${errno} ${errstr}`); },
+    disconnected: () => { calls.push('disconnected'); },
+    flushed: () => { calls.push('flushed'); },
+    high: () => { calls.push('high'); },
+    low: () => { calls.push('low'); },
+    ...given.callbacks,
+  } });
+  await clients.connect(client);
+  const [context] = contexts;
+  if (context === undefined) throw new Error('ClientConnected was not called.');
+  return { clients, client, context, calls };
+}
+
+describe('output', () => {
+  it('costs what it is, however much is queued: 80,000 small Buffers and their octets', () => {
+    const queue = new OutputQueue();
+    const one = Buffer.from('x');
+    let octets = 0;
+
+    for (let count = 0; count < 80_000; count++) {
+      queue.addBytes(one);
+      octets += queue.octets;
+    }
+    const output = queue.take();
+
+    expect(octets).toBe((80_000 * 80_001) / 2);
+    expect(output !== undefined && 'pieces' in output ? output.pieces.length : 0).toBe(1);
+  });
+
+  it('keeps its order through texts of two encodings, small and large buffers', () => {
+    const queue = new OutputQueue();
+    const large = Buffer.alloc(10_000, 'L');
+    queue.addText('é', 'utf8');
+    queue.addText('é', 'latin1');
+    queue.addBytes(Buffer.from('small'));
+    queue.addBytes(large);
+    queue.addText('end', 'utf8');
+
+    const output = queue.take();
+
+    expect(output !== undefined && 'pieces' in output ? Buffer.concat(output.pieces).toString('latin1') : '').toBe(`Ã©ésmall${'L'.repeat(10_000)}end`);
+    expect([queue.isEmpty, queue.octets]).toEqual([true, 0]);
+  });
+
+  it('may come from one Buffer that is used again in the same turn', async () => {
+    const { client, context } = await setUp({ createFilters: bothWays(() => new StreamFilter()) });
+    const scratch = Buffer.alloc(1);
+
+    for (const digit of '01234') {
+      scratch.write(digit);
+      context.heap.client.put(scratch);
+    }
+    await turn();
+    await turn();
+
+    expect(client.text).toBe('01234');
+  });
+
+  it('of one put may be larger than MaxOutput: what is still queued when more is put counts', async () => {
+    const client = new TestClient();
+    client.stopReading();
+    const { clients, context } = await setUp({ maxOutput: 10_000 }, client);
+
+    context.heap.client.put('x'.repeat(50_000));
+    await turn();
+    await client.readOn();
+    await clients.settle();
+
+    expect([client.text.length, clients.left]).toEqual([50_002, 0]);
+  });
+
+  it('that nobody takes ends its client beyond MaxOutput, with ENOBUFS', async () => {
+    const client = new TestClient();
+    client.stopReading();
+    const { clients, context, calls } = await setUp({ maxOutput: 10_000, marks: { high: 1000, low: 100 } }, client);
+
+    for (let count = 0; count < 30; count++) {
+      context.heap.client.put('x'.repeat(1000));
+      await turn();
+    }
+
+    expect(calls).toEqual(['high', 'write 105 no buffer space available', 'disconnected']);
+    expect([clients.left, client.isClosed]).toEqual([1, true]);
+  });
+});
+
+describe('ClientFlushed', () => {
+  it('does not come for output that was lost with its client', async () => {
+    const client = new TestClient();
+    client.stopReading();
+    const { context, calls } = await setUp({}, client);
+    context.heap.client.put('x'.repeat(5000));
+    await turn();
+
+    await client.fail();
+
+    expect(calls).toEqual(['high', 'read 104 connection reset by peer', 'disconnected']);
+  });
+
+  it('comes once for three Buffers in one put, and once for two flushes', async () => {
+    const { context, calls } = await setUp({ createFilters: bothWays(() => new StreamFilter()) });
+    const { client } = context.heap;
+    const large = Buffer.alloc(8192);
+
+    client.put(large, large, large);
+    await turn();
+    const first = [...calls];
+    client.put('one');
+    client.flush();
+    client.put('two');
+    client.flush();
+    client.flush();
+    await turn();
+
+    expect(first).toEqual(['flushed']);
+    expect(calls).toEqual(['flushed', 'flushed']);
+  });
+
+  it('does not come again before an asynchronous one has settled: a pump does not double', async () => {
+    let running = 0;
+    let most = 0;
+    let pumps = 0;
+    const { context } = await setUp({ callbacks: { flushed: async ({ heap }: Any) => {
+      running += 1;
+      most = Math.max(most, running);
+      pumps += 1;
+      if (pumps < 20) {
+        for (const piece of ['a', 'b']) {
+          heap.client.put(piece);
+          heap.client.flush();
+          await turn();
+        }
+      }
+      running -= 1;
+    } } });
+
+    context.heap.client.put('start');
+    for (let round = 0; round < 100; round++) await turn();
+
+    expect(most).toBe(1);
+    expect(pumps).toBe(20);
+  });
+});
+
+describe('marks', () => {
+  it.each<[string, (client: Any['heap']['client']) => void]>([
+    ['a HighMark set below the LowMark', (client) => { client.set_high_mark(1000); }],
+    ['a LowMark set above the HighMark', (client) => { client.set_high_mark(1000); client.set_low_mark(5000); }],
+  ])('%s does not keep ClientLow away', async (_title, set) => {
+    const client = new TestClient();
+    client.stopReading();
+    const { context, calls } = await setUp({ marks: { high: 60_000, low: 15_000 } }, client);
+    set(context.heap.client);
+    context.heap.client.put('x'.repeat(2000));
+    await turn();
+
+    await client.readOn();
+
+    expect(calls).toEqual(['high', 'low', 'flushed']);
+  });
+});
+
+describe('ClientTimeout', () => {
+  it('does not count while the server itself has paused the input', async () => {
+    const { clients, context } = await setUp({ idleMs: 1000 });
+    context.heap.client.pause_input();
+
+    clients.clock.advance(5000);
+    await clients.settle();
+
+    expect(clients.left).toBe(0);
+  });
+
+  it('begins anew when the client takes output, whatever is queued meanwhile', async () => {
+    const client = new TestClient();
+    client.stopReading();
+    const { clients, context } = await setUp({ idleMs: 1000, marks: { high: 1e9, low: 1 } }, client);
+
+    for (let round = 0; round < 10; round++) {
+      context.heap.client.put('x'.repeat(2000));
+      await client.readOn();
+      client.stopReading();
+      context.heap.client.put('y'.repeat(5000));
+      clients.clock.advance(600);
+    }
+
+    expect(clients.left).toBe(0);
+  });
+});
+
+describe('what is no argument of a call is refused at the call, and nothing has changed', () => {
+  it.each<[string, (kernel: Kernel, client: Any['heap']['client']) => unknown]>([
+    ['post to null', (kernel) => kernel.post(null as never, 'tick')],
+    ['call of nothing', (kernel) => kernel.call(undefined as never, 'tick')],
+    ['an event without a name', (kernel) => { kernel.yield(5 as never); }],
+    ['a handler that is none', (kernel) => { kernel.state('tick', 5 as never); }],
+    ['an alias that is no text', (kernel) => kernel.alias_set(5 as never)],
+    ['a delay without a time', (kernel) => { kernel.delay('tick', Number.NaN); }],
+    ['an alarm without a time', (kernel) => { kernel.alarm('tick', Infinity); }],
+    ['a filter by its name', (_kernel, client) => { client.set_filter('Line' as never); }],
+    ['an input filter that is half of one', (_kernel, client) => { client.set_input_filter({ get_one: () => [] } as never); }],
+    ['an output filter that is null', (_kernel, client) => { client.set_output_filter(null as never); }],
+  ])('%s', async (_title, act) => {
+    const ticks: string[] = [];
+    const { clients, context } = await setUp({ callbacks: { states: new Map([['tick', () => { ticks.push('tick'); }]]) } });
+    const before = context.heap.client.get_input_filter();
+    context.kernel.delay('tick', 1);
+
+    expect(() => act(context.kernel, context.heap.client)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_PREFORK_(STATE|FILTER)$/) as unknown }));
+    clients.clock.advance(2000);
+
+    expect(context.heap.client.get_input_filter()).toBe(before);
+    expect([ticks, clients.left]).toEqual([['tick'], 0]);
+  });
+
+  it('16,000 delays of other names do not slow each other', async () => {
+    const { context } = await setUp();
+    const scans: number[] = [];
+    const original = Map.prototype[Symbol.iterator];
+    // Counts iterations over the timers: a look at all of them for each name would be quadratic.
+    Map.prototype[Symbol.iterator] = function iterate<K, V>(this: Map<K, V>) {
+      scans.push(this.size);
+      return original.call(this) as MapIterator<[K, V]>;
+    };
+    try {
+      for (let name = 0; name < 16_000; name++) context.kernel.delay(`tick ${name}`, 10);
+    } finally {
+      Map.prototype[Symbol.iterator] = original;
+    }
+
+    expect(scans.length).toBeLessThan(100);
+  });
+});
