@@ -9,11 +9,12 @@ import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import type { Emit } from './events.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError, ListenError } from './listen-error.js';
-import { resolveTarget, showTarget } from './listen-target.js';
-import { bindListeningSocket, type ListeningSocket } from './listening-socket.js';
+import type { ListeningSocket } from './listening-socket.js';
+import { openSocket } from './open-socket.js';
 import type { Release, ReleaseSource } from './release.js';
 import { Releases } from './releases.js';
 import type { ReloadOptions } from './reload.js';
+import { systemdService, type Service } from './service.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
 import { Roster } from './roster.js';
@@ -44,6 +45,7 @@ export class Master {
   #queue: AcceptQueue | undefined;
   #releases: Releases | undefined;
   readonly #configured = new Set<string>();
+  readonly #service: Service | undefined;
   readonly #startedAt: number;
   #isPaused = false;
   #isStatusDue = false;
@@ -55,6 +57,7 @@ export class Master {
     this.#parts = parts;
     this.#options = parts.options;
     this.#startedAt = parts.clock.wallNow();
+    if (parts.options.process.notifies) this.#service = systemdService({ clock: parts.clock, status: () => this.status() });
     if (parts.options.process.handlesSignals) {
       this.#removeSignals = handleSignals({ drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll(), reload: () => { this.#reloadUnasked(); } });
     }
@@ -141,8 +144,7 @@ export class Master {
     await Promise.resolve();
     try {
       const { listen } = this.#options;
-      const target = await resolveTarget(listen.target);
-      const socket = await bindListeningSocket(target, listen.backlog);
+      const { socket, where } = await openSocket(listen);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
         socket.close();
@@ -151,7 +153,7 @@ export class Master {
       this.#socket = socket;
       this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
-      this.#startPool(socket, showTarget(target));
+      this.#startPool(socket, where);
       this.events.emit('listening', socket.address);
       listen.started?.({ args: listen.args });
     } catch (error) {
@@ -182,7 +184,10 @@ export class Master {
       emit,
       release: releases.first,
       reloads: releases.reloads,
-      accepting: () => { this.#readiness.resolve(); },
+      accepting: () => {
+        this.#readiness.resolve();
+        this.#service?.ready();
+      },
       broken: (error) => {
         if (error instanceof Error) return this.#fail(error);
         const { listenCode: code } = error;
@@ -212,10 +217,12 @@ export class Master {
   async #stop(graceMs: number): Promise<void> {
     const wasRunning = this.#phase === 'running';
     this.#phase = 'stopping';
+    if (wasRunning) this.#service?.stopping();
     // From here on nobody new is let in; the workers close their copies at once.
     this.#socket?.close();
     await this.#supervisor?.stop(graceMs);
     this.#phase = 'stopped';
+    await this.#service?.close();
     this.#removeSignals?.();
     process.off('exit', this.#onExit);
     this.#readiness.promise.catch(() => undefined);
@@ -226,6 +233,7 @@ export class Master {
 
   #emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
     if (name !== 'status') {
+      this.#service?.heard(name, ...args);
       // The events are typed by name; EventEmitter's own types cannot follow a generic name.
       (this.events as EventEmitter).emit(name, ...args);
       return;
