@@ -1,6 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import type { ListenAddress } from '../ipc/protocol.js';
+import { adoptDescriptor } from './activation.js';
 import { systemListenError } from './listen-error.js';
 import { showTarget, type ListenTarget } from './listen-target.js';
 import { handleFactory, holdQueue, sendable, type CreateHandle, type NativeHandle } from './native-handle.js';
@@ -33,6 +34,12 @@ export async function bindListeningSocket(target: ListenTarget, backlog: number)
   if (target.kind === 'tcp') return bindTcp(target, backlog, createHandle);
   const { handle, remove } = await bindUnix(target, backlog, createHandle);
   return socketOf(handle, target.path, remove);
+}
+
+/** Takes over a socket that another process has bound. @throws ListenError */
+export function inheritListeningSocket(fd: number, backlog: number): ListeningSocket {
+  const { handle, address } = adoptDescriptor(fd, backlog);
+  return socketOf(handle, address);
 }
 
 function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, createHandle: CreateHandle): ListeningSocket {

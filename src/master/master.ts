@@ -9,12 +9,13 @@ import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import type { Emit } from './events.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError, ListenError } from './listen-error.js';
-import { resolveTarget, showTarget } from './listen-target.js';
-import { bindListeningSocket, type ListeningSocket } from './listening-socket.js';
+import type { ListeningSocket } from './listening-socket.js';
+import { openSocket } from './open-socket.js';
 import { Outbox } from './outbox.js';
 import type { Release, ReleaseSource } from './release.js';
 import { Releases } from './releases.js';
 import type { ReloadOptions } from './reload.js';
+import { systemdService, type Service } from './service.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
 import { writeToStderr } from './stderr.js';
@@ -47,6 +48,7 @@ export class Master {
   #queue: AcceptQueue | undefined;
   #releases: Releases | undefined;
   readonly #configured = new Set<string>();
+  readonly #service: Service | undefined;
   readonly #startedAt: number;
   #isPaused = false;
   /** Calls that wait for something of this server: they reject with what ends it. */
@@ -60,6 +62,7 @@ export class Master {
     this.#options = parts.options;
     this.#startedAt = parts.clock.wallNow();
     this.#outbox = new Outbox(parts.clock, new UnheardErrors(parts.clock, writeToStderr));
+    if (parts.options.process.notifies) this.#service = systemdService({ clock: parts.clock, status: () => this.status() });
     if (parts.options.process.handlesSignals) {
       this.#removeSignals = handleSignals({
         clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll(), reload: () => { this.#reloadUnasked(); },
@@ -167,8 +170,7 @@ export class Master {
     await Promise.resolve();
     try {
       const { listen } = this.#options;
-      const target = await resolveTarget(listen.target);
-      const socket = await bindListeningSocket(target, listen.backlog);
+      const { socket, where } = await openSocket(listen);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
         socket.close();
@@ -177,8 +179,8 @@ export class Master {
       this.#socket = socket;
       this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
-      this.#startPool(socket, showTarget(target));
-      this.#outbox.emit('listening', socket.address);
+      this.#startPool(socket, where);
+      this.#emit('listening', socket.address);
       const { started } = listen;
       if (started !== undefined) this.#outbox.run(() => { started({ args: listen.args }); });
     } catch (error) {
@@ -189,7 +191,7 @@ export class Master {
   #startPool(socket: ListeningSocket, where: string): void {
     const { clock, source, spawn, spawnOptions } = this.#parts;
     const { listen, process: { endsWorkers } } = this.#options;
-    const emit: Emit = (name, ...args) => { this.#outbox.emit(name, ...args); };
+    const emit: Emit = (name, ...args) => { this.#emit(name, ...args); };
     const releases = new Releases({
       clock, source, emit,
       configured: this.#configured,
@@ -211,7 +213,10 @@ export class Master {
       served: () => { socket.close(); },
       release: releases.first,
       reloads: releases.reloads,
-      accepting: () => { this.#readiness.resolve(); },
+      accepting: () => {
+        this.#readiness.resolve();
+        this.#service?.ready();
+      },
       broken: (error) => {
         if (error instanceof Error) return this.#fail(error);
         const { listenCode: code } = error;
@@ -245,17 +250,24 @@ export class Master {
   async #stop(graceMs: number): Promise<void> {
     const wasRunning = this.#phase === 'running';
     this.#phase = 'stopping';
+    if (wasRunning) this.#service?.stopping();
     // Those who wait in the kernel's queue are taken first.
     await this.#supervisor?.stop(graceMs);
     this.#socket?.close();
     this.#phase = 'stopped';
+    await this.#service?.close();
     this.#removeSignals?.();
     process.off('exit', this.#onExit);
     this.#readiness.promise.catch(() => undefined);
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
     const { stopped } = this.#options.listen;
     if (wasRunning && stopped !== undefined) this.#outbox.run(() => { stopped(); });
-    this.#outbox.emit('status');
+    this.#emit('status');
+  }
+
+  #emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
+    if (name !== 'status') this.#service?.heard(name, ...args);
+    this.#outbox.emit(name, ...args);
   }
 }
 

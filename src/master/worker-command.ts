@@ -18,6 +18,8 @@ export function workerCommand(config: Pick<ProcessConfig, 'args' | 'execArgv' | 
   const env: NodeJS.ProcessEnv = { ...(config.env ?? process.env) };
   // A worker of node:cluster that embeds this server is not to pass its own identity on.
   delete env['NODE_UNIQUE_ID'];
+  // Sockets that systemd has passed are the master's.
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) Reflect.deleteProperty(env, name);
   if (env['NODE_OPTIONS'] !== undefined) env['NODE_OPTIONS'] = withoutInspector(env['NODE_OPTIONS'].split(' ')).join(' ');
   return {
     args: config.args ?? process.argv.slice(2),

@@ -70,6 +70,10 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   Hostname?: string | undefined;
   /** Port to bind: a number (also as text), or the name of a TCP service of /etc/services. Default 0: the kernel picks one, see `address()`. */
   Port?: number | string | undefined;
+  /** A socket of systemd's to use instead of Address and Port, by number (from 3) or FileDescriptorName, if systemd has passed sockets to this process (LISTEN_PID). */
+  Fd?: number | string | undefined;
+  /** false: systemd is not told of the server's state even if it asks to be (NOTIFY_SOCKET). Default true. */
+  Notify?: boolean | 0 | 1 | undefined;
   /** Kind of socket. Default 'inet6' if Address is an IPv6 address, 'unix' if it is a path, otherwise 'inet'. */
   Domain?: 'inet' | 'inet6' | 'unix' | undefined;
   /** Permissions of a Unix socket's file. Default: those that the umask leaves. */

@@ -15,6 +15,8 @@ import { collectStates } from './states.js';
 /** Where to listen, and whom to tell how it goes. */
 export interface ListenConfig {
   readonly target: ListenName;
+  /** A socket that systemd passes, by number or name; undefined = none is wanted. */
+  readonly fd: number | string | undefined;
   /** Length of the kernel's queue that is asked for. */
   readonly backlog: number;
   /** ListenerArgs. */
@@ -57,6 +59,8 @@ export interface ProcessConfig {
   /** The folder that workers run in, as it was given; undefined = that of this process at its start. */
   readonly directory: string | undefined;
   readonly handlesSignals: boolean;
+  /** Whether systemd is told of the server's state, if it asks to be. */
+  readonly notifies: boolean;
   /** Whether workers are killed when the master ends without a drain. */
   readonly endsWorkers: boolean;
   /** Whether a thread in each worker watches its event loop, and after how long it reports that; 0 = fitted to the heartbeats. */
@@ -109,7 +113,7 @@ export interface ClientConfig {
 
 export function listenConfig(options: PreforkTcpServerOptions): ListenConfig {
   const { Backlog = DEFAULT_BACKLOG, ListenerArgs = [], Started, Stopped, Error: failed } = options;
-  return { target: listenName(options), backlog: Backlog, args: ListenerArgs, started: Started, stopped: Stopped, failed };
+  return { target: listenName(options), fd: options.Fd, backlog: Backlog, args: ListenerArgs, started: Started, stopped: Stopped, failed };
 }
 
 /** libuv's default, too. */
@@ -140,6 +144,7 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     env: options.Env,
     account: isMaster ? resolveAccount(options, problems) : undefined,
     directory: options.Directory,
+    notifies: isOn(options.Notify, true),
     handlesSignals: isOn(options.HandleSignals, true),
     endsWorkers: isOn(options.ShutdownChildren),
     watch: watchOf(options.HangReport),

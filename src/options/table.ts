@@ -10,6 +10,10 @@ const port: Check = expect(
   (value) => isPort(value) || (typeof value === 'string' && (/^\d{1,5}$/.test(value) ? isPort(Number(value)) : /^[a-z][a-z0-9-]*$/i.test(value))),
   "a port number from 0 to 65535 or the name of a service, such as 'smtp'",
 );
+const descriptor: Check = expect(
+  (value) => (Number.isInteger(value) && (value as number) >= 3) || (typeof value === 'string' && value !== ''),
+  'a descriptor that systemd passes, from 3, or its FileDescriptorName',
+);
 const mode: Check = expect(
   (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o777,
   'file permissions from 0 to 0o777',
@@ -77,6 +81,8 @@ export const CHANGEABLE_CHECKS: Readonly<Record<string, Check>> = {
 /** Every option and what it may be. */
 export const CHECKS: Readonly<Record<string, Check>> = {
   ...CHANGEABLE_CHECKS,
+  Fd: descriptor,
+  Notify: flag,
   Address: text,
   Hostname: text,
   Port: port,

@@ -79,12 +79,26 @@ export function ignoreErrors(stream: Duplex): void {
   stream.on('error', nothing);
 }
 
-/** Watches who listens to the bytes of a stream. */
+/** Watches who listens to the bytes of a stream. @returns ends it */
 export function watchReaders(stream: Duplex, target: Guarded, { added, removed }: { readonly added: () => void; readonly removed: () => void }): () => void {
   const onAdded = (event: unknown): void => { if (event === 'data') enter(target, added); };
-  const onRemoved = (event: unknown): void => { if (event === 'data') enter(target, removed); };
-  stream.on('newListener', onAdded).on('removeListener', onRemoved);
-  return () => { stream.off('newListener', onAdded).off('removeListener', onRemoved); };
+  // Not by 'removeListener': streams of Node 20 do not emit it for the only listener of an event.
+  const methods = ['removeListener', 'off', 'removeAllListeners'] as const;
+  for (const method of methods) {
+    const original = Reflect.get(stream, method) as (...given: unknown[]) => unknown;
+    stream[method] = (...given: unknown[]) => {
+      const had = stream.listenerCount('data') > 0;
+      original.apply(stream, given);
+      if (had && stream.listenerCount('data') === 0) enter(target, removed);
+      return stream;
+    };
+  }
+  stream.on('newListener', onAdded);
+  return () => {
+    // What shadows the methods of the prototype goes, and they are there again.
+    for (const method of methods) Reflect.deleteProperty(stream, method);
+    stream.off('newListener', onAdded);
+  };
 }
 
 /** Runs a step in an async context that is not the caller's. */
@@ -112,6 +126,8 @@ export function attach(stream: Duplex, owner: StreamOwner, readsDirectly: boolea
   if (!isFirst) return;
   if (!readsDirectly) stream.on('data', onData);
   stream.on('end', onEnd).on('error', onError).on('close', onClose);
+  // Of what comes broken after the handshake, a TLSSocket that is no tls.Server's emits this alone, and stays open.
+  if ('encrypted' in stream) stream.on('_tlsError', onError);
 }
 
 /** Gives bytes to the owner of a stream. */

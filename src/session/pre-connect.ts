@@ -40,7 +40,7 @@ export class Preparing implements Guarded {
         this.#wasPaused = false;
       },
       removed: () => {
-        if (socket.listenerCount('data') > 0 || socket.isPaused()) return;
+        if (socket.isPaused()) return;
         this.#wasPaused = true;
         socket.pause();
       },

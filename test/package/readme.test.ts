@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import * as api from '../../src/index.js';
@@ -49,6 +50,19 @@ describe('the README', () => {
     const reasons = [...Object.keys(DRAIN_REASONS), ...EXIT_REASONS, ...Object.keys(PAUSE_REASONS)];
 
     expect(reasons.filter((reason) => !readme.includes(`'${reason}'`))).toEqual([]);
+  });
+
+  it('names files that are there', () => {
+    const paths = [...readme.matchAll(/`((?:src|test|examples|\.ci)\/[\w./-]+|eslint\.config\.js)`/g)].map(([, path]) => path ?? '');
+
+    expect(paths.length).toBeGreaterThan(15);
+    expect(paths.filter((path) => !existsSync(new URL(`../../${path}`, import.meta.url)))).toEqual([]);
+  });
+
+  it('names scripts that are there', async () => {
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: Readonly<Record<string, string>> };
+
+    expect([...readme.matchAll(/`npm run ([\w:]+)/g)].map(([, name]) => name ?? '').filter((name) => !(name in scripts))).toEqual([]);
   });
 
   it('lists every filter', () => {

@@ -1,0 +1,45 @@
+import type { Clock } from '../clock.js';
+import type { ServerEvents, ServerStatus } from '../status.js';
+import { Notifier, systemdNotify } from './notify.js';
+
+/** The server as a service of systemd. */
+export interface Service {
+  /** The pool serves. */
+  ready(): void;
+  /** What the pool emits. */
+  heard<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void;
+  stopping(): void;
+  /** @returns a promise for the messages that are under way */
+  close(): Promise<void>;
+}
+
+/** @returns undefined if nothing asks to be told (NOTIFY_SOCKET): then nothing is started and nothing is counted */
+export function systemdService({ clock, status }: { readonly clock: Clock; readonly status: () => ServerStatus }): Service | undefined {
+  const { env, pid } = process;
+  if ((env['NOTIFY_SOCKET'] ?? '') === '') return undefined;
+  const notifier = new Notifier({
+    clock, env, pid,
+    send: systemdNotify,
+    monotonicMicros: () => process.hrtime.bigint() / 1000n,
+    state: () => {
+      const { paused, totals: { ready, workers, connections: clients } } = status();
+      return { paused, ready, workers, clients };
+    },
+  });
+  let isReady = false;
+  return {
+    ready: () => {
+      isReady = true;
+      notifier.ready();
+    },
+    heard: (name, ...args) => {
+      const [event] = args as readonly unknown[];
+      if (!isReady) return;
+      if (name === 'reload:start') notifier.reloading(`reloading release ${(event as ServerEvents['reload:start'][0]).release}`);
+      if (name === 'reload:done') notifier.ready();
+      if (name === 'reload:failed') notifier.ready(`the last reload failed: ${(event as ServerEvents['reload:failed'][0]).error.message.slice(0, 300)}`);
+    },
+    stopping: () => { notifier.stopping(); },
+    close: () => notifier.close(),
+  };
+}
