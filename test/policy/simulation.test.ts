@@ -60,6 +60,23 @@ describe.each(POOLS)('a pool %s', (_title, given, habits) => {
   });
 });
 
+describe('a pool that takes one release after the other', () => {
+  it.each(POOLS.map(([title, given, habits], index) => [title, given, habits, index + 1] as const))('keeps its promises %s, and no worker of another release is left', (_title, given, habits, seed) => {
+    const model = new PoolModel({ config: configOf(given), habits: BUSY, random: new Seeded(seed) });
+    model.pass(2000);
+    model.become(habits);
+
+    for (let release = 2; release <= 6; release++) {
+      model.takeRelease();
+      model.steps(release * 150);
+    }
+    calmDown(model);
+
+    expect(model.problems).toEqual([]);
+    expect(model.roster.outdated()).toEqual({ serving: 0, draining: 0 });
+  });
+});
+
 describe('a pool of random thresholds', () => {
   it.each(seeds(30))('keeps its promises and settles, whatever fails (seed %d)', (seed) => {
     const random = new Seeded(seed);

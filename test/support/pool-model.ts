@@ -120,6 +120,12 @@ export class PoolModel {
     for (const process of [...this.#processes.values()].slice(0, count)) this.#exit(process);
   }
 
+  /** A reload has taken another release: all workers so far are outdated. */
+  takeRelease(): void {
+    this.roster.release += 1;
+    this.#planAt = this.now;
+  }
+
   census(): { readonly living: number; readonly spare: number; readonly starting: number; readonly processes: number } {
     const census = takeCensus({ workers: this.roster.workers(this.now) });
     return { ...census, living: census.living.length };
@@ -329,7 +335,9 @@ export class PoolModel {
     const retires = actions.some((action) => action.kind === 'drain' && action.reason !== 'expired');
 
     if (staying.living.length > config.maxWorkers) this.#broken(`${staying.living.length} living workers`);
-    if (workers.length > 2 * config.maxWorkers) this.#broken(`${workers.length} processes`);
+    // Those whom a reload has drained do not count: they must not hold the next reload up.
+    const { processes } = takeCensus({ workers });
+    if (processes > 2 * config.maxWorkers) this.#broken(`${processes} processes`);
     if (staying.starting > Math.max(config.maxStarting, config.startWorkers)) this.#broken(`${staying.starting} starting`);
     if (forks && retires) this.#broken('forks and retires in one plan');
     const overdue = before.workers.filter(({ drainDeadline = Infinity }) => now >= drainDeadline);
