@@ -60,7 +60,7 @@ describe('the program that workers run', () => {
     });
   });
 
-  const program = (options: string): string => `
+  const server = (options: string): string => `
     const { PreforkTcpServer } = require('prefork-tcp-server');
     try {
       const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, ClientInput() {}, ${options} });
@@ -80,7 +80,7 @@ describe('the program that workers run', () => {
   ];
 
   it.each(withoutMainScript)('has to be named by Script where there is no main script: %s', async (_title, how) => {
-    await withMaster(how(program('')), async (master) => {
+    await withMaster(how(server('')), async (master) => {
       const line = await master.line(/failed|port/);
 
       expect(line).toMatch(/failed ERR_PREFORK_OPTION .*Script/);
@@ -91,7 +91,7 @@ describe('the program that workers run', () => {
   // Not the REPL: it ends with its input.
   it.each(withoutMainScript.slice(0, -1))('may be given by Script where there is no main script: %s', async (_title, how) => {
     const script = JSON.stringify(fileURLToPath(program('std.mjs')));
-    await withMaster(how(program(`Script: ${script}, ScriptArgs: []`)), async (master) => {
+    await withMaster(how(server(`Script: ${script}, ScriptArgs: []`)), async (master) => {
       const line = await master.line(/failed|port/);
       expect(line).toMatch(/port \d+/);
 
