@@ -12,14 +12,14 @@ declare global {
   const library: typeof exported;
 }
 
-/** What a handler told. */
+/** What a handler said with `tell`. */
 export interface Told {
   readonly pid: number;
   readonly name: string;
   readonly detail: unknown;
 }
 
-/** A server with the handlers of a test, and what they told. */
+/** A server with the handlers of a test, and what they said. */
 export class Scene {
   readonly running: Running;
   readonly all: Told[] = [];
@@ -35,7 +35,7 @@ export class Scene {
     running.server.on('worker:error', () => { this.#waiters.notify(); });
   }
 
-  /** The names of what was told so far, in order. */
+  /** The names of what was said so far, in order. */
   get names(): string[] {
     return this.all.map(({ name }) => name);
   }
@@ -44,7 +44,7 @@ export class Scene {
     return this.running.connect();
   }
 
-  /** Waits until something of that name was told so many times; returns the last one's detail. */
+  /** Waits until a name was said this many times; returns the detail of the last one. */
   async told(name: string, times = 1): Promise<unknown> {
     return this.#waiters.until(
       () => {
@@ -55,12 +55,12 @@ export class Scene {
     ).then(({ detail }) => detail);
   }
 
-  /** Waits until the master was told of a fault of a worker's callback. */
+  /** Waits until the master has heard of a fault in a worker's callback. */
   async fault(where: string): Promise<Error> {
     return (await this.running.event('worker:error', (event) => event.where === where)).detail.error;
   }
 
-  /** Drains the server; returns the names of all that was told until its last worker had ended. */
+  /** Drains the server; returns the names of all that was said until its last worker had ended. */
   async end(grace?: number): Promise<string[]> {
     await this.running.server.shutdown({ grace });
     return this.names;

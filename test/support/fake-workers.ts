@@ -13,7 +13,7 @@ const NEWBORN: WorkerState = {
 };
 const VITALS: WorkerVitals = { rss: 50e6, heapUsed: 10e6, loopDelayMs: 1 };
 
-/** A worker's process that does what a test says, and notes what it is told. */
+/** A worker's process that does what a test says, and notes the orders it gets. */
 export class FakeWorker implements WorkerProcess {
   readonly pid: number;
   readonly options: SpawnOptions;
@@ -132,7 +132,7 @@ export class FakeWorker implements WorkerProcess {
   }
 }
 
-/** Starts workers that do nothing by themselves, or what is expected of them if they are told to cooperate. */
+/** Starts workers that do nothing by themselves, or, with `cooperate`, what is expected of them. */
 export class FakeWorkers {
   readonly #workers: FakeWorker[] = [];
   readonly #clock: Clock;

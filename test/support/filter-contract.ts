@@ -68,7 +68,7 @@ export function filterContract(name: string, cases: readonly FilterCase[]): void
         expect(first.get_pending()).toEqual(pending);
         expect(pending === undefined || (pending.length === 1 && Buffer.concat(pending).length > 0)).toBe(true);
         found.push(...second.get(pending ?? []) as unknown[], ...second.get([bytes.subarray(at)]) as unknown[]);
-        // The second half of a pair that ends a line is nobody's input once the line was delivered.
+        // The second half of a pair that ends a line is no input of any record once the line was delivered.
         if (!isInsidePair(bytes, at)) expect(normalize(found), `handed on at ${at}`).toEqual(records);
       }
     });

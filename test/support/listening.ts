@@ -13,7 +13,7 @@ export async function heapOf(target: Target): Promise<Record<string, unknown>> {
   return JSON.parse(await client.readLine()) as Record<string, unknown>;
 }
 
-/** A server that cannot listen: returns the error of ready(), and what the Error callback was told. */
+/** A server that cannot listen: returns the error of ready(), and what the Error callback got. */
 export async function listenFailure(options: Partial<PreforkTcpServerOptions>): Promise<{ error: unknown; told: unknown[] }> {
   const told: unknown[] = [];
   const server = new PreforkTcpServer({

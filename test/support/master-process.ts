@@ -150,7 +150,7 @@ export class MasterProcess {
     return (event['address'] as { port: number }).port;
   }
 
-  /** Waits until so many workers are ready. */
+  /** Waits until this many workers are ready. */
   async ready(count: number): Promise<number[]> {
     return this.until(() => {
       const ready = this.all('worker:ready').map(({ pid }) => pid).filter((pid) => this.workers.includes(pid));
@@ -233,7 +233,7 @@ function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => (inner === Infinity ? 'Infinity' : inner));
 }
 
-/** Starts a master process, runs the body, and ends the process and its workers. If the body failed, tells what happened. */
+/** Starts a master process, runs the body, and ends the process and its workers. If the body failed, prints what happened. */
 export async function withMaster<Result>(setup: MasterSetup, body: (master: MasterProcess) => Promise<Result>): Promise<Result> {
   const master = new MasterProcess(setup);
   try {

@@ -103,7 +103,7 @@ export class PoolModel {
     }
   }
 
-  /** Lets so many events happen. */
+  /** Lets this many events happen. */
   steps(count: number): void {
     for (let step = 0; step < count && !this.hasGivenUp; step++) this.#step();
   }
@@ -261,7 +261,7 @@ export class PoolModel {
     const snapshot = this.#snapshot();
     const { actions, nextAt } = plan(snapshot, this.config, this.now);
     if (nextAt <= this.now || nextAt > this.now + this.config.heartbeatMs) this.#broken(`the next plan is in ${nextAt - this.now} ms`);
-    // Whatever was done asks for another look; a plan that would go on for ever at the same time is a fault.
+    // Whatever was done asks for another look; a plan that never comes to an end at the same time is a fault.
     this.#planAt = actions.length > 0 ? this.now : nextAt;
     this.roster.looksAgainAt(this.#planAt);
     this.#plansAtOnce = actions.length > 0 ? this.#plansAtOnce + 1 : 0;

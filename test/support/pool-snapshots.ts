@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<Kind, Partial<WorkerSnapshot>>> = {
 /** Workers with ids from 1, the older ones first. */
 export const workers = (...kinds: readonly Kind[]): WorkerSnapshot[] => kinds.map((kind, index) => worker(index + 1, KINDS[kind]));
 
-/** So many workers of one kind. */
+/** This many workers of one kind. */
 export const many = (count: number, kind: Kind): Kind[] => Array.from({ length: count }, () => kind);
 
 /** A pool in which nothing has happened lately. */

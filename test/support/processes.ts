@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { poll } from './wait.js';
 
-/** Tells whether a process runs. One that has ended and was not fetched by its parent yet does not. */
+/** Whether a process runs. One that has ended and was not fetched by its parent yet does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -11,7 +11,7 @@ export function isAlive(pid: number): boolean {
   return !isZombie(pid);
 }
 
-// An orphan whose new parent is a container's first process may stay a zombie for ever.
+// An orphan whose new parent is a container's first process may stay a zombie until that one ends.
 function isZombie(pid: number): boolean {
   try {
     // The name is in parentheses and may have any character: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html

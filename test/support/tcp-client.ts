@@ -8,7 +8,7 @@ export type Target = number | string | Omit<TcpNetConnectOpts, 'allowHalfOpen'>;
 
 /**
  * A client whose every wait is bounded and says what it received so far. Texts stand for bytes: one character, one byte.
- * It keeps its side open until it is told to close it.
+ * It keeps its side open until `close()` or `halfClose()`.
  */
 export class TcpClient {
   readonly socket: Socket;
@@ -107,7 +107,7 @@ export class TcpClient {
     }, () => `a line ended by ${JSON.stringify(end)}`);
   }
 
-  /** Waits for so many bytes and returns them. */
+  /** Waits for this many bytes and returns them. */
   async read(count: number): Promise<Buffer> {
     return this.#until(() => (this.#length < count ? undefined : this.#take(count)), () => `${count} bytes`);
   }
@@ -224,7 +224,7 @@ function show(bytes: Buffer): string {
   return bytes.length > 200 ? `${text}... (${bytes.length} bytes)` : text;
 }
 
-/** Waits until at least so many of the clients have been answered or ended; returns those that have input. */
+/** Waits until at least this many of the clients have been answered or ended; returns those that have input. */
 export async function answered(clients: readonly TcpClient[], count: number): Promise<TcpClient[]> {
   const withInput = (): TcpClient[] => clients.filter(({ unread }) => unread.length > 0);
   const waiters = new Waiters();

@@ -16,7 +16,7 @@ export async function within<T>(promise: Promise<T>, describe: () => string, bou
   }
 }
 
-/** Asks every few milliseconds until the answer is true. For facts that nobody announces, such as the end of a process. */
+/** Asks every few milliseconds until the answer is true. For facts that come without an event, such as the end of a process. */
 export async function poll(ask: () => boolean | Promise<boolean>, describe: () => string, boundMs: number = PATIENCE_MS): Promise<void> {
   const end = performance.now() + boundMs;
   while (!(await ask())) {
@@ -25,7 +25,7 @@ export async function poll(ask: () => boolean | Promise<boolean>, describe: () =
   }
 }
 
-/** Waits for facts about something that tells when it has changed. */
+/** Waits for facts about something that calls `notify()` when it has changed. */
 export class Waiters {
   readonly #questions = new Set<() => void>();
 

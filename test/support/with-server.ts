@@ -107,7 +107,7 @@ export class Running {
     }
   }
 
-  /** Waits until so many workers, and no others, are there and ready. */
+  /** Waits until exactly this many workers are there and all of them are ready. */
   async settled(count: number): Promise<ServerStatus> {
     return this.until(({ totals, workers }) => totals.ready === count && workers.length === count);
   }
@@ -169,7 +169,7 @@ function asText(detail: unknown): string {
 
 /**
  * Starts a server in this process, runs the body, closes the clients, shuts the server down twice and makes sure that
- * none of its workers is left. If the body failed, tells what happened.
+ * none of its workers is left. If the body failed, prints what happened.
  */
 export async function withServer<Result>(setup: ServerSetup, body: (running: Running) => Promise<Result>): Promise<Result> {
   const running = new Running(setup);

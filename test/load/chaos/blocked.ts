@@ -86,7 +86,7 @@ async function clientOfEach(running: Running, request: string): Promise<Victim[]
   return [...victims].map(([pid, client]) => ({ pid, client }));
 }
 
-/** Waits until processes are stopped or have run for so long that it is by their order. */
+/** Waits until processes are stopped or have used more processor time than anything but their order would take. */
 async function standStill(pids: readonly number[]): Promise<void> {
   const before = new Map(pids.map((pid) => [pid, cpuMs(pid)]));
   await poll(() => pids.every((pid) => isStopped(pid) || cpuMs(pid) > (before.get(pid) ?? 0) + BUSY_MS), () => `${pids.join(', ')} to be blocked`);
