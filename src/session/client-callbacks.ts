@@ -17,8 +17,7 @@ export interface CallbacksHost extends CallbackHost {
 }
 
 /** The user's callbacks, for one client: what each is called with, and in which async context. */
-export class ClientCallbacks implements RecordHandler, OutputListener, EventRunner {
-  readonly runner: CallbackRunner;
+export class ClientCallbacks extends CallbackRunner implements RecordHandler, OutputListener, EventRunner {
   readonly #host: CallbacksHost;
   readonly #common: Common;
   /** A ClientFlushed has not settled. */
@@ -26,7 +25,7 @@ export class ClientCallbacks implements RecordHandler, OutputListener, EventRunn
   #flushedAgain = false;
 
   constructor(host: CallbacksHost, common: Common) {
-    this.runner = new CallbackRunner(host);
+    super(host);
     this.#host = host;
     this.#common = common;
   }
@@ -38,13 +37,13 @@ export class ClientCallbacks implements RecordHandler, OutputListener, EventRunn
   /** @returns a promise that never rejects, if the callback is asynchronous; the same of `record` */
   connected(): Promise<unknown> | undefined {
     const { callbacks: { connected }, clientArgs } = this.#common.config;
-    return connected && this.runner.run('ClientConnected', connected, { ...this.#host.context, args: clientArgs });
+    return connected && this.run('ClientConnected', connected, { ...this.#host.context, args: clientArgs });
   }
 
   record(record: unknown): Promise<unknown> | undefined {
     // Written out, not spread: this is the hot path.
     const { heap, kernel, session } = this.#host.context;
-    return this.runner.run('ClientInput', this.#common.config.callbacks.input, { heap, kernel, session, input: record, wheelId: this.#host.wheelId });
+    return this.run('ClientInput', this.#common.config.callbacks.input, { heap, kernel, session, input: record, wheelId: this.#host.wheelId });
   }
 
   /** @param fault - is asked only if somebody wants to know: most connections end with a reset */
@@ -81,19 +80,19 @@ export class ClientCallbacks implements RecordHandler, OutputListener, EventRunn
   disconnected(isOrderly: boolean): void {
     const { disconnected } = this.#common.config.callbacks;
     const last = isOrderly ? { wheelId: this.#host.wheelId } : {};
-    if (disconnected !== undefined) void within(this.#common.scope, () => this.runner.run('ClientDisconnected', disconnected, { ...this.#host.context, ...last }));
+    if (disconnected !== undefined) void within(this.#common.scope, () => this.run('ClientDisconnected', disconnected, { ...this.#host.context, ...last }));
   }
 
   /** Runs a handler of an event. @returns what it returned */
   event(name: string, handler: AnyCallback, own: Partial<StateContext<object>>): unknown {
     let result: unknown;
-    void this.runner.run(name, (full) => (result = handler(full)), { ...this.#host.context, ...own });
+    void this.run(name, (full) => (result = handler(full)), { ...this.#host.context, ...own });
     return result;
   }
 
   /** Calls back about the connection, in no client's async context. */
   #call(name: string, callback: AnyCallback | undefined, own: object = {}): Promise<unknown> | undefined {
     if (callback === undefined) return undefined;
-    return within(this.#common.scope, () => this.runner.run(name, callback, { ...this.#host.context, wheelId: this.#host.wheelId, ...own }));
+    return within(this.#common.scope, () => this.run(name, callback, { ...this.#host.context, wheelId: this.#host.wheelId, ...own }));
   }
 }

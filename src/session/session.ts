@@ -36,7 +36,8 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
   readonly #callbacks: ClientCallbacks;
   readonly #common: Common;
   readonly #host: SessionHost;
-  readonly #patience: Patience;
+  /** Made when time is measured: a client that may be idle as long as it likes needs none. */
+  #patience: Patience | undefined;
   #input: Input | undefined;
   #wheel: Wheel | undefined;
   #stream: Duplex | undefined;
@@ -50,7 +51,7 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
     this.#host = host;
     this.#callbacks = new ClientCallbacks(this, common);
     this.#events = new SessionEvents(this, this.#callbacks, common);
-    this.#patience = new Patience(common.clock.now());
+    if (common.config.idleMs > 0) this.#patience = new Patience(common.clock.now());
     this.context = { heap: heap as Heap<object>, kernel: new SessionKernel(this.#events, common), session: this.#events.reference };
   }
 
@@ -107,7 +108,7 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
   // --- The input ----------------------------------------------------------------------------------------------------
 
   pumped(records: number): void {
-    if (records > 0) this.#patience.activeAt = this.now();
+    if (records > 0) this.#wasActive();
     this.#wheel?.flush();
   }
 
@@ -150,7 +151,7 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
   // --- Callbacks ----------------------------------------------------------------------------------------------------
 
   settled(): void {
-    this.#patience.activeAt = this.now();
+    this.#wasActive();
   }
 
   callbackFailed(name: string, error: Error): void {
@@ -172,13 +173,22 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
     return this.#common.clock.now();
   }
 
+  get #time(): Patience {
+    return this.#patience ??= new Patience(this.now());
+  }
+
+  #wasActive(): void {
+    if (this.#patience !== undefined) this.#patience.activeAt = this.now();
+  }
+
   /** Ends what has taken too long. To be called now and then. */
   sweep(now: number): void {
     const { idleMs } = this.#common.config;
     const { callbackMs } = this.#common.limits();
-    const { oldest } = this.#callbacks.runner;
-    const late = oldest && this.#patience.late(oldest, now, { callbackMs, idleMs });
+    const { oldest } = this.#callbacks;
+    const late = oldest && this.#time.late(oldest, now, { callbackMs, idleMs });
     if (late !== undefined) { this.#tooLate(late, now + callbackMs); return; }
+    if (this.#patience === undefined) return;
     if (now >= this.#patience.endsAt) this.#over('at once');
     if (this.isOver || idleMs === 0) return;
     const isItsTurn = oldest === undefined && this.#input?.isHeldBy(Hold.user) !== true;
@@ -200,8 +210,8 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
     this.#failed('callback', () => errorFault(error));
     this.#close();
     // The goodbye has as much time as the callback had.
-    this.#patience.endsAt = endsAt;
-    this.#callbacks.runner.abandon(running);
+    this.#time.endsAt = endsAt;
+    this.#callbacks.abandon(running);
   }
 
   // --- The end ------------------------------------------------------------------------------------------------------
@@ -239,7 +249,7 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
 
   crashed(thrown: unknown): void {
     const error = asError(thrown);
-    const { isBusy } = this.#callbacks.runner;
+    const { isBusy } = this.#callbacks;
     attempt(() => { this.#host.failed(error, this.#phase === 'new' ? 'ClientFilter' : 'session'); });
     attempt(() => { this.#failed('callback', () => errorFault(error)); });
     attempt(() => { this.#over('at once'); });
@@ -264,21 +274,21 @@ export class Session implements StreamOwner, InputHost, WheelHost, CallbacksHost
     if (this.#phase !== 'open') return;
     this.#phase = 'closing';
     this.discardInput();
-    if (!this.#callbacks.runner.isBusy) this.idle();
+    if (!this.#callbacks.isBusy) this.idle();
   }
 
   #over(how: 'politely' | 'at once'): void {
     if (this.isOver || this.#phase === 'new' || this.#stream === undefined) return;
     this.discardInput();
     this.#phase = 'leaving';
-    this.#patience.overAt = this.now();
     this.#callbacks.disconnected(how === 'politely' && this.#isOrderly);
     this.#wheel?.close();
     this.#events.end();
     this.#phase = 'over';
     this.#host.released(this.#stream, how);
-    if (this.#callbacks.runner.isBusy) this.#host.waiting();
-    else this.#end();
+    if (!this.#callbacks.isBusy) { this.#end(); return; }
+    this.#time.overAt = this.now();
+    this.#host.waiting();
   }
 
   #end(): void {

@@ -35,7 +35,8 @@ export class Wheel implements Client {
   readonly #host: WheelHost;
   readonly #listener: OutputListener;
   #filter: AnyFilter;
-  readonly #output = new OutputQueue();
+  /** What has been put and not been handed to the stream; most clients have none most of the time. */
+  #output: OutputQueue | undefined;
   #highMark: number;
   #lowMark: number;
   /** The queue is measured when it could have this many octets. */
@@ -76,10 +77,11 @@ export class Wheel implements Client {
       return false;
     }
     const text = this.#filter.put_text?.(records);
-    if (typeof text === 'string') this.#output.addText(text, this.#filter.text_encoding ?? 'utf8');
-    else for (const chunk of checkedOutput(this.#filter.put(records))) this.#output.addBytes(chunk);
+    const output = (this.#output ??= new OutputQueue());
+    if (typeof text === 'string') output.addText(text, this.#filter.text_encoding ?? 'utf8');
+    else for (const chunk of checkedOutput(this.#filter.put(records))) output.addBytes(chunk);
     this.#isDirty = true;
-    if (this.#output.octetsAtMost >= FULL) this.flush();
+    if (output.octetsAtMost >= FULL) this.flush();
     // What the records of one read are answered with goes out together, when the last of them has been handled.
     else if (!this.#isScheduled && !this.#input.isPumping) {
       this.#isScheduled = true;
@@ -93,15 +95,15 @@ export class Wheel implements Client {
   flush(): void {
     this.#isScheduled = false;
     this.#measureAt = this.#highMark;
-    if (this.#output.isEmpty) return;
+    if (this.#output === undefined) return;
     if (this.#stream.destroyed || this.#ended || this.#isFull) {
-      this.#output.clear();
+      this.#output = undefined;
       return;
     }
     const before = this.#stream.writableLength;
     if (before > this.#host.maxOutput) {
       this.#isFull = true;
-      this.#output.clear();
+      this.#output = undefined;
       this.#host.overflowed(before);
       return;
     }
@@ -125,7 +127,7 @@ export class Wheel implements Client {
 
   /** Whether there is output that the kernel has not taken yet. */
   get isPending(): boolean {
-    return !this.#output.isEmpty || this.#stream.writableLength > 0;
+    return this.#output !== undefined || this.#stream.writableLength > 0;
   }
 
   /** Octets that the kernel has taken so far: it grows with everything that the client takes, whatever the size of a write. */
@@ -172,11 +174,11 @@ export class Wheel implements Client {
   }
 
   get_driver_out_octets(): number {
-    return this.#stream.writableLength + this.#output.octets;
+    return this.#stream.writableLength + (this.#output?.octets ?? 0);
   }
 
   get_driver_out_messages(): number {
-    return this.#output.messages;
+    return this.#output?.messages ?? 0;
   }
 
   pause_input(): void {
@@ -202,7 +204,8 @@ export class Wheel implements Client {
   }
 
   #write(written: ((error?: Error | null) => void) | undefined): void {
-    const output = this.#output.take();
+    const output = this.#output?.take();
+    this.#output = undefined;
     if (output === undefined) return;
     if ('text' in output) {
       this.#handed += output.text.length;
@@ -220,14 +223,14 @@ export class Wheel implements Client {
 
   /** Whether the queue could be as long as a mark: a cheap answer for the many clients that never come near one. */
   #mayReach(octets: number): boolean {
-    return this.#stream.writableLength + this.#output.octetsAtMost >= octets;
+    return this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) >= octets;
   }
 
   /** Flushes if the queue has reached HighMark; if not, it is not measured again before it could. */
   #measure(): void {
     const octets = this.get_driver_out_octets();
     if (octets >= this.#highMark) this.flush();
-    else this.#measureAt = this.#stream.writableLength + this.#output.octetsAtMost + this.#highMark - octets;
+    else this.#measureAt = this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) + this.#highMark - octets;
   }
 
   #afterWrite(): void {
