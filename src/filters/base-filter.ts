@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { Chunk, Layer } from './filter.js';
+import type { Chunk, Handover, Layer } from './filter.js';
 
 /**
  * What the filters of this package share: `get` made of `get_one_start` and `get_one`, without losing the records that
@@ -21,6 +21,17 @@ export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> imple
 
   /** Takes the next whole record off the input, or throws if that is where the fault is. */
   protected abstract cut(): [] | [In];
+
+  /** Forgets the input, and what is known about it. */
+  protected abstract forget(): void;
+
+  /** Gives up the input that is not part of a record yet, so that this filter can be used again. */
+  hand_over(): Handover<Sent> {
+    const pending = this.get_pending() ?? [];
+    this.forget();
+    this.#late = undefined;
+    return { pending };
+  }
 
   /** Takes the next whole record, as an array of one; an empty array if there is none yet. */
   get_one(): [] | [In] {

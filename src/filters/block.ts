@@ -61,6 +61,11 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     return new BlockFilter(this.#parameters);
   }
 
+  protected override forget(): void {
+    super.forget();
+    this.#next = this.#fixed();
+  }
+
   #fixed(): { length: number; headerBytes: number } | undefined {
     const { BlockSize: length } = this.#parameters;
     return length === undefined ? undefined : { length, headerBytes: 0 };

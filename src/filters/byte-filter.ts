@@ -57,6 +57,11 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
     return this.queue.pending();
   }
 
+  protected override forget(): void {
+    this.queue.drop();
+    this.#skip = 0;
+  }
+
   /** There is no whole record yet. */
   protected unfinished(): [] {
     this.queue.compact();

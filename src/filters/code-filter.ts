@@ -35,6 +35,10 @@ export abstract class CodeFilter<In, Below, Get, Put, Both extends Get & Put> ex
     this.waiting.push(records);
   }
 
+  protected override forget(): void {
+    this.waiting.clear();
+  }
+
   /** Replaces the callback of one direction (Get or Put) or of both (Code), from the next record on. */
   modify(parameters: CodeParameters<Get, Put, Both>): void {
     checkParameters(this.#name, parameters, CHECKS, () => contradictions(parameters));

@@ -98,6 +98,12 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
     return new CodecFilter(this.#parameters);
   }
 
+  protected override forget(): void {
+    super.forget();
+    this.#need = 1;
+    this.#seen = 0;
+  }
+
   #decode(input: Buffer): Decoded<In> {
     try {
       const decoded: unknown = this.#parameters.Decode(input, this.#seen);

@@ -29,12 +29,32 @@ export interface Filter<In = unknown, Out = In> {
   /** A filter with the same parameters and no input. */
   clone(): Filter<In, Out>;
   /**
+   * Optional, for a filter that a session replaces: gives up its input and forgets it, so that it can be set again later. A
+   * filter without it is asked for `get_pending`; when it is set again, a clone takes its place.
+   */
+  hand_over?(): Handover;
+  /**
    * Optional, to make many small records cheap: the bytes of `put` as a text in `text_encoding`, or undefined if these
    * records have none. A session joins the texts of one turn of the event loop and writes once.
    */
   put_text?(records: readonly Out[]): string | undefined;
   /** How the text of `put_text` becomes bytes. Default 'utf8'. */
   readonly text_encoding?: 'utf8' | 'latin1';
+}
+
+/**
+ * What a filter leaves to the one that takes its place.
+ *
+ * @typeParam Fed - what the filter took
+ */
+export interface Handover<Fed = Buffer> {
+  /** The input that is not part of a record yet. */
+  readonly pending: readonly Fed[];
+  /**
+   * Present if the end of the last record may go on in what has not come, as the LF of a CR LF. It takes each further input and
+   * returns what of it (and of what it kept) belongs to the next filter. While it returns undefined it takes the next input too.
+   */
+  readonly rest?: ((input: Buffer) => Buffer | undefined) | undefined;
 }
 
 /** Any filter, whatever its records. */
@@ -54,4 +74,6 @@ export interface Layer {
   /** What was taken from below and has not been part of a record yet, in the form it came in. */
   get_pending(): undefined | unknown[];
   clone(): Layer;
+  /** Optional, as that of a {@link Filter}. */
+  hand_over?(): Handover<unknown>;
 }

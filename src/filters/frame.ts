@@ -64,6 +64,11 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     return new FrameFilter(this.#parameters);
   }
 
+  protected override forget(): void {
+    super.forget();
+    this.#total = 0;
+  }
+
   /** Size of the frame that the queue begins with; 0 if its header is not complete. */
   #header(): number {
     const { head, adjustment, skip, maxLength, resync, start, lengthOffset, lengthBytes, isLittleEndian } = this.#settings;

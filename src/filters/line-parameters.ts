@@ -1,9 +1,9 @@
 import { oneOf, positive } from '../checks.js';
 import { Buffer } from 'node:buffer';
 import { checkParameters, literal, parameterError, regexp } from './parameters.js';
-import {
-  DetectedTerminator, LiteralTerminator, MAX_REGEXP_TERMINATOR, MixedTerminator, RegexpTerminator, type Terminator,
-} from './terminators.js';
+import { MAX_REGEXP_TERMINATOR, RegexpTerminator, TerminatorPattern } from './regexp-terminator.js';
+import type { Terminator } from './terminator.js';
+import { DetectedTerminator, LiteralTerminator, MixedTerminator } from './terminators.js';
 
 /** What `put` of a LineFilter takes: text, bytes, or something whose text is obvious. null and undefined are ''. */
 export type LineRecord = string | Uint8Array | number | bigint | boolean | null | undefined;
@@ -23,9 +23,10 @@ export interface LineParameters<Line extends string | Buffer = string | Buffer> 
   readonly InputLiteral?: string | Uint8Array | undefined;
   /**
    * Terminator of input as a regular expression; every character is one byte (latin1). A record is delivered as soon as
-   * its terminator matches; if the bytes of the next read make that match longer, they are swallowed. So `/\n+/` yields
-   * the same records however the input was cut into reads, for terminators of up to 256 bytes. Do not use anchors and
-   * look-around: what surrounds the match may not have arrived. A match of nothing is no terminator.
+   * its terminator matches and no earlier match is possible; if later bytes make that match longer, they belong to it. So
+   * `/\n+/` and `/(\r\n)+/` yield the same records however the input was cut into reads, for terminators of up to 256 bytes.
+   * Anchors, `\b`, look-around, back references and the flag v are refused: what surrounds a match may not have arrived. A
+   * match of nothing is no terminator. Clients choose what it is run on, so it must not backtrack without bound.
    */
   readonly InputRegexp?: RegExp | undefined;
   /** Sent after every record. Default CR LF. May be empty. */
@@ -114,10 +115,22 @@ function contradictions(given: LineParameters): string[] {
 
 function chooseTerminator(given: LineParameters, input: string): { createTerminator: () => Terminator; slack: number } {
   const { InputRegexp: pattern } = given;
-  if (pattern !== undefined) return { createTerminator: () => new RegexpTerminator(pattern), slack: MAX_REGEXP_TERMINATOR };
+  if (pattern !== undefined) {
+    const prepared = preparedPattern(pattern);
+    return { createTerminator: () => new RegexpTerminator(prepared), slack: MAX_REGEXP_TERMINATOR };
+  }
   if (input !== '') return { createTerminator: () => new LiteralTerminator(input), slack: input.length };
   if ('InputLiteral' in given) return { createTerminator: () => new DetectedTerminator(), slack: MAX_REGEXP_TERMINATOR };
   return { createTerminator: () => new MixedTerminator(), slack: 0 };
+}
+
+function preparedPattern(pattern: RegExp): TerminatorPattern {
+  try {
+    return new TerminatorPattern(pattern);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw parameterError('LineFilter', [`InputRegexp (${String(pattern)}) must not have ${error.message}: it could not find the same records however the input is cut.`]);
+  }
 }
 
 function literalBytes(given: string | Uint8Array, encoding: LineSettings['encoding']): Buffer {

@@ -2,12 +2,13 @@ import { Buffer, isAscii } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 import { BaseFilter } from './base-filter.js';
 import { ByteQueue, EMPTY, bytesOf } from './byte-queue.js';
-import type { Chunk } from './filter.js';
+import type { Chunk, Handover } from './filter.js';
 import {
   hasWideCharacters, LineSettings, resolveLineParameters, type LineParameters, type LineRecord,
 } from './line-parameters.js';
 import { bufferFull, recordError } from './parameters.js';
-import type { Terminator } from './terminators.js';
+import { RecordQueue } from './record-queue.js';
+import type { OpenEnd, Terminator } from './terminator.js';
 
 /**
  * Cuts the byte stream into lines, without their terminators, and sends a terminator after every record: the default
@@ -38,13 +39,8 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   #at = 0;
   /** Whether a slice of #text is a line without further decoding. */
   #isPlain = false;
-  /** The current read as UTF-8 from a line's beginning on, decoded once for all of them; #wideAt is the next line's. */
-  #wide = '';
-  #wideAt = 0;
-  /** The position in #bytes that belongs to #wideAt; -1 before #wide is decoded. */
-  #wideFrom = -1;
-  /** Reads that came after the current one, and how many bytes they have. */
-  readonly #reads: Buffer[] = [];
+  /** Reads that came after the current one, in order, and how many bytes they have. */
+  readonly #reads = new RecordQueue<Buffer>();
   #unread = 0;
   /** The beginning of the unfinished line, from earlier reads. It holds no terminator, so it is not searched again. */
   readonly #rest = new ByteQueue();
@@ -65,11 +61,10 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   get_one_start(chunks: readonly Chunk[]): void {
     const waiting = this.#rest.length + this.#held.length + this.#text.length - this.#at + this.#unread;
     if (waiting > this.#settings.maxWaiting) throw bufferFull('LineFilter', waiting);
-    for (const chunk of chunks) {
-      const bytes = bytesOf(chunk);
-      this.#reads.push(bytes);
-      this.#unread += bytes.length;
-    }
+    // Nothing is no read: it says nothing about how the last terminator goes on.
+    const reads = chunks.map(bytesOf).filter((bytes) => bytes.length > 0);
+    this.#reads.push(reads);
+    for (const { length } of reads) this.#unread += length;
   }
 
   protected override cut(): [] | [Line] {
@@ -111,10 +106,29 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   get_pending(): undefined | [Buffer] {
-    // The next read may begin with the second half of the last terminator, which is nobody's input.
-    if (this.#at === this.#text.length) this.#openRead();
-    const pending = Buffer.concat([this.#rest.peek(), this.#held, this.#bytes.subarray(this.#at), ...this.#reads]);
+    // The next read may begin with the second half of the last terminator, which is no input any more.
+    while (this.#at === this.#text.length && this.#openRead());
+    const pending = Buffer.concat([this.#rest.peek(), this.#held, this.#bytes.subarray(this.#at), ...this.#reads.peek()]);
     return pending.length === 0 ? undefined : [pending];
+  }
+
+  override hand_over(): Handover {
+    const pending = super.hand_over().pending;
+    const end = this.#terminator.release();
+    if (end === undefined) return { pending };
+    const rest = afterTerminator(end);
+    const [input] = pending;
+    const now = input === undefined ? undefined : rest(input);
+    return now === undefined ? { pending: [], rest } : { pending: [now] };
+  }
+
+  protected override forget(): void {
+    this.#reads.clear();
+    this.#unread = 0;
+    this.#leaveRead();
+    this.#rest.drop();
+    this.#held = EMPTY;
+    this.#isDiscarding = false;
   }
 
   clone(): LineFilter<Line> {
@@ -124,7 +138,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
 
   /** Takes up the next read, if there is one. */
   #openRead(): boolean {
-    const read = this.#reads.shift();
+    const [read] = this.#reads.take();
     if (read === undefined) {
       this.#leaveRead();
       return false;
@@ -133,7 +147,6 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     this.#bytes = this.#held.length === 0 ? read : Buffer.concat([this.#held, read]);
     this.#held = EMPTY;
     this.#text = this.#bytes.toString('latin1');
-    this.#wideFrom = -1;
     const { encoding } = this.#settings;
     this.#isPlain = encoding === 'latin1' || (encoding === 'utf8' && isAscii(this.#bytes));
     this.#at = this.#terminator.begin(this.#text);
@@ -157,8 +170,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
 
   #leaveRead(): void {
     this.#bytes = EMPTY;
-    this.#text = this.#wide = '';
-    this.#wideFrom = -1;
+    this.#text = '';
     this.#at = 0;
   }
 
@@ -170,28 +182,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
       return this.#decode(whole, 0, whole.length);
     }
     if (this.#isPlain) return this.#text.slice(from, to) as Line;
-    if (this.#settings.encoding === 'utf8' && this.#terminator.mark !== '') {
-      if (this.#wideFrom === -1) this.#widen(from);
-      // False after a line that was too long: nothing is known about where it ends in #wide.
-      if (this.#wideFrom === from) return this.#wideLine() as Line;
-    }
     return this.#decode(this.#bytes, from, to);
-  }
-
-  #widen(from: number): void {
-    this.#wide = this.#bytes.toString('utf8', from);
-    this.#wideAt = 0;
-    this.#wideFrom = from;
-  }
-
-  /** Takes the next line off #wide: it ends where the mark of its terminator is. */
-  #wideLine(): string {
-    const { mark, start, end } = this.#terminator;
-    const to = this.#wide.indexOf(mark, this.#wideAt);
-    const line = this.#wide.slice(this.#wideAt, to);
-    this.#wideAt = to + end - start;
-    this.#wideFrom = end;
-    return line;
   }
 
   #decode(bytes: Buffer, from: number, to: number): Line {
@@ -218,4 +209,15 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
       `A line is longer than MaxLength (${this.#settings.maxLength} bytes); it is discarded.`,
     );
   }
+}
+
+/** Takes input as long as it may belong to the last terminator, and returns what follows that. */
+function afterTerminator(end: OpenEnd): (input: Buffer) => Buffer | undefined {
+  let undecided: Buffer = EMPTY;
+  return (input) => {
+    if (input.length === 0) return undefined;
+    const bytes = Buffer.concat([undecided, input]);
+    undecided = bytes.subarray(end.begin(bytes.toString('latin1')));
+    return end.isOpen || undecided.length === 0 ? undefined : undecided;
+  };
 }

@@ -56,6 +56,11 @@ export class MapFilter<In = unknown, Below = Buffer> extends CodeFilter<
     return pending.length === 0 ? undefined : pending;
   }
 
+  protected override forget(): void {
+    super.forget();
+    this.#made.clear();
+  }
+
   clone(): MapFilter<In, Below> {
     return new MapFilter<In, Below>({ Get: this.directions.get, Put: this.directions.put });
   }

@@ -70,6 +70,11 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
     return pending.length === 0 ? undefined : pending;
   }
 
+  protected override forget(): void {
+    this.#block.length = 0;
+    this.#waiting.clear();
+  }
+
   /**
    * How many records make a block, and, with an argument, will make one from now on.
    *

@@ -17,6 +17,11 @@ export class RecordQueue<T> {
     return [record];
   }
 
+  /** Removes all records. */
+  clear(): void {
+    this.#records.length = this.#at = 0;
+  }
+
   /** The records that wait, which stay. */
   peek(): T[] {
     return this.#records.slice(this.#at);

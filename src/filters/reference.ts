@@ -78,6 +78,10 @@ export class ReferenceFilter<In = object> extends BaseFilter<In, object> {
     return this.#frames.get_pending();
   }
 
+  protected override forget(): void {
+    this.#frames.hand_over();
+  }
+
   clone(): ReferenceFilter<In> {
     return new ReferenceFilter<In>(this.#parameters);
   }

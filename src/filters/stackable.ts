@@ -3,7 +3,7 @@ import { PreforkError } from '../errors.js';
 import { list, show } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
 import { factoryOf, isFilter } from './construct.js';
-import type { Chunk, Layer } from './filter.js';
+import type { Chunk, Handover, Layer } from './filter.js';
 import { checkParameters, outputBytes, parameterError } from './parameters.js';
 
 /** A class of filters for a stack. */
@@ -34,7 +34,7 @@ export interface StackableParameters {
  * @typeParam Out - what `put` of the last filter takes
  */
 export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out> {
-  readonly #layers: Layer[];
+  #layers: Layer[];
 
   /** @throws PreforkError ERR_PREFORK_FILTER if one of Filters is no filter */
   constructor(parameters: StackableParameters = {}) {
@@ -67,6 +67,19 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     ], []);
     const bytes = Buffer.concat(pending.map((one) => outputBytes('StackableFilter', one)));
     return bytes.length === 0 ? undefined : [bytes];
+  }
+
+  override hand_over(): Handover {
+    const pending = this.get_pending() ?? [];
+    const [lowest] = this.#layers.map((layer) => layer.hand_over?.());
+    this.forget();
+    // What may still belong to the last record is bytes, so only the lowest filter knows of it.
+    return { pending, rest: (lowest as Handover | undefined)?.rest };
+  }
+
+  protected override forget(): void {
+    // A filter that cannot give up its input makes room for a clone.
+    this.#layers = this.#layers.map((layer) => (layer.hand_over === undefined ? layer.clone() : layer));
   }
 
   clone(): StackableFilter<In, Out> {

@@ -37,6 +37,10 @@ export class StreamFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
     return this.#queue.pending();
   }
 
+  protected override forget(): void {
+    this.#queue.drop();
+  }
+
   clone(): StreamFilter {
     return new StreamFilter();
   }

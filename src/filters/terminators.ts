@@ -1,24 +1,5 @@
-/**
- * Finds what ends a record. It works on the text of one read, in which every character is one byte (latin1), so a
- * position is the same in the text and in the bytes. After `find` the terminator found is from `start` to `end`.
- *
- * A terminator that touches the end of a read might go on in the next one. Its record does not wait for that: `begin`
- * swallows the rest of the terminator when it comes.
- */
-export interface Terminator {
-  /** Position of the first byte of the terminator found: the record ends before it. */
-  readonly start: number;
-  /** Position after the terminator found: the next record begins there. */
-  readonly end: number;
-  /** Text that begins the terminator found, is surely not in the record before it, and is ASCII; '' if there is none. */
-  readonly mark: string;
-  /** Takes up a new read, and returns where its first record begins: after what still belongs to the last terminator. */
-  begin(text: string): number;
-  /** Looks for the first terminator from a position on; in one read positions never go back. */
-  find(text: string, from: number): boolean;
-  /** How many bytes at the end of a text without a terminator could be the beginning of one. */
-  held(text: string, from: number): number;
-}
+import { RegexpTerminator, TerminatorPattern } from './regexp-terminator.js';
+import type { OpenEnd, Terminator } from './terminator.js';
 
 const LF = 10;
 const CR = 13;
@@ -27,12 +8,15 @@ const CR = 13;
 export class MixedTerminator implements Terminator {
   start = 0;
   end = 0;
-  mark = '';
   /** Positions of the next LF and CR; the length of the text if there is none. */
   #lf = -1;
   #cr = -1;
   /** The byte that would be the second half of the last terminator, if the read ended after the first; else -1. */
   #second = -1;
+
+  get isOpen(): boolean {
+    return this.#second !== -1;
+  }
 
   begin(text: string): number {
     this.#lf = this.#cr = -1;
@@ -49,7 +33,6 @@ export class MixedTerminator implements Terminator {
     if (start === length) return false;
     const isLf = start === this.#lf;
     const second = isLf ? CR : LF;
-    this.mark = isLf ? '\n' : '\r';
     const next = start + 1;
     this.start = start;
     this.end = next < length && text.charCodeAt(next) === second ? next + 1 : next;
@@ -60,6 +43,14 @@ export class MixedTerminator implements Terminator {
   held(): number {
     return 0;
   }
+
+  release(): OpenEnd | undefined {
+    if (this.#second === -1) return undefined;
+    const end = new MixedTerminator();
+    end.#second = this.#second;
+    this.#second = -1;
+    return end;
+  }
 }
 
 const orLength = (position: number, length: number): number => (position === -1 ? length : position);
@@ -68,13 +59,12 @@ const orLength = (position: number, length: number): number => (position === -1 
 export class LiteralTerminator implements Terminator {
   start = 0;
   end = 0;
-  readonly mark: string;
+  readonly isOpen = false;
   readonly #literal: string;
 
   /** @param literal - one character per byte (latin1); not empty */
   constructor(literal: string) {
     this.#literal = literal;
-    this.mark = /^[\0-\x7f]+$/.test(literal) ? literal : '';
   }
 
   begin(): number {
@@ -92,62 +82,9 @@ export class LiteralTerminator implements Terminator {
     while (count > 0 && !text.endsWith(this.#literal.slice(0, count))) count--;
     return count;
   }
-}
 
-/** The longest terminator that a regular expression is sure to find when it is split over reads, in bytes. */
-export const MAX_REGEXP_TERMINATOR = 256;
-
-/** A regular expression. A match of nothing is no terminator. */
-export class RegexpTerminator implements Terminator {
-  start = 0;
-  end = 0;
-  /** A record can hold what ends it, where it did not match. */
-  readonly mark = '';
-  readonly #search: RegExp;
-  /** The same, but it matches at its lastIndex only. */
-  readonly #prolong: RegExp;
-  /** The last terminator, if it touched the end of the read and might go on. */
-  #matched = '';
-
-  constructor(regexp: RegExp) {
-    const flags = regexp.flags.replace(/[gy]/g, '');
-    this.#search = new RegExp(regexp, `${flags}g`);
-    this.#prolong = new RegExp(regexp, `${flags}y`);
-  }
-
-  begin(text: string): number {
-    const matched = this.#matched;
-    this.#matched = '';
-    if (matched === '') return 0;
-    this.#prolong.lastIndex = 0;
-    const whole = this.#prolong.exec(matched + text)?.[0] ?? '';
-    if (whole.length <= matched.length) return 0;
-    if (whole.length === matched.length + text.length) this.#remember(whole);
-    return whole.length - matched.length;
-  }
-
-  find(text: string, from: number): boolean {
-    this.#search.lastIndex = from;
-    for (let match = this.#search.exec(text); match !== null; match = this.#search.exec(text)) {
-      if (match[0] === '') {
-        this.#search.lastIndex++;
-        continue;
-      }
-      this.start = match.index;
-      this.end = match.index + match[0].length;
-      if (this.end === text.length) this.#remember(match[0]);
-      return true;
-    }
-    return false;
-  }
-
-  held(text: string, from: number): number {
-    return Math.min(MAX_REGEXP_TERMINATOR - 1, text.length - from);
-  }
-
-  /** Keeps the terminator for `begin`, unless it is so long that matching it again and again would take its toll. */
-  #remember(terminator: string): void {
-    if (terminator.length < MAX_REGEXP_TERMINATOR) this.#matched = terminator;
+  release(): undefined {
+    return undefined;
   }
 }
 
@@ -159,12 +96,15 @@ export class RegexpTerminator implements Terminator {
 export class DetectedTerminator implements Terminator {
   start = 0;
   end = 0;
-  mark = '';
   /** Finds the first terminator, then what it has fixed. */
   #current: Terminator = new MixedTerminator();
   #fixed = false;
   /** The first terminator, if the read ended after it, so that its second half may follow. */
   #first = '';
+
+  get isOpen(): boolean {
+    return this.#first !== '' || this.#current.isOpen;
+  }
 
   begin(text: string): number {
     if (this.#first === '') return this.#current.begin(text);
@@ -175,7 +115,7 @@ export class DetectedTerminator implements Terminator {
 
   find(text: string, from: number): boolean {
     if (!this.#current.find(text, from)) return false;
-    ({ start: this.start, end: this.end, mark: this.mark } = this.#current);
+    ({ start: this.start, end: this.end } = this.#current);
     if (this.#fixed) return true;
     const found = text.slice(this.start, this.end);
     if (found.length === 1 && this.end === text.length) this.#first = found;
@@ -187,9 +127,26 @@ export class DetectedTerminator implements Terminator {
     return this.#current.held(text, from);
   }
 
+  release(): OpenEnd | undefined {
+    const first = this.#first;
+    const end = this.#current.release();
+    if (first === '' || end === undefined) return end;
+    this.#first = '';
+    return {
+      isOpen: false,
+      begin: (text: string): number => {
+        const from = end.begin(text);
+        if (!this.#fixed) this.#fix(first + text.slice(0, from));
+        return from;
+      },
+    };
+  }
+
   #fix(found: string): void {
     this.#first = '';
     this.#fixed = true;
-    this.#current = found === '\n\r' ? new RegexpTerminator(/\n\r?/) : new LiteralTerminator(found);
+    this.#current = found === '\n\r' ? new RegexpTerminator(LF_CR) : new LiteralTerminator(found);
   }
 }
+
+const LF_CR = new TerminatorPattern(/\n\r?/);

@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
-import type { AnyFilter, Chunk } from '../filters/filter.js';
+import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
 import { whenSettled, within, type Guarded } from './entry.js';
 
 /** Receives what Input makes of a client's bytes. */
@@ -45,8 +45,10 @@ export class Input {
   #isIgnoring = false;
   /** What was left when the filter refused its input last, in bytes; undefined since it was fed. */
   #refused: number | undefined;
-  /** Filters whose unfinished input went to another. They still hold it, since a filter has no way to give it up. */
+  /** Filters whose unfinished input went to another and that still hold it: those without `hand_over`. */
   #emptied: WeakSet<AnyFilter> | undefined;
+  /** Takes what still belongs to the last record of a filter that was replaced. */
+  #rest: Handover['rest'];
 
   constructor({ source, filter, host, handler, scope }: {
     source: Duplex; filter: AnyFilter; host: InputHost; handler: RecordHandler; scope: AsyncResource;
@@ -74,21 +76,43 @@ export class Input {
   /** Replaces the filter between two records. What is not a record yet moves to the new one; the same filter is no change. */
   replace(filter: AnyFilter): void {
     if (filter === this.#filter) return;
-    const pending = this.#filter.get_pending();
-    this.#emptied ??= new WeakSet();
-    this.#emptied.add(this.#filter);
+    const { pending, rest } = this.#handOver(this.#filter);
     // One that comes back would hand on once more what another has handled since.
-    this.#filter = this.#emptied.has(filter) ? filter.clone() as AnyFilter : filter;
+    this.#filter = this.#emptied?.has(filter) === true ? filter.clone() as AnyFilter : filter;
     this.#refused = undefined;
-    if (pending === undefined) return;
+    this.#rest = rest ?? this.#rest;
+    if (pending.length === 0) return;
     this.#feed(pending);
     this.#pumpApart();
   }
 
   push(chunk: Buffer): void {
     if (this.#isDiscarding || this.#isIgnoring) return;
-    this.#feed([chunk]);
+    const input = this.#rest === undefined ? chunk : this.#afterTerminator(this.#rest, chunk);
+    if (input === undefined) return;
+    this.#feed([input]);
     this.#pump();
+  }
+
+  #handOver(filter: AnyFilter): Handover {
+    if (filter.hand_over !== undefined) return filter.hand_over();
+    this.#emptied ??= new WeakSet();
+    this.#emptied.add(filter);
+    return { pending: filter.get_pending() ?? [] };
+  }
+
+  /** What of a read follows the terminator of the last record, whose filter has been replaced; undefined if nothing yet. */
+  #afterTerminator(rest: NonNullable<Handover['rest']>, chunk: Buffer): Buffer | undefined {
+    try {
+      const input = rest(chunk);
+      if (input !== undefined) this.#rest = undefined;
+      return input;
+    } catch (error) {
+      // A filter of the user's.
+      this.#rest = undefined;
+      this.#host.fault(error);
+      return undefined;
+    }
   }
 
   /** The client has sent everything. */

@@ -15,6 +15,7 @@ describe('resolveLineParameters', () => {
     [{ MaxBuffer: 1.5 }, 'MaxBuffer must be a whole number above 0, not 1.5.'],
     [{ MaxLength: 10, MaxBuffer: 9 }, 'MaxLength (10) must not exceed MaxBuffer (9); lower the first or raise the second.'],
     [{ InputLiteral: 7 }, 'InputLiteral must be a string or a Buffer, not 7.'],
+    [{ InputRegexp: /a$/ }, 'InputRegexp (/a$/) must not have $: it could not find the same records however the input is cut.'],
     [{ InputRegexp: '\n' }, 'InputRegexp must be a RegExp, not "\\n".'],
     [{ Encoding: 'utf16' }, "Encoding must be 'utf8' or 'latin1' or 'buffer', not \"utf16\"."],
     [{ Encoding: 'latin1', Literal: 'Ċ' }, "a literal has characters above U+00FF, which Encoding 'latin1' does not have."],

@@ -1,18 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  DetectedTerminator, LiteralTerminator, MixedTerminator, RegexpTerminator, type Terminator,
-} from '../../src/filters/terminators.js';
-
-/** Positions of all terminators in one read. */
-function findAll(terminator: Terminator, text: string): [number, number][] {
-  const found: [number, number][] = [];
-  let at = terminator.begin(text);
-  while (terminator.find(text, at)) {
-    found.push([terminator.start, terminator.end]);
-    at = terminator.end;
-  }
-  return found;
-}
+import { DetectedTerminator, LiteralTerminator, MixedTerminator } from '../../src/filters/terminators.js';
+import { findAll } from '../support/find-all.js';
 
 describe('MixedTerminator', () => {
   it.each([
@@ -29,11 +17,11 @@ describe('MixedTerminator', () => {
     expect(terminator.begin(second)).toBe(begin);
   });
 
-  it('marks what begins the terminator', () => {
+  it.each([['a\r', true], ['a\r\n', false], ['a\rb', false], ['a', false]])('says of %j whether its terminator may go on: %j', (text, isOpen) => {
     const terminator = new MixedTerminator();
-    terminator.find('a\rb', terminator.begin('a\rb'));
+    findAll(terminator, text);
 
-    expect(terminator.mark).toBe('\r');
+    expect(terminator.isOpen).toBe(isOpen);
     expect(terminator.held()).toBe(0);
   });
 });
@@ -47,37 +35,6 @@ describe('LiteralTerminator', () => {
     expect(new LiteralTerminator('aab').held(text, from)).toBe(held);
   });
 
-  it('marks ASCII only', () => {
-    expect([new LiteralTerminator('|').mark, new LiteralTerminator('\xb6').mark]).toEqual(['|', '']);
-  });
-});
-
-describe('RegexpTerminator', () => {
-  it('skips matches of nothing, whatever the flags', () => {
-    expect(findAll(new RegexpTerminator(/x*/gy), 'axxb')).toEqual([[1, 3]]);
-  });
-
-  it('goes on in the next read, and in the one after', () => {
-    const terminator = new RegexpTerminator(/\n+/);
-    findAll(terminator, 'a\n');
-
-    expect(terminator.begin('\n')).toBe(1);
-    expect(terminator.begin('\n\nb')).toBe(2);
-    expect(terminator.begin('\n')).toBe(0);
-  });
-
-  it('does not go on if the match gets no longer', () => {
-    const terminator = new RegexpTerminator(/\n(?!x)/);
-    findAll(terminator, 'a\n');
-
-    expect(terminator.begin('x')).toBe(0);
-  });
-
-  it('holds back as much as the longest terminator may have', () => {
-    const terminator = new RegexpTerminator(/\n/);
-
-    expect([terminator.held('abc', 1), terminator.held('x'.repeat(1000), 0)]).toEqual([2, 255]);
-  });
 });
 
 describe('DetectedTerminator', () => {

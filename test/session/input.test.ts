@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { AnyFilter } from '../../src/filters/filter.js';
+import { BlockFilter } from '../../src/filters/block.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { Hold, Input } from '../../src/session/input.js';
@@ -50,6 +51,45 @@ describe('an input', () => {
     input.finish();
 
     expect(told).toEqual(['one', 'two', 'end']);
+  });
+
+  it.each([
+    ['a default terminator', undefined, ['go\r\nABC'], 'ABC'], ['a detected terminator', { InputLiteral: '' }, ['go\r\nABC'], 'ABC'],
+    ['a literal terminator', { Literal: '\r\n.\r\n' }, ['go\r\n.\r\nABC'], 'ABC'], ['a repeated terminator', { InputRegexp: /(\r\n)+/ }, ['go\r\n\r\nABC'], 'ABC'],
+  ])('gives the same bytes to the next filter after %s, wherever the input is cut', (_title, parameters, [text = ''], expected) => {
+    for (let at = 1; at < text.length; at++) {
+      const { input, told } = setUp({ filter: new LineFilter(parameters), onRecord: (record, own) => {
+        if (record === 'go') own.replace(new StreamFilter());
+        return undefined;
+      } });
+      input.push(bytes(text.slice(0, at)));
+      input.push(bytes(text.slice(at)));
+
+      expect(told.slice(1).join(''), `cut at ${at}`).toBe(expected);
+    }
+  });
+
+  it.each([['with hand_over', {}], ['of the user\'s, without hand_over', { hand_over: undefined }]])('takes back a filter %s', (_title, given) => {
+    const line = Object.assign(new LineFilter(), given);
+    const { input, told } = setUp({ filter: line as AnyFilter, onRecord: (record, own) => {
+      own.replace(String(record).startsWith('set') ? new BlockFilter({ BlockSize: 2 }) : line as AnyFilter);
+      return undefined;
+    } });
+
+    input.push(bytes('set 2\nab'));
+    input.push(bytes('set 2\r'));
+    input.push(bytes('\ncdend\n'));
+
+    expect(told).toEqual(['set 2', 'ab', 'set 2', 'cd', 'end']);
+  });
+
+  it('blames the filter for a rest that throws, and goes on', () => {
+    const { input, told } = setUp({ filter: refusing({ hand_over: () => ({ pending: [], rest: () => { throw new Error('no rest'); } }) }) });
+    input.replace(new StreamFilter());
+    input.push(bytes('lost'));
+    input.push(bytes('taken'));
+
+    expect(told).toEqual(['fault: no rest', 'taken']);
   });
 
   it('takes an empty record for one', () => {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { PreforkError } from '../../src/errors.js';
-import type { AnyFilter } from '../../src/filters/filter.js';
+import type { AnyFilter, Handover } from '../../src/filters/filter.js';
 import { Seeded } from './seeded.js';
 
 /** One way to set up a filter, with input whose records are known. */
@@ -15,13 +15,15 @@ export interface FilterCase {
   readonly maxPending?: number;
   /** Makes records of differently cut input equal, where a filter passes on pieces as they come. */
   readonly normalize?: (records: readonly unknown[]) => unknown;
-  /** False where what was delivered belongs to what is pending, so that no other filter could go on with it. */
+  /** False where no other filter could go on with what is pending: what was delivered belongs to it, or tells how to cut it. */
   readonly handsOn?: boolean;
+  /** The same for the filter itself. Default handsOn. */
+  readonly takesBack?: boolean;
 }
 
 /** What every filter must do, whatever the network does to the bytes. */
 export function filterContract(name: string, cases: readonly FilterCase[]): void {
-  describe.each(cases)(`${name}, as every filter: $title`, ({ create, input, records, maxPending = 1024, normalize = same, handsOn = true }) => {
+  describe.each(cases)(`${name}, as every filter: $title`, ({ create, input, records, maxPending = 1024, normalize = same, handsOn = true, takesBack = handsOn }) => {
     const bytes = Buffer.from(input);
 
     it('yields the same records for every split of the input in two', () => {
@@ -68,8 +70,31 @@ export function filterContract(name: string, cases: readonly FilterCase[]): void
         expect(first.get_pending()).toEqual(pending);
         expect(pending === undefined || (pending.length === 1 && Buffer.concat(pending).length > 0)).toBe(true);
         found.push(...second.get(pending ?? []) as unknown[], ...second.get([bytes.subarray(at)]) as unknown[]);
-        // The second half of a pair that ends a line is no input of any record once the line was delivered.
-        if (!isInsidePair(bytes, at)) expect(normalize(found), `handed on at ${at}`).toEqual(records);
+        // Only `hand_over` knows how the last record ended.
+        if (first.hand_over?.().rest === undefined) expect(normalize(found), `handed on at ${at}`).toEqual(records);
+      }
+    });
+
+    it.runIf(handsOn)('hands over to another filter, wherever that is, and loses nothing of how its last record ended', () => {
+      for (let at = 0; at <= bytes.length; at++) {
+        const [first, second] = [create(), create()];
+        const found = first.get([bytes.subarray(0, at)]) as unknown[];
+        found.push(...goOn(second, first.hand_over?.(), [bytes.subarray(at)]));
+
+        expect(normalize(found), `handed over at ${at}`).toEqual(records);
+      }
+    });
+
+    it.runIf(takesBack)('forgets what it has handed over, so that it can go on with it', () => {
+      for (let at = 0; at <= bytes.length; at++) {
+        const filter = create();
+        const found = filter.get([bytes.subarray(0, at)]) as unknown[];
+        const handover = filter.hand_over?.();
+
+        expect(filter.get_pending()).toBeUndefined();
+        expect(filter.get([])).toEqual([]);
+        found.push(...goOn(filter, handover, Array.from(bytes.subarray(at), (_, index) => bytes.subarray(at + index, at + index + 1))));
+        expect(normalize(found), `taken back at ${at}`).toEqual(records);
       }
     });
 
@@ -111,9 +136,16 @@ function takeAll(filter: AnyFilter, most: number): unknown[] {
   return records;
 }
 
-function isInsidePair(bytes: Buffer, at: number): boolean {
-  const pair = bytes.toString('latin1', Math.max(0, at - 1), at + 1);
-  return pair === '\r\n' || pair === '\n\r';
+/** Gives a filter what another has left, and the reads that come. */
+function goOn(filter: AnyFilter, { pending, rest }: Handover = { pending: [] }, reads: readonly Buffer[]): unknown[] {
+  const found = filter.get(pending) as unknown[];
+  let isRest = rest !== undefined;
+  for (const read of reads) {
+    const input = isRest ? rest?.(read) : read;
+    isRest &&= input === undefined;
+    if (input !== undefined) found.push(...filter.get([input]) as unknown[]);
+  }
+  return found;
 }
 
 /** The input a few times over, with bytes replaced, removed and added; or nothing but random bytes. */

@@ -99,6 +99,12 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
     return new HttpdFilter(this.#parameters);
   }
 
+  protected override forget(): void {
+    this.#queue.drop();
+    this.#seen = 0;
+    this.#open = undefined;
+  }
+
   #head(): HttpdRecord | undefined {
     this.#skipSpace();
     const bytes = this.#queue.peek();

@@ -1,0 +1,104 @@
+import { PrefixMatcher } from './prefix-matcher.js';
+import type { OpenEnd, Terminator } from './terminator.js';
+
+/** The longest terminator that a regular expression is sure to find when it is split over reads, in bytes. */
+export const MAX_REGEXP_TERMINATOR = 256;
+
+/** A regular expression, prepared once for all clients. */
+export class TerminatorPattern {
+  readonly #search: RegExp;
+  /** The same, but it matches at its lastIndex only. */
+  readonly #prolong: RegExp;
+  readonly #prefixes: PrefixMatcher;
+
+  /** @throws SyntaxError if the expression depends on what surrounds a match */
+  constructor(regexp: RegExp) {
+    const flags = regexp.flags.replace(/[gy]/g, '');
+    this.#search = new RegExp(regexp, `${flags}g`);
+    this.#prolong = new RegExp(regexp, `${flags}y`);
+    this.#prefixes = new PrefixMatcher(regexp);
+  }
+
+  /** The first match from a position on that is not empty; undefined if there is none. */
+  find(text: string, from: number): { readonly index: number; readonly found: string } | undefined {
+    this.#search.lastIndex = from;
+    for (let match = this.#search.exec(text); match !== null; match = this.#search.exec(text)) {
+      if (match[0] !== '') return { index: match.index, found: match[0] };
+      this.#search.lastIndex++;
+    }
+    return undefined;
+  }
+
+  /** How long the match at the beginning of a text is. */
+  lengthAtStart(text: string): number {
+    this.#prolong.lastIndex = 0;
+    return this.#prolong.exec(text)?.[0].length ?? 0;
+  }
+
+  /** Tells whether a match that begins from one position on and before another could grow when more text comes. */
+  couldGrow(text: string, from: number, to: number): boolean {
+    return this.#prefixes.couldGrow(text, from, to);
+  }
+}
+
+/**
+ * A regular expression. A match of nothing is no terminator. Where more bytes could make a match longer, or make one that
+ * begins earlier, nothing is decided before they are there, so that records do not depend on how the input was cut. What is
+ * longer than MAX_REGEXP_TERMINATOR is taken as it is: matching it again and again would take its toll.
+ */
+export class RegexpTerminator implements Terminator {
+  start = 0;
+  end = 0;
+  readonly #pattern: TerminatorPattern;
+  /** The last terminator, as long as it might go on. */
+  #last = '';
+
+  /** @throws SyntaxError if the expression depends on what surrounds a match */
+  constructor(regexp: RegExp | TerminatorPattern) {
+    this.#pattern = regexp instanceof TerminatorPattern ? regexp : new TerminatorPattern(regexp);
+  }
+
+  get isOpen(): boolean {
+    return this.#last !== '';
+  }
+
+  begin(text: string): number {
+    if (this.#last === '') return 0;
+    const length = this.#last.length;
+    const whole = this.#last + text;
+    const from = Math.max(0, this.#pattern.lengthAtStart(whole) - length);
+    this.#settle(whole, 0, length + from);
+    return from;
+  }
+
+  find(text: string, from: number): boolean {
+    if (this.#last !== '') return false;
+    const match = this.#pattern.find(text, from);
+    if (match === undefined) return false;
+    const { index, found } = match;
+    const earliest = Math.max(from, text.length - MAX_REGEXP_TERMINATOR + 1);
+    if (earliest < index && this.#pattern.couldGrow(text, earliest, index)) return false;
+    this.start = index;
+    this.end = index + found.length;
+    this.#settle(text, index, this.end);
+    return true;
+  }
+
+  held(text: string, from: number): number {
+    return this.#last === '' ? Math.min(MAX_REGEXP_TERMINATOR - 1, text.length - from) : text.length - from;
+  }
+
+  release(): OpenEnd | undefined {
+    if (this.#last === '') return undefined;
+    const end = new RegexpTerminator(this.#pattern);
+    end.#last = this.#last;
+    this.#last = '';
+    return end;
+  }
+
+  /** Decides whether the terminator between two positions could be another one if more came. */
+  #settle(text: string, start: number, end: number): void {
+    const isOpen = text.length - start < MAX_REGEXP_TERMINATOR && this.#pattern.couldGrow(text, start, start + 1);
+    this.#last = isOpen ? text.slice(start, end) : '';
+  }
+}
