@@ -44,6 +44,8 @@ export default tseslint.config(
     },
   },
   { files: ['src/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
+  // The page's program runs in browsers, and is tested in one.
+  { files: ['src/admin/page/**'], rules: { 'no-restricted-globals': 'off' } },
   wall(['src/policy/**'], [
     ['^node:(?!buffer)', `policy/ ${PURE}`],
     ['/(master|worker|session|options|ipc|filters)/', EDGES],

@@ -6,6 +6,7 @@ import { PreforkError } from './errors.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
+import { currentBuild } from './master/admin-side.js';
 import { Master } from './master/master.js';
 import { releaseSource } from './master/release.js';
 import type { ReloadOptions } from './master/reload.js';
@@ -15,7 +16,6 @@ import type { ChangeableOptions, PreforkTcpServerOptions } from './options/optio
 import { aliasOf, resolveOptions, type ResolvedOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment, type Mark } from './role.js';
 import type { ReloadResult, ServerEvents, ServerStatus } from './status.js';
-import { packageVersion } from './version.js';
 import { createWorker } from './worker/create-worker.js';
 import { processChannel } from './worker/master-channel.js';
 import type { WorkerRuntime } from './worker/runtime.js';
@@ -88,7 +88,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
    * @throws PreforkError ERR_PREFORK_STATE outside the master
    */
   metrics(): string {
-    return renderMetrics(this.#inMaster('metrics').status(), { version: packageVersion(), node: process.version });
+    return renderMetrics(this.#inMaster('metrics').status(), currentBuild());
   }
 
   /** Stops accepting in every worker. Clients can still connect: they wait in the kernel's queue. */

@@ -106,6 +106,16 @@ export interface LastReload {
   readonly text?: string | undefined;
 }
 
+/** Where the admin side listens. */
+export interface AdminStatus {
+  /** The page's address, its port resolved; undefined without Admin.Port. */
+  readonly url: string | undefined;
+  /** The path of its Unix socket; undefined without Admin.Path. */
+  readonly path: string | undefined;
+  /** The port of HAProxy's agent-check; undefined without Admin.AgentPort. */
+  readonly agentPort: number | undefined;
+}
+
 /** A snapshot of the server; frozen, and fit for JSON. */
 export interface ServerStatus {
   readonly alias: string;
@@ -127,6 +137,8 @@ export interface ServerStatus {
   readonly lastReload?: LastReload | undefined;
   /** Reloads that have ended, by outcome. */
   readonly reloads?: Readonly<Record<LastReload['result'], number>> | undefined;
+  /** Where the pool can be looked at; undefined without the option Admin, and before that listens. */
+  readonly admin?: AdminStatus | undefined;
   readonly limits: PoolLimits;
   readonly totals: PoolTotals;
   readonly workers: readonly WorkerStatus[];

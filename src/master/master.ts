@@ -1,12 +1,16 @@
 import type { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
+import type { Admin } from '../admin/index.js';
 import type { Clock } from '../clock.js';
 import { asError, PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 import type { ReloadResult, ServerEvents, ServerStatus } from '../status.js';
+import { openAdminSide } from './admin-side.js';
 import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
+import { publishWorkers } from './diagnostics.js';
 import type { Emit } from './events.js';
+import { logTo } from './log.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError, ListenError } from './listen-error.js';
 import type { ListeningSocket } from './listening-socket.js';
@@ -50,6 +54,7 @@ export class Master {
   readonly #configured = new Set<string>();
   readonly #service: Service | undefined;
   readonly #startedAt: number;
+  #admin: Admin | undefined;
   #isPaused = false;
   /** Calls that wait for something of this server: they reject with what ends it. */
   #waiting = 0;
@@ -62,7 +67,11 @@ export class Master {
     this.#options = parts.options;
     this.#startedAt = parts.clock.wallNow();
     this.#outbox = new Outbox(parts.clock, new UnheardErrors(parts.clock, writeToStderr));
-    if (parts.options.process.notifies) this.#service = systemdService({ clock: parts.clock, status: () => this.status() });
+    const { alias, logger, notifies } = parts.options.process;
+    this.#outbox.observe(publishWorkers(alias));
+    if (logger !== undefined) this.#outbox.setLog(logTo(logger, alias));
+    if (notifies) this.#service = systemdService({ clock: parts.clock, status: () => this.status() });
+    if (this.#service !== undefined) this.#outbox.observe(this.#service.heard);
     if (parts.options.process.handlesSignals) {
       this.#removeSignals = handleSignals({
         clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll(), reload: () => { this.#reloadUnasked(); },
@@ -77,6 +86,7 @@ export class Master {
     if (this.#options.process.endsWorkers) this.#supervisor?.killAll();
     // Its file would stay; the workers have copies of their own.
     this.#socket?.close();
+    this.#admin?.close();
   };
 
   ready(): Promise<void> {
@@ -122,6 +132,7 @@ export class Master {
     return reportStatus({
       alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options, backlog: this.#queue?.limit ?? listen.backlog }), queued: this.#queue?.queued(),
       address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
+      admin: this.#admin === undefined ? undefined : { url: this.#admin.url, path: this.#admin.path, agentPort: this.#admin.agentPort },
       release: this.#supervisor === undefined || this.#releases === undefined ? NO_RELEASE : this.#releases.status(this.#supervisor.release),
       roster: this.#supervisor?.roster ?? new Roster(), tally: this.#supervisor?.tally ?? newTally(),
     });
@@ -170,6 +181,7 @@ export class Master {
     await Promise.resolve();
     try {
       const { listen } = this.#options;
+      await this.#openAdmin();
       const { socket, where } = await openSocket(listen);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
@@ -180,7 +192,7 @@ export class Master {
       this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
       this.#startPool(socket, where);
-      this.#emit('listening', socket.address);
+      this.#outbox.emit('listening', socket.address);
       const { started } = listen;
       if (started !== undefined) this.#outbox.run(() => { started({ args: listen.args }); });
     } catch (error) {
@@ -188,10 +200,28 @@ export class Master {
     }
   }
 
+  async #openAdmin(): Promise<void> {
+    const { admin } = this.#options.process;
+    if (admin === undefined) return;
+    const opened = await openAdminSide(admin, {
+      status: () => this.status(),
+      observe: (observer) => { this.#outbox.observe(observer, { status: true }); },
+      actions: {
+        reload: () => this.reload({}),
+        pause: (on) => { this.pause(on); },
+        shutdown: () => { void this.shutdown(); },
+        term: (pid) => this.pool('term').term(pid),
+        kill: (pid) => this.pool('kill').kill(pid),
+      },
+    });
+    if (this.isStopped) opened.close();
+    else this.#admin = opened;
+  }
+
   #startPool(socket: ListeningSocket, where: string): void {
     const { clock, source, spawn, spawnOptions } = this.#parts;
     const { listen, process: { endsWorkers } } = this.#options;
-    const emit: Emit = (name, ...args) => { this.#emit(name, ...args); };
+    const emit: Emit = (name, ...args) => { this.#outbox.emit(name, ...args); };
     const releases = new Releases({
       clock, source, emit,
       configured: this.#configured,
@@ -241,7 +271,7 @@ export class Master {
     void this.shutdown(0);
     const { operation, errno, errstr } = error instanceof ListenError ? error : { operation: 'start', errno: 0, errstr: error.message };
     if (failed !== undefined) this.#outbox.run(() => { failed({ operation, errno, errstr, error }); });
-    if (this.#outbox.isHeard('error')) this.#outbox.emit('error', error);
+    this.#outbox.emit('error', error);
     // Without a server a program has failed, unless it says otherwise; and what nothing hears of ends it, as in Node an 'error' event does.
     if (isHeard) process.exitCode ??= 1;
     else if (!isAwaited) this.#outbox.run(() => { throw error; });
@@ -262,13 +292,10 @@ export class Master {
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
     const { stopped } = this.#options.listen;
     if (wasRunning && stopped !== undefined) this.#outbox.run(() => { stopped(); });
-    this.#emit('status');
+    this.#outbox.emit('status');
+    this.#admin?.close();
   }
 
-  #emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
-    if (name !== 'status') this.#service?.heard(name, ...args);
-    this.#outbox.emit(name, ...args);
-  }
 }
 
 interface Deferred {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
+import type { PoolEvent, PoolObserver } from '../pool-event.js';
 import type { ServerEvents, WorkerErrorEvent } from '../status.js';
 import type { UnheardErrors } from './unheard.js';
 
@@ -12,11 +13,26 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #unheard: UnheardErrors;
   readonly #due: (() => void)[] = [];
+  readonly #observers: PoolObserver[] = [];
+  #log: PoolObserver | undefined;
+  /** Whether an observer follows every change of the status. */
+  #followsStatus = false;
   #isStatusDue = false;
 
   constructor(clock: Clock, unheard: UnheardErrors) {
     this.#clock = clock;
     this.#unheard = unheard;
+  }
+
+  /** Adds an observer of our own: it hears at once, and does not count as a listener. With `status` it hears of every change. */
+  observe(observer: PoolObserver, { status = false }: { readonly status?: boolean } = {}): void {
+    this.#observers.push(observer);
+    if (status) this.#followsStatus = true;
+  }
+
+  /** Sets the user's log: it hears of events before their listeners, and of errors that have no listener. */
+  setLog(log: PoolObserver): void {
+    this.#log = log;
   }
 
   /** Whether anyone listens to an event. */
@@ -27,10 +43,14 @@ export class Outbox {
   /** Delivers an event. Of 'status', one for each turn of the event loop. */
   emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
     if (name === 'status') return this.#emitStatus();
+    // The events are typed by name; neither EventEmitter's own types nor a union can follow a generic name.
+    const event = { name, detail: args[0] } as PoolEvent;
+    for (const observe of this.#observers) observe(event);
+    const log = this.#log;
+    if (log !== undefined) this.run(() => { log(event); });
     this.run(() => {
-      if (name === 'worker:error' && !this.isHeard(name)) this.#unheard.show(args[0] as WorkerErrorEvent);
-      // The events are typed by name; EventEmitter's own types cannot follow a generic name.
-      else (this.events as EventEmitter).emit(name, ...args);
+      if (this.isHeard(name)) (this.events as EventEmitter).emit(name, ...args);
+      else if (name === 'worker:error' && log === undefined) this.#unheard.show(args[0] as WorkerErrorEvent);
     });
   }
 
@@ -52,10 +72,11 @@ export class Outbox {
   }
 
   #emitStatus(): void {
-    if (this.#isStatusDue || !this.isHeard('status')) return;
+    if (this.#isStatusDue || !(this.isHeard('status') || this.#followsStatus)) return;
     this.#isStatusDue = true;
     this.#clock.soon(() => {
       this.#isStatusDue = false;
+      for (const observe of this.#observers) observe({ name: 'status', detail: undefined });
       this.events.emit('status');
     });
   }

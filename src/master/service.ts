@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
-import type { ServerEvents, ServerStatus } from '../status.js';
+import type { PoolObserver } from '../pool-event.js';
+import type { ServerStatus } from '../status.js';
 import { Notifier, systemdNotify } from './notify.js';
 
 /** The server as a service of systemd. */
@@ -7,7 +8,7 @@ export interface Service {
   /** The pool serves. */
   ready(): void;
   /** What the pool emits. */
-  heard<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void;
+  readonly heard: PoolObserver;
   stopping(): void;
   /** @returns a promise for the messages that are under way */
   close(): Promise<void>;
@@ -32,12 +33,11 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
       isReady = true;
       notifier.ready();
     },
-    heard: (name, ...args) => {
-      const [event] = args as readonly unknown[];
+    heard: (event) => {
       if (!isReady) return;
-      if (name === 'reload:start') notifier.reloading(`reloading release ${(event as ServerEvents['reload:start'][0]).release}`);
-      if (name === 'reload:done') notifier.ready();
-      if (name === 'reload:failed') notifier.ready(`the last reload failed: ${(event as ServerEvents['reload:failed'][0]).error.message.slice(0, 300)}`);
+      if (event.name === 'reload:start') notifier.reloading(`reloading release ${event.detail.release}`);
+      if (event.name === 'reload:done') notifier.ready();
+      if (event.name === 'reload:failed') notifier.ready(`the last reload failed: ${event.detail.error.message.slice(0, 300)}`);
     },
     stopping: () => { notifier.stopping(); },
     close: () => notifier.close(),

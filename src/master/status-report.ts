@@ -3,7 +3,7 @@ import type { ListenAddress } from '../ipc/protocol.js';
 import { isLiving } from '../policy/census.js';
 import { EXIT_REASONS } from '../policy/reasons.js';
 import type { ExitReason } from '../policy/reasons.js';
-import type { PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
+import type { AdminStatus, PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
 import { isBlockedWorker, type Roster, type WorkerRecord } from './roster.js';
 
 /** What the master counts over the life of the server. */
@@ -28,6 +28,7 @@ export interface StatusSource {
   readonly address: ListenAddress | undefined;
   readonly paused: boolean;
   readonly stopping: boolean;
+  readonly admin?: AdminStatus | undefined;
   readonly limits: PoolLimits;
   /** Clients that wait in the kernel's queue, where it says. */
   readonly queued: number | undefined;
@@ -38,11 +39,11 @@ export interface StatusSource {
 }
 
 /** Makes the snapshot that `status()` returns. */
-export function reportStatus({ alias, startedAt, address, paused, stopping, limits, queued, release, roster, tally, clock }: StatusSource): ServerStatus {
+export function reportStatus({ alias, startedAt, address, paused, stopping, admin, limits, queued, release, roster, tally, clock }: StatusSource): ServerStatus {
   const workers = roster.all().map((record) => reportWorker(record, clock));
   const living = roster.workers(clock.now()).filter(isLiving).length;
   const totals = { ...sum(workers, tally), workers: living, queued };
-  return deepFreeze({ alias, startedAt, address, paused, stopping, ...release, limits, totals, workers });
+  return deepFreeze({ alias, startedAt, address, paused, stopping, ...release, admin, limits, totals, workers });
 }
 
 /** What `status()` says of one worker. */

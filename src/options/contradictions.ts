@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { adminProblems } from '../admin/admin-options.js';
 import { isThread, mainScript } from './main-script.js';
 import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
 import { stateProblems } from './states.js';
@@ -25,6 +26,7 @@ export function contradictions(sound: PreforkTcpServerOptions, named: ReadonlySe
     ...filterProblems(sound),
     ...addressProblems(sound),
     ...processProblems(sound, role),
+    ...(sound.Admin === undefined ? [] : adminProblems({ ...sound.Admin })),
   ];
 }
 

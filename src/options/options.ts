@@ -1,3 +1,4 @@
+import type { AdminOptions } from '../admin/admin-options.js';
 import type { AnyFilter } from '../filters/filter.js';
 import type { FilterSpec } from '../filters/resolve.js';
 import type { LineFilter } from '../filters/line.js';
@@ -62,6 +63,15 @@ export interface ChangeableOptions extends PoolOptions {
   BlockList?: BlockList | readonly string[] | undefined;
 }
 
+/** Where the master writes what happens; pino, winston's and the global `console` fit. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  /** Default: what would go there is left out. */
+  debug?(fields: object, message: string): void;
+}
+
 /** Everything the constructor takes. The names are those of POE::Component::Server::PreforkTCP and ::TCP. */
 export interface PreforkTcpServerOptions<Own extends object = object, F extends AnyFilter = LineFilter> extends ChangeableOptions {
   /** Address to bind: IPv4 or IPv6, or the path of a Unix socket (with a slash, or with Domain 'unix'). Default all addresses of the Domain. */
@@ -107,6 +117,10 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
    * after which a blocked event loop is reported. Default false.
    */
   HangReport?: boolean | number | undefined;
+  /** A page to look at, JSON, metrics, health checks and actions over HTTP, served by the master. Default: none. */
+  Admin?: AdminOptions | undefined;
+  /** Gets the events of the pool in words, in the master: methods are called with (object, message), errors are in `object.err`. */
+  Logger?: Logger | undefined;
   /** The account that workers run as, by name or id; the master must be root. Default: that of the master. */
   User?: string | number | undefined;
   /** The group that workers run as, by name or id. Default: that of User. */
@@ -185,4 +199,4 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
 /** A callback whose context the session fills in; the public types above are what users see. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contexts are typed at the public edge
 export type AnyCallback = (context: any) => CallbackResult;
-export type { Context };
+export type { AdminOptions, Context };

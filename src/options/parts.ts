@@ -1,6 +1,7 @@
 import type { BlockList } from 'node:net';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { resolveAdmin, type AdminConfig } from '../admin/admin-options.js';
 import type { AnyFilter } from '../filters/filter.js';
 import { LineFilter } from '../filters/line.js';
 import { resolveFilter, type FilterSpec } from '../filters/resolve.js';
@@ -9,7 +10,7 @@ import type { ClientChange } from '../policy/snapshot.js';
 import { blockListEntries, toBlockList } from './block-list.js';
 import { DEFAULT_HIGH_MARK, isPath } from './contradictions.js';
 import { mainScript } from './main-script.js';
-import type { AnyCallback, ChangeableOptions, PreforkTcpServerOptions } from './options.js';
+import type { AnyCallback, ChangeableOptions, Logger, PreforkTcpServerOptions } from './options.js';
 import { collectStates } from './states.js';
 
 /** Where to listen, and whom to tell how it goes. */
@@ -65,6 +66,9 @@ export interface ProcessConfig {
   readonly endsWorkers: boolean;
   /** Whether a thread in each worker watches its event loop, and after how long it reports that; 0 = fitted to the heartbeats. */
   readonly watch: { readonly hungMs: number } | undefined;
+  /** Where the master shows the pool; undefined = nowhere. */
+  readonly admin: AdminConfig | undefined;
+  readonly logger: Logger | undefined;
   readonly serverStarted: AnyCallback | undefined;
   readonly serverStopped: AnyCallback | undefined;
 }
@@ -148,6 +152,8 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     handlesSignals: isOn(options.HandleSignals, true),
     endsWorkers: isOn(options.ShutdownChildren),
     watch: watchOf(options.HangReport),
+    admin: options.Admin === undefined ? undefined : resolveAdmin(options.Admin),
+    logger: options.Logger,
     serverStarted: options.ServerStarted as AnyCallback | undefined,
     serverStopped: options.ServerStopped as AnyCallback | undefined,
   };

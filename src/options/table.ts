@@ -46,6 +46,10 @@ const environment: Check = expect(
   (value) => isObject(value) && Object.values(value).every((item) => item === undefined || typeof item === 'string'),
   'an object of strings',
 );
+const logger: Check = expect(
+  (value) => isObject(value) && ['info', 'warn', 'error'].every((method) => typeof value[method] === 'function'),
+  'an object with the methods info, warn and error, such as console or a pino logger',
+);
 // What it may be is checked by the filters, which know their names and parameters.
 const filter: Check = () => undefined;
 
@@ -100,6 +104,8 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   Env: environment,
   HandleSignals: flag,
   HangReport: hangReport,
+  Admin: expect(isObject, 'an object such as { Port: 9100 }'),
+  Logger: logger,
   User: account,
   Group: account,
   ListenerArgs: list,

@@ -7,7 +7,7 @@ import { findCircle, importsOf, readSources } from './source-map.js';
 const FLOORS: readonly (readonly string[])[] = [
   ['clock.ts', 'checks.ts', 'errors.ts', 'open-files.ts', 'version.ts'],
   ['filters', 'policy'],
-  ['callbacks.ts', 'status.ts', 'ipc'],
+  ['callbacks.ts', 'status.ts', 'pool-event.ts', 'ipc'],
   ['options', 'admin'],
   ['session'],
   ['master', 'worker'],

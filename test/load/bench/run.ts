@@ -7,12 +7,13 @@ import { run as filters } from './filters.js';
 import { run as idle } from './idle.js';
 import { run as limits } from './limits.js';
 import { run as plan } from './plan.js';
+import { run as resp } from './resp.js';
 import type { Settings } from './settings.js';
 import { run as throughput } from './throughput.js';
 import { run as worker } from './worker.js';
 
 /** Each prints its tables and returns what goes into the JSON file, or a promise of it. */
-const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, plan };
+const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, resp, plan };
 
 const { values } = parseArgs({
   options: {

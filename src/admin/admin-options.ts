@@ -1,0 +1,66 @@
+import { isIP } from 'node:net';
+import { checkEach, expect, isTexts, text, type Check } from '../checks.js';
+
+/**
+ * Where the pool is shown and steered: a page, JSON, metrics and health checks over HTTP, served by the master. Reading
+ * needs no Token on a loopback address or a Unix socket; actions over TCP, and reading from elsewhere, do.
+ */
+export interface AdminOptions {
+  /** TCP port of the page; 0 = the kernel picks one, see `status().admin`. */
+  readonly Port?: number | undefined;
+  /** Address of Port and AgentPort. Default 127.0.0.1. One that is not of the loopback requires Token. */
+  readonly Address?: string | undefined;
+  /** Path of a Unix socket with the same, made with mode 0600: who may open it may act, without Token. */
+  readonly Path?: string | undefined;
+  /** What callers prove themselves with: `Authorization: Bearer …`, or the page's address with `#token=…`. Default none: no actions over TCP. */
+  readonly Token?: string | undefined;
+  /** Host names by which browsers may ask, besides addresses and localhost; others are refused, against DNS rebinding. */
+  readonly Hosts?: readonly string[] | undefined;
+  /** TCP port that answers HAProxy's agent-check; it only reads, and needs no Token. */
+  readonly AgentPort?: number | undefined;
+}
+
+/** The same, checked and with defaults. */
+export interface AdminConfig {
+  readonly port: number | undefined;
+  readonly address: string;
+  readonly path: string | undefined;
+  readonly token: string | undefined;
+  readonly hosts: readonly string[];
+  readonly agentPort: number | undefined;
+}
+
+const port: Check = expect((value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535, 'a port number from 0 to 65535');
+
+const CHECKS: Readonly<Record<keyof AdminOptions, Check>> = {
+  Port: port,
+  Address: expect((value) => typeof value === 'string' && isIP(value) !== 0, 'an IPv4 or IPv6 address'),
+  Path: text,
+  // What a header can carry (RFC 6750, section 2.1).
+  Token: expect((value) => typeof value === 'string' && /^[A-Za-z0-9._~+/-]+=*$/.test(value), 'letters, digits and -._~+/ without spaces, as a Bearer token can have them'),
+  Hosts: expect(isTexts, 'an array of host names'),
+  AgentPort: port,
+};
+
+/** What is wrong with the option Admin, each as a sentence. */
+export function adminProblems(given: Readonly<Record<string, unknown>>): string[] {
+  const problems = checkEach(given, CHECKS).map((problem) => `Admin: ${problem}`);
+  if (problems.length > 0) return problems;
+  const { Port, Path, AgentPort, Address = DEFAULT_ADDRESS, Token } = given as AdminOptions;
+  if (Port === undefined && Path === undefined && AgentPort === undefined) {
+    problems.push('Admin says nowhere to listen; give Port, Path or AgentPort.');
+  }
+  if (Port !== undefined && Token === undefined && !isLoopback(Address)) {
+    problems.push(`Admin: Address ${Address} can be reached from other machines, so it needs a Token; give one, or leave Address out for 127.0.0.1.`);
+  }
+  return problems;
+}
+
+const DEFAULT_ADDRESS = '127.0.0.1';
+
+/** Whether an address can only be reached from this machine. */
+export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/i.test(address);
+
+export function resolveAdmin({ Port, Address = DEFAULT_ADDRESS, Path, Token, Hosts = [], AgentPort }: AdminOptions): AdminConfig {
+  return { port: Port, address: Address, path: Path, token: Token, hosts: Hosts.map((host) => host.toLowerCase()), agentPort: AgentPort };
+}

@@ -1,0 +1,182 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../clock.js';
+import { asError } from '../errors.js';
+import type { ServerStatus } from '../status.js';
+import type { AdminConfig } from './admin-options.js';
+import { isLoopback } from './admin-options.js';
+import { Guard, type Entrance } from './guard.js';
+import { unreadiness } from './health.js';
+import { History } from './history.js';
+import { METRICS_TYPE, type Build } from './metrics.js';
+import type { Page } from './page.js';
+import { boardOf, type Hello } from './page-data.js';
+import type { PoolView } from './pool-view.js';
+import { beginEvents, reply, say, sayJson } from './replies.js';
+import { RequestBudget } from './request-budget.js';
+import { findRoute, type Route } from './routes.js';
+import { Viewers } from './viewers.js';
+
+/** What it is made of. */
+export interface AdminServerParts {
+  readonly config: AdminConfig;
+  readonly pool: PoolView;
+  readonly page: Page;
+  readonly build: Build;
+  readonly clock: Clock;
+}
+
+const SAMPLE_MS = 2000;
+/** No request here needs a body; this much is read and dropped. */
+const MOST_BODY_BYTES = 1024;
+const MOST_CONNECTIONS = 300;
+const MOST_VIEWERS = 200;
+
+/** Shows the pool and takes orders for it, over HTTP. Where it listens is for others. */
+export class AdminServer {
+  readonly #parts: AdminServerParts;
+  readonly #guard: Guard;
+  readonly #history: History;
+  readonly #viewers: Viewers;
+  readonly #budget: RequestBudget;
+  #sampling: Timer | undefined;
+
+  constructor(parts: AdminServerParts) {
+    this.#parts = parts;
+    const { clock, config, pool } = parts;
+    this.#guard = new Guard(config);
+    this.#budget = new RequestBudget(clock);
+    this.#history = new History(clock);
+    this.#viewers = new Viewers({
+      clock,
+      most: MOST_VIEWERS,
+      parts: [
+        { name: 'samples', version: () => this.#history.samples, value: () => this.#history.samples },
+        { name: 'log', version: () => this.#history.log, value: () => this.#history.log },
+        { name: 'board', version: () => undefined, value: () => this.#board() },
+      ],
+    });
+    pool.observe((event) => {
+      this.#history.note(event);
+      this.#viewers.changed();
+    });
+    this.#sample();
+  }
+
+  /** A server for one way in, bounded in what it takes: size, number and time of requests. Not listening yet. */
+  entrance(kind: Entrance['kind']): Server {
+    const entrance: Entrance = { kind, isPublic: kind === 'tcp' && !isLoopback(this.#parts.config.address) };
+    const server = createServer({
+      maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 2000,
+      insecureHTTPParser: false,
+    }, (request, response) => { this.#answer(request, response, entrance); });
+    server.maxConnections = MOST_CONNECTIONS;
+    // The pool must be able to end while a page is open.
+    server.on('connection', (socket) => { socket.setKeepAlive(true, 30_000); });
+    return server;
+  }
+
+  /** Shows open pages the end, and lets them go. */
+  close(): void {
+    this.#sampling?.cancel();
+    this.#viewers.close();
+  }
+
+  #sample(): void {
+    this.#history.sample(this.#parts.pool.status());
+    this.#sampling = this.#parts.clock.after(SAMPLE_MS, () => { this.#sample(); }, { idle: true });
+  }
+
+  #board(): unknown {
+    const status = this.#parts.pool.status();
+    return boardOf(status, { now: this.#parts.clock.wallNow(), hangs: this.#history.hangs(status) });
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
+    dropBody(request, response);
+    const routed = findRoute(request.url ?? '/');
+    const purpose = routed?.purpose ?? 'read';
+    // Health has to be known in a flood, too; it costs little.
+    if (purpose !== 'open' && !this.#budget.take()) return say(response, 429, 'Too many requests; slow down.', { 'Retry-After': '1', Connection: 'close' });
+    const verdict = this.#guard.judge(purpose, request.headers, entrance);
+    if (!verdict.allowed) return say(response, verdict.code, verdict.text, verdict.code === 401 ? { 'WWW-Authenticate': 'Bearer' } : {});
+    if (routed === undefined) return say(response, 404, 'There is no such page here; see /.');
+    const { method, route } = routed;
+    const given = request.method === 'HEAD' ? 'GET' : request.method;
+    if (given !== method) return say(response, 405, `This takes ${method}, not ${request.method ?? ''}.`, { Allow: method === 'GET' ? 'GET, HEAD' : method });
+    try {
+      this.#serve(route, { response, mayAct: verdict.mayAct, isHead: request.method === 'HEAD' });
+    } catch (error) {
+      say(response, 409, asError(error).message);
+    }
+  }
+
+  #serve(route: Route, { response, mayAct, isHead }: { response: ServerResponse; mayAct: boolean; isHead: boolean }): void {
+    const { page, pool } = this.#parts;
+    const { actions } = pool;
+    switch (route.kind) {
+      case 'page': return page.send(response);
+      case 'livez': return say(response, 200, 'ok');
+      case 'readyz': return sayReadiness(response, pool.status());
+      case 'status': return sayJson(response, 200, pool.status());
+      case 'metrics': return reply(response, 200, { type: METRICS_TYPE, body: pool.metrics() });
+      case 'events': return this.#watch(response, mayAct, isHead);
+      case 'reload': return void this.#reload(response);
+      case 'pause': return done(response, 'The pool accepts no more clients; they wait in the queue.', () => { actions.pause(true); });
+      case 'resume': return done(response, 'The pool accepts again.', () => { actions.pause(false); });
+      case 'shutdown': return done(response, 'The pool shuts down: it takes no new clients, and ends when the last one has left.', () => { actions.shutdown(); });
+      case 'term': return found(response, route.pid, actions.term(route.pid), 'drains');
+      case 'kill': return found(response, route.pid, actions.kill(route.pid), 'was killed');
+    }
+  }
+
+  #watch(response: ServerResponse, mayAct: boolean, isHead: boolean): void {
+    if (this.#viewers.isFull) return say(response, 503, `There are ${MOST_VIEWERS} viewers already.`, { 'Retry-After': '10' });
+    beginEvents(response);
+    if (isHead) {
+      response.end();
+      return;
+    }
+    const { build, config, pool } = this.#parts;
+    const hello: Hello = { ...build, mayAct, mayReload: mayAct && pool.actions.reload !== undefined, hasToken: config.token !== undefined };
+    response.write(`event: hello\ndata: ${JSON.stringify(hello)}\n\n`);
+    this.#viewers.add(response);
+  }
+
+  async #reload(response: ServerResponse): Promise<void> {
+    const { reload } = this.#parts.pool.actions;
+    if (reload === undefined) { say(response, 501, 'This server cannot reload.'); return; }
+    try {
+      sayJson(response, 200, await reload());
+    } catch (error) {
+      say(response, 500, asError(error).message);
+    }
+  }
+}
+
+function sayReadiness(response: ServerResponse, status: ServerStatus): void {
+  const reasons = unreadiness(status);
+  if (reasons.length === 0) say(response, 200, 'ok');
+  else say(response, 503, `not ready: ${reasons.join(', ')}`);
+}
+
+function done(response: ServerResponse, sentence: string, act: () => void): void {
+  act();
+  say(response, 200, sentence);
+}
+
+function found(response: ServerResponse, pid: number, isFound: boolean, what: string): void {
+  if (isFound) say(response, 200, `Worker ${pid} ${what}.`);
+  else say(response, 404, `There is no worker ${pid}, or it drains already.`);
+}
+
+/** Reads what nobody asked for, up to a bound. */
+function dropBody(request: IncomingMessage, response: ServerResponse): void {
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= MOST_BODY_BYTES) return;
+    // Too late to say so if the answer has gone out; the connection ends either way.
+    if (!response.headersSent) say(response, 413, 'No request here needs a body.', { Connection: 'close' });
+    request.destroy();
+  });
+}

@@ -1,0 +1,92 @@
+import type { LastReload, ServerStatus, WorkerStatus } from '../status.js';
+
+/** What a worker does, for the colour and letter of its cell. */
+export type CellState = 'starting' | 'idle' | 'busy' | 'full' | 'paused' | 'draining' | 'hung';
+
+/** What the page shows of a worker. Times are milliseconds since 1970, by the master's clock. */
+export interface Cell {
+  readonly pid: number;
+  readonly id: number;
+  readonly state: CellState;
+  readonly clients: number;
+  readonly served: number;
+  readonly startedAt: number;
+  readonly heardAt: number;
+  readonly rss: number | null;
+  readonly delayMs: number | null;
+  /** Why it does not accept, or why it drains. */
+  readonly why: string;
+}
+
+/** The pool as of now. */
+export interface Board {
+  readonly now: number;
+  readonly alias: string;
+  readonly address: string;
+  readonly startedAt: number;
+  readonly paused: boolean;
+  readonly stopping: boolean;
+  readonly reloading: boolean;
+  readonly release: number;
+  readonly lastReload: LastReload | null;
+  readonly totals: ServerStatus['totals'];
+  readonly limits: ServerStatus['limits'];
+  readonly cells: readonly Cell[];
+  readonly hangs: readonly Hang[];
+}
+
+/** Where a worker hangs. */
+export interface Hang {
+  readonly pid: number;
+  readonly blockedFor: number;
+  readonly at: number;
+  /** Call frames, innermost first; empty if the thread is not in JavaScript. */
+  readonly stack: readonly string[];
+}
+
+/** A line of the log. */
+export interface LogLine {
+  readonly at: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** Clients and queue at one moment: [milliseconds since 1970, clients, queue or null]. */
+export type Sample = readonly [number, number, number | null];
+
+/** What one viewer is told first. */
+export interface Hello {
+  readonly version: string;
+  readonly node: string;
+  readonly mayAct: boolean;
+  readonly mayReload: boolean;
+  /** Whether there is a token that would allow actions. */
+  readonly hasToken: boolean;
+}
+
+/** A status as the page wants it. */
+export function boardOf(status: ServerStatus, { now, hangs }: { readonly now: number; readonly hangs: readonly Hang[] }): Board {
+  const { alias, address, startedAt, paused, stopping, reloading = false, release, lastReload = null, totals, limits } = status;
+  const hung = new Set(hangs.map(({ pid }) => pid));
+  return {
+    now, alias, startedAt, paused, stopping, reloading, release, lastReload, totals, limits, hangs,
+    address: address === undefined ? '' : typeof address === 'string' ? address : `${address.address}:${address.port}`,
+    cells: status.workers.map((worker) => cellOf(worker, hung)),
+  };
+}
+
+function cellOf(worker: WorkerStatus, hung: ReadonlySet<number>): Cell {
+  const { pid, id, connections: clients, served, startedAt, lastHeartbeatAt: heardAt, rss = null, loopDelay: delayMs = null, drainReason, paused } = worker;
+  return { pid, id, state: stateOf(worker, hung), clients, served, startedAt, heardAt, rss, delayMs, why: drainReason ?? paused.join(', ') };
+}
+
+/** Reasons to pause that say that a worker has as many clients as it may. */
+const FULL = new Set(['limit', 'concurrency', 'pool-limit', 'lifetimes']);
+
+export function stateOf({ pid, phase, paused, connections }: WorkerStatus, hung: ReadonlySet<number>): CellState {
+  if (hung.has(pid)) return 'hung';
+  if (phase !== 'ready') return phase;
+  if (paused.some((reason) => !FULL.has(reason))) return 'paused';
+  if (paused.length > 0) return 'full';
+  return connections > 0 ? 'busy' : 'idle';
+}

@@ -1,0 +1,37 @@
+import type { Purpose } from './guard.js';
+
+/** What an address of the admin server stands for. */
+export type Route =
+  | { readonly kind: 'page' | 'livez' | 'readyz' | 'status' | 'events' | 'metrics' }
+  | { readonly kind: 'reload' | 'pause' | 'resume' | 'shutdown' }
+  | { readonly kind: 'term' | 'kill'; readonly pid: number };
+
+/** A route with what it takes. */
+export interface Routed {
+  readonly route: Route;
+  readonly method: 'GET' | 'POST';
+  readonly purpose: Purpose;
+}
+
+const FIXED: ReadonlyMap<string, Routed> = new Map([
+  // The page's frame holds nothing of the pool, and probes of an orchestrator cannot always send a token.
+  ...(['livez', 'readyz'] as const).map((kind) => entry(`/${kind}`, { kind }, 'open')),
+  entry('/healthz', { kind: 'readyz' }, 'open'),
+  entry('/', { kind: 'page' }, 'open'),
+  ...(['status', 'events', 'metrics'] as const).map((kind) => entry(`/${kind}`, { kind }, 'read')),
+  ...(['reload', 'pause', 'resume', 'shutdown'] as const).map((kind) => entry(`/${kind}`, { kind }, 'act')),
+]);
+
+function entry(path: string, route: Route, purpose: Purpose): [string, Routed] {
+  return [path, { route, purpose, method: purpose === 'act' ? 'POST' : 'GET' }];
+}
+
+/** Finds the route of a request's target; what follows a question mark is not looked at. Undefined if there is none. */
+export function findRoute(target: string): Routed | undefined {
+  const path = target.split('?', 1)[0] ?? '';
+  const found = FIXED.get(path);
+  if (found !== undefined) return found;
+  const [, pid, kind] = /^\/workers\/([1-9]\d{0,9})\/(term|kill)$/.exec(path) ?? [];
+  if (pid === undefined || (kind !== 'term' && kind !== 'kill')) return undefined;
+  return { route: { kind, pid: Number(pid) }, method: 'POST', purpose: 'act' };
+}

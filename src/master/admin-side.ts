@@ -1,0 +1,36 @@
+import type * as AdminEntry from '../admin/index.js';
+import type { AdminConfig } from '../admin/admin-options.js';
+import type { Admin } from '../admin/index.js';
+import { renderMetrics, type Build } from '../admin/metrics.js';
+import type { AdminActions, PoolView } from '../admin/pool-view.js';
+import { asError } from '../errors.js';
+import type { ServerStatus } from '../status.js';
+import { packageVersion } from '../version.js';
+import { ListenError } from './listen-error.js';
+
+/** What the admin side may see and do. */
+export interface AdminAccess {
+  readonly status: () => ServerStatus;
+  readonly observe: PoolView['observe'];
+  readonly actions: AdminActions;
+}
+
+/** What runs here. */
+export const currentBuild = (): Build => ({ version: packageVersion(), node: process.version });
+
+/**
+ * Loads and opens the admin side. It is a file of its own, so that workers, and masters without it, never load it.
+ *
+ * @throws ListenError
+ */
+export async function openAdminSide(config: AdminConfig, { status, observe, actions }: AdminAccess): Promise<Admin> {
+  const { openAdmin } = await import(new URL('./admin.js', import.meta.url).href) as typeof AdminEntry;
+  const build = currentBuild();
+  try {
+    return await openAdmin({ config, build, pool: { status, observe, actions, metrics: () => renderMetrics(status(), build) } });
+  } catch (cause) {
+    const { code = 'unknown', errno = 0, syscall = 'listen', address: where = config.address, port } = cause as NodeJS.ErrnoException & { address?: string; port?: number };
+    if (errno === 0 && code === 'unknown') throw asError(cause);
+    throw new ListenError({ operation: syscall, code, errno: Math.abs(errno), where: `${port === undefined ? where : `${where}:${port}`} for Admin`, cause });
+  }
+}
