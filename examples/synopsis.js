@@ -7,6 +7,8 @@ const server = new PreforkTcpServer({
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
   MaxServer: 100, MinServer: 10, StartServer: 10,
   MaxSessionPerServer: 1,
+  // The pool can be looked at: the address is printed below. The token allows the page's buttons.
+  Admin: { Port: 0, Token: 'newcomer' },
   ClientConnected({ heap }) {
     heap.client.put(`test server , welcome${process.pid} !\n`);
   },
@@ -29,5 +31,6 @@ if (server.isMaster) {
   server.on('worker:exit', ({ pid, text }) => { console.log(`worker ${pid} exited: ${text}`); });
   await server.ready();
   const { address, port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  console.log(`Look at the pool: ${server.status().admin?.url}#token=newcomer`);
   console.log(`Type: nc ${address} ${port}   (then hello, quit, exit or kill). Ctrl-C drains the pool.`);
 }

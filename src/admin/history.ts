@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import type { Clock } from '../clock.js';
 import { inWords, type PoolEvent } from '../pool-event.js';
 import type { HungFrame, ServerStatus } from '../status.js';
@@ -31,11 +32,11 @@ export class History {
 
   note(event: PoolEvent): void {
     const words = inWords(event);
-    if (words !== undefined) this.#log = [{ at: this.#clock.wallNow(), ...words }, ...this.#log.slice(0, KEPT_LINES - 1)];
+    if (words !== undefined) this.#log = [{ at: this.#clock.wallNow(), level: words.level, text: shorten(words.text) }, ...this.#log.slice(0, KEPT_LINES - 1)];
     if (event.name === 'worker:exit') this.#hangs.delete(event.detail.pid);
     if (event.name !== 'worker:hung') return;
     const { pid, blockedFor, stack } = event.detail;
-    this.#hangs.set(pid, { pid, blockedFor, at: this.#clock.wallNow(), stack: stack.slice(0, KEPT_FRAMES).map(showFrame) });
+    this.#hangs.set(pid, { pid, blockedFor, at: this.#clock.wallNow(), stack: stack.slice(0, KEPT_FRAMES).map((frame) => shorten(showFrame(frame))) });
   }
 
   sample({ totals }: ServerStatus): void {
@@ -55,3 +56,6 @@ export class History {
 const showFrame = ({ functionName, url, line, column }: HungFrame): string => (
   `${functionName === '' ? '(anonymous)' : functionName} ${url}:${line}:${column}`
 );
+
+/** Files of the program itself by their path in its folder: a line of the page is short. */
+const shorten = (text: string): string => text.replaceAll(`${pathToFileURL(process.cwd()).href}/`, '');

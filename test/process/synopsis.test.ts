@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ask } from '../support/admin-client.js';
 import { withMaster } from '../support/master-process.js';
 import type { MasterProcess } from '../support/master-process.js';
 import { waitRefused } from '../support/tcp-client.js';
@@ -69,6 +70,15 @@ describe('examples/synopsis.js', () => {
       await client.expect(`${pid} : quit\r\n`);
       await client.expectEof();
       expect(await master.over()).toEqual({ code: 0, signal: null });
+    });
+  });
+
+  it('prints the address of a page that shows the pool', async () => {
+    await withSynopsis(async (master) => {
+      const line = await master.line(/Look at the pool: http:/);
+      const url = /(http:\S+)#token=newcomer/.exec(line)?.[1] ?? '';
+
+      expect(JSON.parse((await ask(`${url}status`)).body)).toMatchObject({ limits: { MaxServer: 100 } });
     });
   });
 });

@@ -56,7 +56,7 @@ export const PAGE_HTML = /* html */ `<!doctype html>
 </section>
 <section class="wide" aria-labelledby="h-table">
 <h2 id="h-table">Table of workers</h2>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="h-table"><table id="table"><thead></thead><tbody></tbody></table></div>
+<div class="scroll" tabindex="0" role="group" aria-label="Rows, which scroll"><table id="table"><thead></thead><tbody></tbody></table></div>
 </section>
 </main>
 <dialog id="confirm" aria-labelledby="question"><form method="dialog"><p id="question"></p><button value="yes">Yes</button> <button value="no" autofocus>No</button></form></dialog>
