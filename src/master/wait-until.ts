@@ -1,8 +1,15 @@
+import type { EventEmitter } from 'node:events';
 import { PreforkError, asError } from '../errors.js';
-import type { ServerStatus } from '../status.js';
-import type { Master } from './master.js';
+import type { ServerEvents, ServerStatus } from '../status.js';
 
-type Waited = Pick<Master, 'events' | 'status' | 'isStopped' | 'failure'>;
+/** The master, as far as it is waited for. */
+interface Waited {
+  readonly events: EventEmitter<ServerEvents>;
+  readonly isStopped: boolean;
+  /** What made the server end by itself. */
+  readonly failure: Error | undefined;
+  status(): ServerStatus;
+}
 
 /**
  * Resolves with the first status that satisfies the predicate.
