@@ -2,7 +2,7 @@ import type { ToWorker, WorkerState, WorkerVitals } from '../ipc/protocol.js';
 import { NEVER_DEAF, listens } from '../policy/deafness.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
-import { PULSE_MS, isBlocked, type SilenceView } from '../policy/silence.js';
+import { PULSE_MS, isBlocked, isHanging, type SilenceView } from '../policy/silence.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
 import type { WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
 import type { WorkerProcess } from './worker-process.js';
@@ -185,7 +185,7 @@ export class Roster {
       reportMs: record.state.reportMs,
       deafAtHeard: record.deafAtHeard,
       deafAtBirth: record.deafAtBirth,
-      blocked: isBlockedWorker(record, now),
+      blocked: isHangingWorker(record, now),
       idleSince: record.idleSince,
       clients: record.state.clients,
       drainDeadline: record.drain?.deadline,
@@ -247,6 +247,9 @@ export class Roster {
     }));
   }
 }
+
+/** Whether a ready worker has stood still for so long that it is not counted on. */
+export const isHangingWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isHanging(silenceOf(record), now);
 
 /** Whether a ready worker's event loop stands still. */
 export const isBlockedWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isBlocked(silenceOf(record), now);

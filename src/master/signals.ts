@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 const ENDING = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * A second signal so soon after the first is the same one: with npx, node --watch, nodemon, concurrently and the like, one
+ * The same signal so soon after the first is the same one: with npx, node --watch, nodemon, concurrently and the like, one
  * Ctrl-C reaches this process both from the terminal and from its parent (seen: 16 to 106 ms apart).
  */
 const SAME_MS = 500;
@@ -22,15 +22,15 @@ export interface SignalActions {
 }
 
 /**
- * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one, more than half
- * a second later, kills the workers and dies of the signal. SIGHUP drains it if this process had a terminal, which was closed,
- * and reloads otherwise, as service managers and operators mean it. If the host program or another server handles these signals too, ending the
- * process is left to whoever is last.
+ * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one kills the
+ * workers and dies of the signal, unless it is the same one within half a second. SIGHUP drains it if this process had a
+ * terminal, which was closed, and reloads otherwise, as service managers and operators mean it. If the host program or another
+ * server handles these signals too, ending the process is left to whoever is last.
  *
  * @returns a function that stops handling signals
  */
 export function handleSignals(actions: SignalActions, hasTerminal: () => boolean = hasControllingTerminal): () => void {
-  let firstAt: number | undefined;
+  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
   const remove = (): void => {
     for (const signal of ENDING) process.off(signal, onSignal);
     process.off('SIGHUP', onHangUp);
@@ -38,15 +38,15 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   const isLast = (): boolean => ENDING.every((signal) => process.listenerCount(signal) === 0);
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = actions.clock.now();
-    if (firstAt === undefined) {
-      firstAt = now;
+    if (first === undefined) {
+      first = { signal, at: now };
       void actions.drain().then(() => {
         remove();
         if (isLast()) process.exit();
       });
       return;
     }
-    if (now - firstAt < SAME_MS) return;
+    if (signal === first.signal && now - first.at < SAME_MS) return;
     actions.killAll();
     remove();
     if (isLast()) process.kill(process.pid, signal);
@@ -55,7 +55,7 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   const hadTerminal = hasTerminal();
   const onHangUp = (): void => {
     if (!hadTerminal) actions.reload();
-    else if (firstAt === undefined) onSignal('SIGTERM');
+    else if (first === undefined) onSignal('SIGTERM');
   };
   for (const signal of ENDING) process.on(signal, onSignal);
   process.on('SIGHUP', onHangUp);

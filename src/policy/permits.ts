@@ -87,6 +87,9 @@ export interface PermitPlan {
   readonly isHigh: boolean;
 }
 
+/** The credit of a pool's only worker. */
+const ALONE_CREDIT = 64;
+
 /** One that was heard within this time needs no question. */
 const RECENT_MS = 25;
 
@@ -106,8 +109,10 @@ const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
 /** Everybody has a permit, and nobody gets far ahead of the able worker with the fewest clients. */
 function planAll(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
   const least = fewest(able);
+  // A worker that is alone has nobody to be kept in balance with.
+  const credit = workers.length === 1 ? ALONE_CREDIT : config.credit;
   // Those that are blocked or paused set no ceiling; if there are no others, each may go on from where it is.
-  const ceilingOf = ({ clients }: PermitView): number => (least === Infinity ? clients : least) + config.credit;
+  const ceilingOf = ({ clients }: PermitView): number => (least === Infinity ? clients : least) + credit;
   const isHeldBack = workers.some((worker) => worker.available && isAtCeiling(worker) && worker.clients >= ceilingOf(worker));
   // Its own word counts more than the ceiling ordered: it may have raised that by itself.
   const accepting = able.filter((worker) => worker.ordered && (worker.answered ? worker.permit === 'held' : worker.clients < worker.ceiling));

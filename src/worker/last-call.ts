@@ -4,6 +4,9 @@ import type { AcceptLoop } from './accept-loop.js';
 /** How soon a worker that cannot accept looks again. */
 const LOOK_MS = 5;
 
+/** A worker that accepts for so long without a break has taken all who were there at first: those that come now come later. */
+const LONG_MS = 200;
+
 /**
  * The end of accepting when the whole pool stops: whoever waits in the kernel's queue is taken first, since closing the socket
  * would reset them. It is over when no one came in a whole turn of the event loop, and after a while in any case.
@@ -14,6 +17,8 @@ export class LastCall {
   readonly #over: () => void;
   readonly #timer: Timer;
   #isOver = false;
+  /** Since when it accepts. */
+  #openedAt: number | undefined;
 
   constructor({ clock, loop, ms, over }: { readonly clock: Clock; readonly loop: AcceptLoop; readonly ms: number; readonly over: () => void }) {
     this.#clock = clock;
@@ -36,9 +41,12 @@ export class LastCall {
     if (this.#isOver) return;
     const { accepting, served } = this.#loop;
     if (!accepting) {
+      this.#openedAt = undefined;
       this.#clock.after(LOOK_MS, () => { this.#look(); });
       return;
     }
+    this.#openedAt ??= this.#clock.now();
+    if (this.#clock.now() - this.#openedAt >= LONG_MS) return this.end();
     // Two, since the first comes in this turn: between them lies one look at the socket.
     this.#clock.soon(() => {
       this.#clock.soon(() => {

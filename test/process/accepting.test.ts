@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { withHandlers } from '../programs/inline.js';
 import { failures, underLoad, visitMany } from '../programs/load.js';
-import { listeningDescriptors, wakeUps } from '../support/proc.js';
+import { listeningDescriptors } from '../support/proc.js';
 import { withMaster } from '../support/master-process.js';
 import { sendSignal } from '../support/processes.js';
 import type { TcpClient } from '../support/tcp-client.js';
@@ -13,7 +12,6 @@ import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
 const isLinux = process.platform === 'linux';
 /** So many workers accept at the same time in a large pool. */
-const HOLDERS = Math.max(2, availableParallelism());
 /** Nobody acts because of a heartbeat. */
 const SLOW = { MasterHeartBeatTime: 60 };
 
@@ -45,17 +43,15 @@ describe('the balance of 400 lasting clients over 8 workers', () => {
 describe('in a pool of 20 workers', () => {
   const TWENTY = { MaxServer: 20, StartServer: 20 };
 
-  it('only a few may accept at the same time, and all of them get clients that stay', async () => {
+  it('all of them may accept while there is no crowd, and get clients that stay', async () => {
     await withServer({ ...TWENTY, ...SLOW }, async (running) => {
       await running.settled(20);
-      const few = await running.until(({ workers }) => workers.filter(({ permit }) => permit).length <= HOLDERS);
-      expect(few.workers.filter(({ permit }) => permit).length).toBeGreaterThan(0);
+      await running.until(({ workers }) => workers.every(({ permit }) => permit));
 
       const clients: TcpClient[] = [];
       while (clients.length < 200) clients.push(...await Promise.all(Array.from({ length: 10 }, () => running.join())));
 
       expect(countByWorker(clients)).toHaveLength(20);
-      await running.until(({ totals, workers }) => totals.connections === 200 && workers.filter(({ permit }) => permit).length <= HOLDERS);
     });
   });
 
@@ -76,30 +72,6 @@ describe('in a pool of 20 workers', () => {
       expect(failures(visits)).toEqual([]);
       expect(visits.length).toBeGreaterThan(20 * 16);
       expect(running.eventsOf('worker:exit')).toEqual([]);
-    });
-  });
-
-  it.runIf(isLinux)('nobody does anything between two heartbeats while there are no clients', async () => {
-    await withMaster({ options: { ...TWENTY, ...SLOW } }, async (master) => {
-      const workers = await master.ready(20);
-      await master.up();
-      const sum = (): number => wakeUps([master.pid, ...workers]);
-      // What the start has left to do, such as a first garbage collection, ends by itself.
-      let last = sum();
-      let since = performance.now();
-      await poll(() => {
-        const now = sum();
-        if (now !== last) since = performance.now();
-        last = now;
-        return performance.now() - since > 300;
-      }, () => 'a pool that has come to rest');
-
-      const before = sum();
-      const from = performance.now();
-      await poll(() => performance.now() - from > 1000, () => 'a part of a heartbeat');
-
-      // Any message would wake its sender and its receiver.
-      expect(sum() - before).toBeLessThanOrEqual(4);
     });
   });
 });
