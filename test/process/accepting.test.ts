@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { withHandlers } from '../programs/inline.js';
 import { failures, underLoad, visitMany } from '../programs/load.js';
@@ -11,7 +10,6 @@ import { poll } from '../support/wait.js';
 import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
 const isLinux = process.platform === 'linux';
-/** So many workers accept at the same time in a large pool. */
 /** Nobody acts because of a heartbeat. */
 const SLOW = { MasterHeartBeatTime: 60 };
 
