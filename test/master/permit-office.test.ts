@@ -69,7 +69,7 @@ describe('a permit office', () => {
     expect(office.sent).toEqual([
       { to: 1, order: { type: 'copy' }, handle: HANDLE },
       { to: 1, order: { type: 'copy' }, handle: HANDLE },
-      { to: 1, order: { type: 'permit', ceiling: 1, pulseMs: PULSE_MS }, handle: undefined },
+      { to: 1, order: { type: 'permit', ceiling: 64, pulseMs: PULSE_MS }, handle: undefined },
     ]);
   });
 

@@ -48,7 +48,8 @@ describe('where everybody may accept', () => {
     ['all that are level may go on', [full(1, 5), full(2, 5), full(3, 5)], [permit(1, 7), permit(2, 7), permit(3, 7)]],
     ['a paused worker holds no other back', [full(1, 2), holder(2, { available: false })], [permit(1, 4)]],
     ['a blocked worker holds no other back', [full(1, 2), holder(2, BLOCKED)], [permit(1, 4)]],
-    ['a worker that has left the pool holds no other back', [full(1, 2), holder(2, { eligible: false })], [permit(1, 4)]],
+    ['a worker that has left the pool holds no other back', [full(1, 2), full(3, 2), holder(2, { eligible: false })], [permit(1, 4), permit(3, 4)]],
+    ['a worker that is alone has nobody to be kept in balance with', [full(1, 2), holder(2, { eligible: false })], [permit(1, 66)]],
     ['while one waits, another that may accept pulses', [full(1, 2), holder(2), holder(3)], [permit(2, 2, IDLE_PULSE_MS)]],
     ['it pulses more often once it has a client', [full(1, 2), sentinel(2, { clients: 1, ceiling: 2 }), holder(3)], [permit(2, 2, WATCHED_PULSE_MS)]],
     ['when it falls silent another pulses, and all others like it are asked for a sign of life',
@@ -105,7 +106,7 @@ describe('copies of the handle', () => {
     ['are filled up when half of the stock is used', [holder(1, { copies: 4, stock: 8 })], [copies(1, 4)]],
     ['are left alone while there is more than half', [holder(1, { copies: 5, stock: 8 })], []],
     ['are not given to a worker that drains', [holder(1, { copies: 0, eligible: false })], []],
-    ['come before the permit', [fresh(1, { copies: 0 })], [copies(1, 2), permit(1, 2)]],
+    ['come before the permit', [fresh(1, { copies: 0 })], [copies(1, 2), permit(1, 64)]],
   ])('%s', (_title, workers, expected) => {
     expect(orders(workers, ALL)).toEqual(expected);
   });
