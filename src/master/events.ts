@@ -75,7 +75,8 @@ export class PoolEvents {
       `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${stderr}`,
       exit.error === undefined ? undefined : { cause: exit.error },
     );
-    this.#error(record, 'start', error);
+    // Ctrl-C reaches a worker that starts before it can leave it to the master: that is no fault of the program.
+    if (exit.signal !== 'SIGINT') this.#error(record, 'start', error);
     return error;
   }
 
