@@ -44,6 +44,17 @@ export default tseslint.config(
     },
   },
   { files: ['src/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
+  {
+    // Every worker would load them at its start. The admin page is an entry of its own, and so is the watchdog's thread.
+    files: ['src/**'],
+    ignores: ['src/admin/**', 'src/worker/watchdog-thread.ts', 'src/filters/serializer.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{
+        regex: '^node:(child_process|crypto|dns|http|https|perf_hooks|process|tls|util|v8|worker_threads|zlib)',
+        allowTypeImports: true, message: 'Load it where it is used: builtIn() of built-ins.ts.',
+      }] }],
+    },
+  },
   // The page's program runs in browsers, and is tested in one.
   { files: ['src/admin/page/**'], rules: { 'no-restricted-globals': 'off' } },
   wall(['src/policy/**'], [

@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-
 /** A timer that has not fired yet. */
 export interface Timer {
   /** Forgets the timer. Harmless after it fired. */

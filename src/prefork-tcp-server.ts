@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
+import { builtIn } from './built-ins.js';
 import { renderMetrics } from './admin/metrics.js';
 import { systemClock } from './clock.js';
 import { PreforkError } from './errors.js';
@@ -251,7 +251,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter =
 function createMaster(options: ResolvedOptions, constructions: number): Master {
   const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
   const { args, execArgv, env } = workerCommand(options.process);
-  const token = randomBytes(16).toString('hex');
+  const token = builtIn('node:crypto').randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.
   const ordinal = hasOwnScript ? 1 : constructions;
   return new Master({

@@ -1,5 +1,5 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
-import { debuglog } from 'node:util';
+import { builtIn } from '../built-ins.js';
 import { envelope } from './protocol.js';
 import type { ToMaster, ToWorker } from './protocol.js';
 
@@ -37,7 +37,7 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> {
   }
 }
 
-const debug = debuglog('prefork');
+const debug = builtIn('node:util').debuglog('prefork');
 
 /** With NODE_DEBUG=prefork, prints an order or a fact to stderr; pid is the worker's. */
 export function trace(how: 'sends' | 'hears', pid: number | undefined, message: ToWorker | ToMaster): void {

@@ -1,4 +1,4 @@
-import { getSystemErrorMap, getSystemErrorName } from 'node:util';
+import { builtIn } from '../built-ins.js';
 import { PreforkError } from '../errors.js';
 
 /** What failed, and where. */
@@ -23,7 +23,7 @@ export class ListenError extends PreforkError {
     super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice}`, { cause });
     this.operation = operation;
     this.errno = errno;
-    this.errstr = getSystemErrorMap().get(-errno)?.[1] ?? code;
+    this.errstr = builtIn('node:util').getSystemErrorMap().get(-errno)?.[1] ?? code;
   }
 }
 
@@ -37,7 +37,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Makes the error for a status that libuv returned. */
 export function systemListenError(operation: string, status: number, where: string): ListenError {
-  const code = getSystemErrorName(status);
+  const code = builtIn('node:util').getSystemErrorName(status);
   return codeListenError({ operation, code, errno: status, where });
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { builtIn } from '../built-ins.js';
 import type { ListenName } from '../options/parts.js';
 import { ListenError } from './listen-error.js';
 
@@ -36,7 +36,7 @@ async function resolveAddress({ host, family: wanted }: ListenName & { kind: 'tc
   const family = isIP(host);
   if (family === 4 || family === 6) return { address: host, family };
   try {
-    const found = await lookup(host, { family: wanted ?? 0 });
+    const found = await builtIn('node:dns/promises').lookup(host, { family: wanted ?? 0 });
     return { address: found.address, family: found.family === 6 ? 6 : 4 };
   } catch (cause) {
     const { code = 'ENOTFOUND', errno = 0 } = cause as NodeJS.ErrnoException;

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { builtIn } from '../built-ins.js';
 import type { Clock, Timer } from '../clock.js';
 
 /** What a service manager is told about, as of now. */
@@ -108,7 +108,7 @@ export class Notifier {
  */
 export async function systemdNotify(assignments: readonly string[]): Promise<void> {
   await new Promise<void>((resolve) => {
-    execFile('systemd-notify', [...assignments], { timeout: NOTIFY_TIMEOUT_MS }, (error) => {
+    builtIn('node:child_process').execFile('systemd-notify', [...assignments], { timeout: NOTIFY_TIMEOUT_MS }, (error) => {
       if (error !== null) warn(error);
       resolve();
     });

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, renameSync, statSync, unlinkSync, type BigIntStat
 import * as net from 'node:net';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { getSystemErrorName } from 'node:util';
+import { builtIn } from '../built-ins.js';
 import { codeListenError, ListenError, systemListenError } from './listen-error.js';
 import { isAbstract, showTarget, type ListenTarget } from './listen-target.js';
 import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle.js';
@@ -124,7 +124,7 @@ function inUse(target: UnixTarget): ListenError {
 /** libuv says EACCES for a folder that there is not, as Windows does (src/unix/pipe.c). */
 function bindError(status: number, target: UnixTarget): ListenError {
   const where = showTarget(target);
-  const code = getSystemErrorName(status);
+  const code = builtIn('node:util').getSystemErrorName(status);
   if (isAbstract(target) || (code !== 'EACCES' && code !== 'ENOTDIR')) return systemListenError('bind', status, where);
   const folder = dirname(resolve(target.path));
   const [reason, advice] = FOLDER_FAULTS[folderKind(folder)](folder);
@@ -149,7 +149,7 @@ function folderKind(path: string): keyof typeof FOLDER_FAULTS {
 /** What chmod and rename say, in the same form. */
 function asListenError(error: unknown, target: UnixTarget): ListenError {
   if (error instanceof ListenError) return error;
-  const { syscall = 'bind', errno = 0, code = getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
+  const { syscall = 'bind', errno = 0, code = builtIn('node:util').getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
   return new ListenError({ operation: syscall, code, errno: Math.abs(errno), where: showTarget(target), cause: error });
 }
 

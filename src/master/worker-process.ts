@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process';
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
 import { asError } from '../errors.js';
 import { ProcessChannel, trace } from '../ipc/channel.js';
@@ -74,7 +74,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
   return (events, { env, captureStderr, release: { script, directory } }) => {
     let child: ChildProcess;
     try {
-      child = fork(script, command.args, {
+      child = builtIn('node:child_process').fork(script, command.args, {
         cwd: directory,
         execArgv: [...command.execArgv],
         // What the shell said of the master's folder is not true of the worker's.

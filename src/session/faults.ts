@@ -1,5 +1,5 @@
+import { builtIn } from '../built-ins.js';
 import { constants } from 'node:os';
-import { getSystemErrorMap } from 'node:util';
 
 /** What ClientError gets of a fault, beside the operation. */
 export interface Fault {
@@ -14,7 +14,7 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
 );
 
 /** The system's words for its error numbers. Kept, since Node makes a new map at every call. */
-const WORDS = getSystemErrorMap();
+const WORDS = builtIn('node:util').getSystemErrorMap();
 
 /** Number, words and error for a system error, as ClientError gets them. */
 export function systemErrorText(code: string | undefined, error?: Error): Fault & { readonly error: Error } {

@@ -1,4 +1,3 @@
-import { memoryUsage } from 'node:process';
 import type { Clock, Timer } from '../clock.js';
 import type { WorkerVitals } from '../ipc/protocol.js';
 
@@ -28,7 +27,7 @@ export class Heartbeat {
 /** undefined if the process is out of descriptors: the kernel tells by a file. */
 function readMemory(): Pick<WorkerVitals, 'rss' | 'heapUsed'> | undefined {
   try {
-    const { rss, heapUsed } = memoryUsage();
+    const { rss, heapUsed } = process.memoryUsage();
     return { rss, heapUsed };
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import * as net from 'node:net';
 import type { Socket } from 'node:net';
-import { getSystemErrorName } from 'node:util';
+import { builtIn } from '../built-ins.js';
 import { deliver, markDirect } from '../session/direct-socket.js';
 
 /** A worker's own copy of the listening handle, as it arrives over the channel. */
@@ -86,6 +86,6 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
 }
 
 function systemError(syscall: string, status: number): NodeJS.ErrnoException {
-  const code = status < 0 ? getSystemErrorName(status) : 'EIO';
+  const code = status < 0 ? builtIn('node:util').getSystemErrorName(status) : 'EIO';
   return Object.assign(new Error(`${syscall} ${code}`), { code, errno: status, syscall });
 }

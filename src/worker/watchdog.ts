@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { builtIn } from '../built-ins.js';
 import type { Clock, Timer } from '../clock.js';
 
 /** What the watchdog's thread is started with. */
@@ -43,6 +43,7 @@ export class Watchdog {
     const workerData: WatchdogData = { shared, fd, master: process.ppid };
     this.#beat(LONGEST_BEAT_MS);
     // Loaders of the user's program would only cost time and memory there; and it needs hardly any heap.
+    const { Worker } = builtIn('node:worker_threads');
     const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {
       workerData, execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
     });
