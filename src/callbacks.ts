@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AnyFilter, Filter } from './filters/filter.js';
+import type { FilterName, FilterNamed } from './filters/resolve.js';
 
 /** What a callback may return. A promise delays the client's next record until it settles. */
 export type CallbackResult = unknown;
 
 /** What a filter yields to ClientInput. */
-export type RecordOf<F extends AnyFilter> = F extends Filter<infer In, never> ? In : unknown;
+export type RecordOf<F extends AnyFilter | FilterName> = FilterNamed<F> extends Filter<infer In, never> ? In : unknown;
 
 /** Anything that names a session for `kernel.post` and `kernel.call`: its alias, its ID, or itself. */
 export type SessionTarget = string | number | SessionReference;

@@ -4,6 +4,7 @@ import { renderMetrics } from './admin/metrics.js';
 import { systemClock } from './clock.js';
 import { PreforkError } from './errors.js';
 import type { AnyFilter } from './filters/filter.js';
+import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import { currentBuild } from './master/admin-side.js';
@@ -34,9 +35,9 @@ export interface ShutdownOptions {
  * the callbacks given there. Any other PreforkTcpServer in a worker is **inert**: it does nothing.
  *
  * @typeParam Own - the user's own fields in `heap`
- * @typeParam F - the filter of the clients' input, from which the type of `input` follows
+ * @typeParam F - the filter of the clients' input, or its name, from which the type of `input` follows
  */
-export class PreforkTcpServer<Own extends object = object, F extends AnyFilter = LineFilter> implements AsyncDisposable {
+export class PreforkTcpServer<Own extends object = object, F extends AnyFilter | FilterName = LineFilter> implements AsyncDisposable {
   /** The server's name: the Alias option. */
   readonly alias: string;
   /** The name of its manager, for `kernel.post`: the MasterAlias option. */

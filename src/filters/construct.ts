@@ -3,7 +3,7 @@ import type { AnyFilter } from './filter.js';
 /** A filter that can be made with parameters. */
 // `any`: each filter's constructor names its own parameters, and only `any` fits them all.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type FilterClass<F extends AnyFilter = AnyFilter> = new (parameters?: any) => F;
+export type FilterClass<F = AnyFilter> = new (parameters?: any) => F;
 
 /** What a filter must have. */
 export const METHODS = ['get_one_start', 'get_one', 'get', 'put', 'get_pending', 'clone'] as const;

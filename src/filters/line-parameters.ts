@@ -8,9 +8,16 @@ import { DetectedTerminator, LiteralTerminator, MixedTerminator } from './termin
 /** What `put` of a LineFilter takes: text, bytes, or something whose text is obvious. null and undefined are ''. */
 export type LineRecord = string | Uint8Array | number | bigint | boolean | null | undefined;
 
-/** The Encoding of a LineFilter whose lines come as strings or as Buffers. */
-export type LineEncoding<Line extends string | Buffer> = [Line] extends [string] ? 'utf8' | 'latin1'
-  : [Line] extends [Buffer] ? 'buffer' : 'utf8' | 'latin1' | 'buffer';
+/**
+ * The Encoding of a LineFilter: of one whose lines come as strings or as Buffers, or itself, so that `new LineFilter` takes the
+ * type of its lines from it.
+ */
+export type LineEncoding<Line extends string | Buffer> =
+  | (Line & (string extends Line ? never : 'utf8' | 'latin1' | 'buffer'))
+  | ([Line] extends [string] ? 'utf8' | 'latin1' : [Line] extends [Buffer] ? 'buffer' : 'utf8' | 'latin1' | 'buffer');
+
+/** What lines come as: Buffers for 'buffer' and Buffer, else strings. */
+export type LineOf<Line extends string | Buffer> = Line extends 'buffer' | Buffer ? Buffer : string;
 
 /** Parameters of {@link LineFilter}. A string literal stands for its bytes in Encoding. */
 export interface LineParameters<Line extends string | Buffer = string | Buffer> {
@@ -76,8 +83,10 @@ const CHECKS = {
 };
 
 /** Checks the parameters of a LineFilter; throws one ERR_PREFORK_FILTER with all that is wrong. */
-export function resolveLineParameters(given: LineParameters<string> | LineParameters<Buffer> | LineParameters = {}): LineSettings {
-  checkParameters('LineFilter', given, CHECKS, () => contradictions(given));
+export function resolveLineParameters<Line extends string | Buffer>(parameters: LineParameters<Line> = {}): LineSettings {
+  // Which type of lines they are for makes no difference here.
+  const given = parameters as unknown as LineParameters;
+  checkParameters('LineFilter', parameters, CHECKS, () => contradictions(given));
   const encoding = given.Encoding ?? 'utf8';
   const input = given.Literal ?? given.InputLiteral;
   const inputBytes = input === undefined ? '' : literalBytes(input, encoding).toString('latin1');

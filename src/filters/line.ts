@@ -4,7 +4,7 @@ import { BaseFilter } from './base-filter.js';
 import { ByteQueue, EMPTY, bytesOf } from './byte-queue.js';
 import type { Chunk, Handover } from './filter.js';
 import {
-  hasWideCharacters, LineSettings, resolveLineParameters, type LineParameters, type LineRecord,
+  hasWideCharacters, LineSettings, resolveLineParameters, type LineOf, type LineParameters, type LineRecord,
 } from './line-parameters.js';
 import { bufferFull, recordError } from './parameters.js';
 import { RecordQueue } from './record-queue.js';
@@ -22,9 +22,9 @@ import type { OpenEnd, Terminator } from './terminator.js';
  * discarded whole, with what is still to come of it; the next line is delivered as usual. `get_one_start` and `get`
  * throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still wait.
  *
- * @typeParam Line - what a line comes as
+ * @typeParam Line - what a line comes as, string or Buffer, or the Encoding that says so
  */
-export class LineFilter<Line extends string | Buffer = string> extends BaseFilter<Line, LineRecord> {
+export class LineFilter<Line extends string | Buffer = string> extends BaseFilter<LineOf<Line>, LineRecord> {
   /** How the text of `put_text` becomes bytes. */
   readonly text_encoding: 'utf8' | 'latin1';
   readonly #settings: LineSettings;
@@ -67,7 +67,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     for (const { length } of reads) this.#unread += length;
   }
 
-  protected override cut(): [] | [Line] {
+  protected override cut(): [] | [LineOf<Line>] {
     const terminator = this.#terminator;
     while (this.#at < this.#text.length || this.#openRead()) {
       if (!terminator.find(this.#text, this.#at)) {
@@ -175,19 +175,19 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   /** The line between two positions of the current read, after what earlier reads hold of it. */
-  #line(from: number, to: number): Line {
+  #line(from: number, to: number): LineOf<Line> {
     if (this.#rest.length > 0) {
       this.#rest.push(this.#bytes.subarray(from, to));
       const whole = this.#rest.take();
       return this.#decode(whole, 0, whole.length);
     }
-    if (this.#isPlain) return this.#text.slice(from, to) as Line;
+    if (this.#isPlain) return this.#text.slice(from, to) as LineOf<Line>;
     return this.#decode(this.#bytes, from, to);
   }
 
-  #decode(bytes: Buffer, from: number, to: number): Line {
+  #decode(bytes: Buffer, from: number, to: number): LineOf<Line> {
     const { encoding } = this.#settings;
-    return (encoding === 'buffer' ? bytes.subarray(from, to) : bytes.toString(encoding, from, to)) as Line;
+    return (encoding === 'buffer' ? bytes.subarray(from, to) : bytes.toString(encoding, from, to)) as LineOf<Line>;
   }
 
   #textOf(record: unknown): string {

@@ -20,7 +20,30 @@ import { StreamFilter } from './stream.js';
  * or a name: 'Line' or 'POE::Filter::Line', 'Block', 'Frame', 'Codec', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable',
  * 'Reference', 'HTTPD'.
  */
-export type FilterSpec<F extends AnyFilter = AnyFilter> = FilterClass<F> | readonly [FilterClass<F>, unknown?] | F | string;
+export type FilterSpec<F extends AnyFilter | FilterName = AnyFilter> =
+  FilterClass<F> | readonly [FilterClass<F>, unknown?] | F | string;
+
+/** The filters that can be chosen by name. */
+export interface NamedFilters {
+  readonly Line: LineFilter;
+  readonly Block: BlockFilter;
+  readonly Frame: FrameFilter;
+  readonly Codec: CodecFilter<unknown>;
+  readonly Stream: StreamFilter;
+  readonly RecordBlock: RecordBlockFilter;
+  readonly Map: MapFilter;
+  readonly Grep: GrepFilter;
+  readonly Stackable: StackableFilter;
+  readonly Reference: ReferenceFilter;
+  readonly HTTPD: HttpdFilter;
+}
+
+/** A name of a filter, short or in full: 'Line', 'POE::Filter::Line'. */
+export type FilterName = keyof NamedFilters | `POE::Filter::${keyof NamedFilters}`;
+
+/** The filter that a name stands for; any filter stands for itself. */
+export type FilterNamed<F> = F extends keyof NamedFilters ? NamedFilters[F]
+  : F extends `POE::Filter::${infer Name extends keyof NamedFilters}` ? NamedFilters[Name] : F;
 
 const BY_NAME = new Map<string, FilterClass>([
   ['Line', LineFilter],

@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
-import { deserialize, serialize } from 'node:v8';
-import { deflateSync, inflateSync } from 'node:zlib';
 import { PreforkError } from '../errors.js';
 import { bytesOf } from './byte-queue.js';
+
+// Loaded when they are used: every worker would pay for them when it starts, and few use them.
+const v8 = () => process.getBuiltinModule('node:v8');
+const zlib = () => process.getBuiltinModule('node:zlib');
 
 /** How an object becomes bytes and comes back. */
 export interface Serializer {
@@ -23,7 +25,10 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
     },
     thaw: (bytes: Buffer): unknown => JSON.parse(bytes.toString()),
   },
-  v8: { freeze: serialize, thaw: deserialize },
+  v8: {
+    freeze: (value: object): Uint8Array => v8().serialize(value),
+    thaw: (bytes: Buffer): unknown => v8().deserialize(bytes),
+  },
 };
 
 /** Makes the bytes of an object; throws ERR_PREFORK_FILTER if it cannot be serialized. */
@@ -31,7 +36,7 @@ export function freeze(value: object, { serializer, isCompressed }: BodyFormat):
   try {
     const frozen = serializer.freeze(value);
     const bytes = typeof frozen === 'string' ? bytesOf(frozen) : frozen;
-    return isCompressed ? deflateSync(bytes) : Buffer.from(bytes);
+    return isCompressed ? zlib().deflateSync(bytes) : Buffer.from(bytes);
   } catch (error) {
     throw new PreforkError('ERR_PREFORK_FILTER', `ReferenceFilter cannot send an object: ${textOf(error)}`, { cause: error });
   }
@@ -44,7 +49,7 @@ export function freeze(value: object, { serializer, isCompressed }: BodyFormat):
 export function thaw(body: Buffer, { serializer, isCompressed, maxLength }: BodyFormat): object {
   let value: unknown;
   try {
-    value = serializer.thaw(isCompressed ? inflateSync(body, { maxOutputLength: maxLength }) : body);
+    value = serializer.thaw(isCompressed ? zlib().inflateSync(body, { maxOutputLength: maxLength }) : body);
   } catch (error) {
     if (error instanceof RangeError && (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new PreforkError('ERR_PREFORK_RECORD_TOO_LONG', `A body inflates to more than MaxLength (${maxLength} bytes).`, { cause: error });

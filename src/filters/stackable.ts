@@ -14,10 +14,16 @@ export type LayerClass = new (parameters: any) => Layer;
 /** What a stack is made of: a class, `[class, parameters]`, or an instance. */
 export type LayerSpec = LayerClass | readonly [LayerClass, unknown?] | Layer;
 
+/** What the last filter of a stack can be given as, from which the records of the stack follow. */
+export type TopLayer<In, Out> = TypedLayer<In, Out> | LayerClassOf<In, Out> | readonly [LayerClassOf<In, Out>, unknown?];
+type TypedLayer<In, Out> = Layer & { get_one(): [] | [In]; put(records: readonly Out[]): unknown[] };
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as LayerClass
+type LayerClassOf<In, Out> = new (parameters: any) => TypedLayer<In, Out>;
+
 /** Parameters of {@link StackableFilter}. */
-export interface StackableParameters {
+export interface StackableParameters<In = unknown, Out = In> {
   /** The filters, the one nearest to the socket first. Instances are cloned, so that two stacks never share one. Default none. */
-  readonly Filters?: readonly LayerSpec[] | undefined;
+  readonly Filters?: readonly [...LayerSpec[], TopLayer<In, Out>] | readonly LayerSpec[] | undefined;
 }
 
 /**
@@ -37,7 +43,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   #layers: Layer[];
 
   /** @throws PreforkError ERR_PREFORK_FILTER if one of Filters is no filter */
-  constructor(parameters: StackableParameters = {}) {
+  constructor(parameters: StackableParameters<In, Out> = {}) {
     super();
     checkParameters('StackableFilter', parameters, { Filters: list });
     this.#layers = (parameters.Filters ?? []).map((spec) => layerOf(spec, factoryOf(spec)?.()));

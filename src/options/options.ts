@@ -1,6 +1,6 @@
 import type { AdminOptions } from '../admin/admin-options.js';
 import type { AnyFilter } from '../filters/filter.js';
-import type { FilterSpec } from '../filters/resolve.js';
+import type { FilterName, FilterSpec } from '../filters/resolve.js';
 import type { LineFilter } from '../filters/line.js';
 import type { BlockList } from 'node:net';
 import type {
@@ -73,7 +73,7 @@ export interface Logger {
 }
 
 /** Everything the constructor takes. The names are those of POE::Component::Server::PreforkTCP and ::TCP. */
-export interface PreforkTcpServerOptions<Own extends object = object, F extends AnyFilter = LineFilter> extends ChangeableOptions {
+export interface PreforkTcpServerOptions<Own extends object = object, F extends AnyFilter | FilterName = LineFilter> extends ChangeableOptions {
   /** Address to bind: IPv4 or IPv6, or the path of a Unix socket (with a slash, or with Domain 'unix'). Default all addresses of the Domain. */
   Address?: string | undefined;
   /** Name to bind, resolved once; used if there is no Address. */

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
-import { describe, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { RecordOf } from '../../src/callbacks.js';
-import type { BlockFilter } from '../../src/filters/block.js';
+import { BlockFilter } from '../../src/filters/block.js';
 import type { AnyFilter, Filter, Layer } from '../../src/filters/filter.js';
 import { GrepFilter } from '../../src/filters/grep.js';
 import type { HttpdFilter } from '../../src/filters/httpd/httpd.js';
@@ -20,6 +20,28 @@ describe('the types of records', () => {
     expectTypeOf(new LineFilter<Buffer>({ Encoding: 'buffer' }).get([])).toEqualTypeOf<Buffer[]>();
     // @ts-expect-error: lines come as Buffers with this Encoding only
     new LineFilter<Buffer>({ Encoding: 'utf8' }).get([]);
+  });
+
+  it('follow from Encoding', () => {
+    expectTypeOf(new LineFilter({ Encoding: 'buffer' }).get([])).toEqualTypeOf<Buffer[]>();
+    expectTypeOf(new LineFilter({ Encoding: 'utf8', MaxLength: 5 }).get([])).toEqualTypeOf<string[]>();
+    expectTypeOf(new LineFilter().get([])).toEqualTypeOf<string[]>();
+    // @ts-expect-error: no such Encoding
+    expect(() => new LineFilter({ Encoding: 'utf16' })).toThrow('Encoding');
+  });
+
+  it('follow from the name of a filter', () => {
+    expectTypeOf<RecordOf<'Block'>>().toEqualTypeOf<Buffer>();
+    expectTypeOf<RecordOf<'POE::Filter::Line'>>().toEqualTypeOf<string>();
+    expectTypeOf<RecordOf<'Reference'>>().toEqualTypeOf<object>();
+  });
+
+  it('are those of the last filter of a StackableFilter', () => {
+    const numbers = new MapFilter({ Get: (line: string) => [Number(line)], Put: (value: number) => [String(value)] });
+
+    expectTypeOf(new StackableFilter({ Filters: [LineFilter, numbers] }).get([])).toEqualTypeOf<number[]>();
+    expectTypeOf(new StackableFilter({ Filters: [new LineFilter(), new RecordBlockFilter<string>({ BlockSize: 2 })] }).get([])).toEqualTypeOf<string[][]>();
+    expectTypeOf(new StackableFilter({ Filters: [BlockFilter] }).get([])).toEqualTypeOf<Buffer[]>();
   });
 
   it('are Buffers for BlockFilter and StreamFilter', () => {

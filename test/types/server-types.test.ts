@@ -1,7 +1,7 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { expectTypeOf, it } from 'vitest';
-import { BlockFilter, LineFilter, PreforkTcpServer, StreamFilter } from '../../src/index.js';
+import { BlockFilter, LineFilter, MapFilter, PreforkTcpServer, StackableFilter, StreamFilter } from '../../src/index.js';
 import type {
   AcceptorContext, Client, Heap, Kernel, ListenAddress, PreforkTcpServerOptions, ServerStatus, SessionReference, WorkerExitEvent,
 } from '../../src/index.js';
@@ -50,6 +50,14 @@ it('types the records of ClientInput by the filter', () => {
     () => new PreforkTcpServer({ ClientFilter: [BlockFilter, { BlockSize: 4 }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<Buffer>(); } }),
     () => new PreforkTcpServer({ ClientFilter: new StreamFilter(), ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<Buffer>(); } }),
     () => new PreforkTcpServer({ ClientFilter: new LineFilter({ MaxLength: 80 }), ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string>(); } }),
+    () => new PreforkTcpServer({ ClientFilter: 'Block', ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<Buffer>(); } }),
+    () => new PreforkTcpServer({ ClientInputFilter: 'POE::Filter::Line', ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string>(); } }),
+    () => new PreforkTcpServer({ ClientFilter: new LineFilter({ Encoding: 'buffer' }), ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<Buffer>(); } }),
+    () => new PreforkTcpServer({
+      ClientFilter: new MapFilter({ Get: (bytes: Buffer) => [bytes.length], Put: (length: number) => [Buffer.alloc(length)] }),
+      ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<number>(); },
+    }),
+    () => new PreforkTcpServer({ ClientFilter: new StackableFilter({ Filters: [new LineFilter()] }), ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string>(); } }),
     // The parameters are not looked into, and with Encoding 'buffer' its records are Buffers.
     () => new PreforkTcpServer({ ClientFilter: [LineFilter, { MaxLength: 80 }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string | Buffer>(); } }),
   );
