@@ -18,6 +18,8 @@ export const count = (least: number): Check => expect(
 export const positive: Check = expect((value) => Number.isSafeInteger(value) && (value as number) > 0, 'a whole number above 0');
 /** An on/off switch in the original's form or ours. */
 export const flag: Check = expect((value) => typeof value === 'boolean' || value === 0 || value === 1, 'true, false, 1 or 0');
+/** What a switch of either form means. */
+export const isOn = (given: boolean | 0 | 1 | undefined, standard = false): boolean => (given === undefined ? standard : given === true || given === 1);
 /** Code of the user. */
 export const callback: Check = expect((value) => typeof value === 'function', 'a function');
 /** A string that says something. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { builtIn } from '../built-ins.js';
-import type { ListenName } from '../options/parts.js';
+import type { ListenName } from '../options/listen-part.js';
 import { ListenError } from './listen-error.js';
 
 /** Where to listen, resolved. */

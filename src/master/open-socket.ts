@@ -1,4 +1,4 @@
-import type { ListenConfig } from '../options/parts.js';
+import type { ListenConfig } from '../options/listen-part.js';
 import { activatedDescriptor } from './activation.js';
 import { resolveTarget, showTarget } from './listen-target.js';
 import { bindListeningSocket, inheritListeningSocket, type ListeningSocket } from './listening-socket.js';

@@ -1,5 +1,5 @@
 import { isEvalFlag } from '../options/main-script.js';
-import type { ProcessConfig } from '../options/parts.js';
+import type { ProcessConfig } from '../options/process-part.js';
 
 // node --inspect opens a port of its own; a worker that inherited the flag would end with "address already in use".
 const INSPECTOR_FLAG = /^--inspect(-brk|-wait|-port)?(=|$)/;

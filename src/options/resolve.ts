@@ -1,10 +1,12 @@
 import { checkEach, soundOptions } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
+import { clientChange, clientConfig, type ClientConfig } from './client-part.js';
 import { contradictions, thresholdProblems, type ConstructionRole } from './contradictions.js';
 import { givenOptions, type GivenOptions } from './given.js';
+import { listenConfig, type ListenConfig } from './listen-part.js';
 import type { ChangeableOptions, PoolOptions, PreforkTcpServerOptions } from './options.js';
-import { clientChange, clientConfig, DEFAULT_ALIAS, listenConfig, processConfig, type ClientConfig, type ListenConfig, type ProcessConfig } from './parts.js';
+import { DEFAULT_ALIAS, processConfig, type ProcessConfig } from './process-part.js';
 import { CHANGEABLE_CHECKS, CHECKS, POOL_CHECKS, SYNONYMS } from './table.js';
 import { asRunning, resolveThresholds } from './thresholds.js';
 

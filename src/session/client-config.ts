@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../clock.js';
-import type { ClientConfig as Resolved } from '../options/parts.js';
+import type { ClientConfig as Resolved } from '../options/client-part.js';
 import type { EventQueue } from './event-queue.js';
 
 /** The user's callbacks of one client. */

@@ -1,19 +1,19 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Heap } from '../callbacks.js';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
 import type { Admission } from './admission.js';
 import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
-import { ignoreErrors, startTimer, type Guarded } from './entry.js';
+import { ignoreErrors, type Guarded } from './entry.js';
 import type { EventQueue } from './event-queue.js';
 import { HandedOver } from './handed-over.js';
 import { LingeringClose } from './lingering-close.js';
+import { heapOf, peerOf, type Peer } from './peer.js';
 import { Preparing } from './pre-connect.js';
 import { Session, type SessionHost } from './session.js';
+import { Sweeper } from './sweeper.js';
 
 /** What clients need besides how they are served. */
 export interface ClientParts {
@@ -44,7 +44,7 @@ export class Clients implements SessionHost, Guarded {
   #limits: ClientLimits;
   #isDraining = false;
   #deadline = Infinity;
-  #sweeper: Timer | undefined;
+  readonly #sweeper: Sweeper;
 
   constructor(parts: ClientParts) {
     const { config, clock, queue } = parts;
@@ -52,13 +52,14 @@ export class Clients implements SessionHost, Guarded {
     this.#parts = parts;
     this.#limits = { callbackMs, maxOutput };
     this.#lingering = new LingeringClose(clock);
+    this.#sweeper = new Sweeper({ clock, sessions: this.#sessions, guard: this, limits: () => [config.idleMs, this.#limits.callbackMs] });
     this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS') };
   }
 
   /** Changes limits, for the clients that are there too. */
   configure(limits: Partial<ClientLimits>): void {
     this.#limits = { ...this.#limits, ...limits };
-    if (this.#sessions.size > 0) this.#startSweeper();
+    if (this.#sessions.size > 0) this.#sweeper.start();
   }
 
   /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */
@@ -75,7 +76,7 @@ export class Clients implements SessionHost, Guarded {
   take(socket: Socket): void {
     const { acceptor, preConnect } = this.#parts.config;
     if (acceptor !== undefined) { this.#handOver(socket, acceptor); return; }
-    const session = this.#sessionOf(socket);
+    const session = this.#sessionOf(socket, peerOf(socket));
     if (session === undefined) return;
     if (preConnect === undefined) this.#start(session, socket);
     else this.#prepare(session, socket, preConnect);
@@ -122,7 +123,7 @@ export class Clients implements SessionHost, Guarded {
   }
 
   waiting(): void {
-    this.#startSweeper(true);
+    this.#sweeper.start(true);
   }
 
   ended(session: Session): void {
@@ -138,9 +139,10 @@ export class Clients implements SessionHost, Guarded {
   // --- Ways in ------------------------------------------------------------------------------------------------------
 
   /** @returns undefined if the user's Heap failed: the client is gone */
-  #sessionOf(socket: Socket): Session | undefined {
+  #sessionOf(socket: Socket, peer: Peer): Session | undefined {
+    const { alias, masterAlias, config: { shutdownOnError, createHeap } } = this.#parts;
     try {
-      return new Session(this.#common, this, this.#heapOf(socket));
+      return new Session(this.#common, this, heapOf(peer, { alias, masterAlias, shutdownOnError, createHeap }));
     } catch (error) {
       this.#parts.failed(error as Error, 'Heap');
       ignoreErrors(socket);
@@ -148,26 +150,6 @@ export class Clients implements SessionHost, Guarded {
       this.#parts.left();
       return undefined;
     }
-  }
-
-  #heapOf(socket: Socket): Omit<Heap<object>, 'client'> {
-    const { alias, masterAlias, config: { shutdownOnError, createHeap } } = this.#parts;
-    const { remoteAddress, remotePort } = socket;
-    const host = remoteAddress !== undefined && isIP(remoteAddress) === 6 ? `[${remoteAddress}]` : remoteAddress;
-    const base = {
-      remote_ip: remoteAddress ?? 'LOCAL',
-      remote_port: remotePort,
-      remote_addr: host === undefined ? 'LOCAL' : `${host}:${remotePort ?? ''}`,
-      shutdown: false,
-      shutdown_on_error: shutdownOnError,
-      got_an_error: false,
-      alias,
-      master_alias: masterAlias,
-    };
-    if (createHeap === undefined) return base;
-    const own: unknown = createHeap();
-    if (typeof own !== 'object' || own === null) throw new PreforkError('ERR_PREFORK_CALLBACK', `Heap returned ${String(own)}; it must return an object, a new one for each client.`);
-    return Object.assign(own, base);
   }
 
   #start(session: Session, stream: Duplex): void {
@@ -179,7 +161,7 @@ export class Clients implements SessionHost, Guarded {
     } catch (error) {
       session.crashed(error);
     }
-    this.#startSweeper();
+    this.#sweeper.start();
   }
 
   /** Gives a connection to the user's Acceptor. */
@@ -218,36 +200,5 @@ export class Clients implements SessionHost, Guarded {
     preparing.watchBelow(stream, session, (failure) => { session.lostBelow(failure); });
     this.#start(session, stream);
     if (!session.isOver) Preparing.release(stream);
-  }
-
-  // --- Time ---------------------------------------------------------------------------------------------------------
-
-  /** One timer for all clients: at 10,000 of them, a timer each would cost more than the clients do. */
-  #startSweeper(isNeeded = this.#isTimed): void {
-    if (isNeeded) this.#sweeper ??= startTimer(this.#parts.clock, this.#sweepMs, this, () => { this.#sweep(); }, { idle: true });
-  }
-
-  #sweep(): void {
-    this.#sweeper = undefined;
-    const now = this.#parts.clock.now();
-    let isWaiting = false;
-    for (const session of this.#sessions) {
-      try {
-        session.sweep(now);
-      } catch (error) {
-        session.crashed(error);
-      }
-      isWaiting ||= session.isWaiting;
-    }
-    if (this.#sessions.size > 0) this.#startSweeper(isWaiting || this.#isTimed);
-  }
-
-  get #isTimed(): boolean {
-    return this.#parts.config.idleMs > 0 || this.#limits.callbackMs < Infinity;
-  }
-
-  get #sweepMs(): number {
-    const shortest = Math.min(...[this.#parts.config.idleMs, this.#limits.callbackMs].filter((ms) => ms > 0));
-    return Math.min(Math.max(shortest / 8, 10), 1000);
   }
 }

@@ -1,7 +1,7 @@
 import type { ServerContext } from '../callbacks.js';
 import type { Clock } from '../clock.js';
 import { HANG_FD } from '../ipc/hang-report.js';
-import { withChange } from '../options/parts.js';
+import { withChange } from '../options/client-part.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { createAdmission } from '../session/admission.js';
 import { Clients } from '../session/clients.js';

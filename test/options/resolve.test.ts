@@ -7,7 +7,7 @@ import { CHECKS, POOL_CHECKS } from '../../src/options/table.js';
 import type { PoolOptions } from '../../src/options/options.js';
 import type { ConstructionRole } from '../../src/options/contradictions.js';
 import { aliasOf, resolveChange, resolveOptions } from '../../src/options/resolve.js';
-import { withChange } from '../../src/options/parts.js';
+import { withChange } from '../../src/options/client-part.js';
 import { resolveThresholds } from '../../src/options/thresholds.js';
 import { randomThresholds } from '../support/random-thresholds.js';
 import { Seeded, seeds } from '../support/seeded.js';

@@ -1,77 +1,13 @@
 import type { BlockList } from 'node:net';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { resolveAdmin, type AdminConfig } from '../admin/admin-options.js';
+import { isOn } from '../checks.js';
 import type { AnyFilter } from '../filters/filter.js';
 import { LineFilter } from '../filters/line.js';
 import { resolveFilter, type FilterSpec } from '../filters/resolve.js';
-import { resolveAccount, type Account } from './accounts.js';
 import type { ClientChange } from '../policy/snapshot.js';
 import { blockListEntries, toBlockList } from './block-list.js';
-import { DEFAULT_HIGH_MARK, isPath } from './contradictions.js';
-import { mainScript } from './main-script.js';
-import type { AnyCallback, ChangeableOptions, Logger, PreforkTcpServerOptions } from './options.js';
+import { DEFAULT_HIGH_MARK } from './contradictions.js';
+import type { AnyCallback, ChangeableOptions, PreforkTcpServerOptions } from './options.js';
 import { collectStates } from './states.js';
-
-/** Where to listen, and whom to tell how it goes. */
-export interface ListenConfig {
-  readonly target: ListenName;
-  /** A socket that systemd passes, by number or name; undefined = none is wanted. */
-  readonly fd: number | string | undefined;
-  /** Length of the kernel's queue that is asked for. */
-  readonly backlog: number;
-  /** ListenerArgs. */
-  readonly args: readonly unknown[];
-  readonly started: PreforkTcpServerOptions['Started'];
-  readonly stopped: PreforkTcpServerOptions['Stopped'];
-  readonly failed: PreforkTcpServerOptions['Error'];
-}
-
-/** The address as it was given: its names are resolved when it is bound. */
-export type ListenName =
-  | { readonly kind: 'unix'; readonly path: string; readonly mode: number | undefined }
-  | {
-    readonly kind: 'tcp';
-    /** An address or a host name; undefined = all addresses. */
-    readonly host: string | undefined;
-    /** undefined = that of the address. */
-    readonly family: 4 | 6 | undefined;
-    /** A number, or the name of a service. */
-    readonly port: number | string;
-    readonly ipv6Only: boolean;
-  };
-
-/** What runs as workers, and how master and workers stand to each other. */
-export interface ProcessConfig {
-  readonly alias: string;
-  readonly masterAlias: string;
-  /** The file that workers run; undefined if this process has none that could be run again. */
-  readonly script: string | undefined;
-  /** Whether it is a file of its own: this process does not run it. */
-  readonly hasOwnScript: boolean;
-  /** undefined = those of this process. */
-  readonly args: readonly string[] | undefined;
-  /** undefined = those of this process. */
-  readonly execArgv: readonly string[] | undefined;
-  /** undefined = that of this process. */
-  readonly env: Readonly<Record<string, string | undefined>> | undefined;
-  /** What workers run as; undefined = as the master does. Looked up in the master only. */
-  readonly account: Account | undefined;
-  /** The folder that workers run in, as it was given; undefined = that of this process at its start. */
-  readonly directory: string | undefined;
-  readonly handlesSignals: boolean;
-  /** Whether systemd is told of the server's state, if it asks to be. */
-  readonly notifies: boolean;
-  /** Whether workers are killed when the master ends without a drain. */
-  readonly endsWorkers: boolean;
-  /** Whether a thread in each worker watches its event loop, and after how long it reports that; 0 = fitted to the heartbeats. */
-  readonly watch: { readonly hungMs: number } | undefined;
-  /** Where the master shows the pool; undefined = nowhere. */
-  readonly admin: AdminConfig | undefined;
-  readonly logger: Logger | undefined;
-  readonly serverStarted: AnyCallback | undefined;
-  readonly serverStopped: AnyCallback | undefined;
-}
 
 /** The user's callbacks of one client. */
 export interface ClientCallbacks {
@@ -114,56 +50,6 @@ export interface ClientConfig {
   /** Clients of one address at once; 0 = unlimited. */
   readonly mostPerAddress: number;
 }
-
-export function listenConfig(options: PreforkTcpServerOptions): ListenConfig {
-  const { Backlog = DEFAULT_BACKLOG, ListenerArgs = [], Started, Stopped, Error: failed } = options;
-  return { target: listenName(options), fd: options.Fd, backlog: Backlog, args: ListenerArgs, started: Started, stopped: Stopped, failed };
-}
-
-/** libuv's default, too. */
-const DEFAULT_BACKLOG = 511;
-
-function listenName({ Address, Hostname, Port = 0, Domain, SocketMode, Ipv6Only }: PreforkTcpServerOptions): ListenName {
-  if (Domain === 'unix' || (Domain === undefined && isPath(Address))) return { kind: 'unix', path: Address ?? '', mode: SocketMode };
-  return {
-    kind: 'tcp',
-    host: Address ?? Hostname,
-    family: Domain === undefined ? undefined : Domain === 'inet6' ? 6 : 4,
-    port: typeof Port === 'string' && /^\d+$/.test(Port) ? Number(Port) : Port,
-    ipv6Only: isOn(Ipv6Only),
-  };
-}
-
-/** @param problems - gets what is wrong with User and Group; only a master asks for them */
-export function processConfig(options: PreforkTcpServerOptions, isMaster: boolean, problems: string[]): ProcessConfig {
-  const { Script } = options;
-  return {
-    alias: options.Alias ?? DEFAULT_ALIAS,
-    masterAlias: options.MasterAlias ?? 'prefork_master',
-    // Absolute from now on: the program may change its folder before the next worker starts.
-    script: Script === undefined ? mainScript() : scriptPath(Script),
-    hasOwnScript: Script !== undefined,
-    args: options.ScriptArgs,
-    execArgv: options.ExecArgv,
-    env: options.Env,
-    account: isMaster ? resolveAccount(options, problems) : undefined,
-    directory: options.Directory,
-    notifies: isOn(options.Notify, true),
-    handlesSignals: isOn(options.HandleSignals, true),
-    endsWorkers: isOn(options.ShutdownChildren),
-    watch: watchOf(options.HangReport),
-    admin: options.Admin === undefined ? undefined : resolveAdmin(options.Admin),
-    logger: options.Logger,
-    serverStarted: options.ServerStarted as AnyCallback | undefined,
-    serverStopped: options.ServerStopped as AnyCallback | undefined,
-  };
-}
-
-const scriptPath = (script: string | URL): string => (
-  script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : resolve(script)
-);
-
-export const DEFAULT_ALIAS = 'prefork_server';
 
 /** @param problems - gets what is wrong with the filters and the block list */
 export function clientConfig(options: PreforkTcpServerOptions, problems: string[]): ClientConfig {
@@ -252,13 +138,6 @@ function filterFactory(options: PreforkTcpServerOptions, problems: string[]): Cl
     return { input: both, output: both };
   };
 }
-
-const watchOf = (given: boolean | number = false): ProcessConfig['watch'] => (
-  given === false || given === 0 ? undefined : { hungMs: given === true ? 0 : given * 1000 }
-);
-
-/** A switch of the original's form or ours. */
-const isOn = (flag: boolean | 0 | 1 | undefined, standard = false): boolean => (flag === undefined ? standard : flag === true || flag === 1);
 
 function ignore(): void {
   // With an Acceptor no session is ever made.

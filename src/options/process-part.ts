@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { resolveAdmin, type AdminConfig } from '../admin/admin-options.js';
+import { isOn } from '../checks.js';
+import { resolveAccount, type Account } from './accounts.js';
+import { mainScript } from './main-script.js';
+import type { AnyCallback, Logger, PreforkTcpServerOptions } from './options.js';
+
+/** What runs as workers, and how master and workers stand to each other. */
+export interface ProcessConfig {
+  readonly alias: string;
+  readonly masterAlias: string;
+  /** The file that workers run; undefined if this process has none that could be run again. */
+  readonly script: string | undefined;
+  /** Whether it is a file of its own: this process does not run it. */
+  readonly hasOwnScript: boolean;
+  /** undefined = those of this process. */
+  readonly args: readonly string[] | undefined;
+  /** undefined = those of this process. */
+  readonly execArgv: readonly string[] | undefined;
+  /** undefined = that of this process. */
+  readonly env: Readonly<Record<string, string | undefined>> | undefined;
+  /** What workers run as; undefined = as the master does. Looked up in the master only. */
+  readonly account: Account | undefined;
+  /** The folder that workers run in, as it was given; undefined = that of this process at its start. */
+  readonly directory: string | undefined;
+  readonly handlesSignals: boolean;
+  /** Whether systemd is told of the server's state, if it asks to be. */
+  readonly notifies: boolean;
+  /** Whether workers are killed when the master ends without a drain. */
+  readonly endsWorkers: boolean;
+  /** Whether a thread in each worker watches its event loop, and after how long it reports that; 0 = fitted to the heartbeats. */
+  readonly watch: { readonly hungMs: number } | undefined;
+  /** Where the master shows the pool; undefined = nowhere. */
+  readonly admin: AdminConfig | undefined;
+  readonly logger: Logger | undefined;
+  readonly serverStarted: AnyCallback | undefined;
+  readonly serverStopped: AnyCallback | undefined;
+}
+
+/** @param problems - gets what is wrong with User and Group; only a master asks for them */
+export function processConfig(options: PreforkTcpServerOptions, isMaster: boolean, problems: string[]): ProcessConfig {
+  const { Script } = options;
+  return {
+    alias: options.Alias ?? DEFAULT_ALIAS,
+    masterAlias: options.MasterAlias ?? 'prefork_master',
+    // Absolute from now on: the program may change its folder before the next worker starts.
+    script: Script === undefined ? mainScript() : scriptPath(Script),
+    hasOwnScript: Script !== undefined,
+    args: options.ScriptArgs,
+    execArgv: options.ExecArgv,
+    env: options.Env,
+    account: isMaster ? resolveAccount(options, problems) : undefined,
+    directory: options.Directory,
+    notifies: isOn(options.Notify, true),
+    handlesSignals: isOn(options.HandleSignals, true),
+    endsWorkers: isOn(options.ShutdownChildren),
+    watch: watchOf(options.HangReport),
+    admin: options.Admin === undefined ? undefined : resolveAdmin(options.Admin),
+    logger: options.Logger,
+    serverStarted: options.ServerStarted as AnyCallback | undefined,
+    serverStopped: options.ServerStopped as AnyCallback | undefined,
+  };
+}
+
+const scriptPath = (script: string | URL): string => (
+  script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : resolve(script)
+);
+
+export const DEFAULT_ALIAS = 'prefork_server';
+
+const watchOf = (given: boolean | number = false): ProcessConfig['watch'] => (
+  given === false || given === 0 ? undefined : { hungMs: given === true ? 0 : given * 1000 }
+);

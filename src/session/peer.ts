@@ -1,0 +1,42 @@
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Heap } from '../callbacks.js';
+import { PreforkError } from '../errors.js';
+
+/** Whom a connection comes from. */
+export interface Peer {
+  /** undefined for a Unix socket, and for a connection that was reset before it was taken. */
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** The other end of a socket. */
+export const peerOf = ({ remoteAddress, remotePort }: Socket): Peer => ({ address: remoteAddress, port: remotePort });
+
+/** What heaps are made from. */
+export interface HeapParts {
+  readonly alias: string;
+  readonly masterAlias: string;
+  readonly shutdownOnError: boolean;
+  /** The user's Heap. */
+  readonly createHeap: (() => unknown) | undefined;
+}
+
+/** Makes the heap of a client. @throws what the user's Heap throws; ERR_PREFORK_CALLBACK if it returns no object */
+export function heapOf({ address, port }: Peer, { alias, masterAlias, shutdownOnError, createHeap }: HeapParts): Omit<Heap<object>, 'client'> {
+  const host = address !== undefined && isIP(address) === 6 ? `[${address}]` : address;
+  const base = {
+    remote_ip: address ?? 'LOCAL',
+    remote_port: port,
+    remote_addr: host === undefined ? 'LOCAL' : `${host}:${port ?? ''}`,
+    shutdown: false,
+    shutdown_on_error: shutdownOnError,
+    got_an_error: false,
+    alias,
+    master_alias: masterAlias,
+  };
+  if (createHeap === undefined) return base;
+  const own = createHeap();
+  if (typeof own !== 'object' || own === null) throw new PreforkError('ERR_PREFORK_CALLBACK', `Heap returned ${String(own)}; it must return an object, a new one for each client.`);
+  return Object.assign(own, base);
+}
