@@ -12,7 +12,8 @@ import { HandedOver } from './handed-over.js';
 import { LingeringClose } from './lingering-close.js';
 import { heapOf, peerOf, type Peer } from './peer.js';
 import { Preparing } from './pre-connect.js';
-import { Session, type SessionHost } from './session.js';
+import type { SessionHost } from './life.js';
+import { Session } from './session.js';
 import { Sweeper } from './sweeper.js';
 
 /** What clients need besides how they are served. */

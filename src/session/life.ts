@@ -1,0 +1,187 @@
+import type { Duplex } from 'node:stream';
+import type { ClientOperation, Context, Heap } from '../callbacks.js';
+import { asError } from '../errors.js';
+import { ClientCallbacks, type CallbacksHost } from './client-callbacks.js';
+import type { Common } from './client-config.js';
+import { errorFault, type Fault } from './faults.js';
+import type { Input } from './input.js';
+import { SessionKernel } from './kernel.js';
+import { SessionEvents, type EventsHost } from './session-events.js';
+import type { Wheel } from './wheel.js';
+
+/** The clients of a worker, as each session sees them. */
+export interface SessionHost {
+  /** A fault that is to be reported. */
+  failed(error: Error, where: string): void;
+  /** The session needs its connection no longer; it may still have to be closed, with patience or at once. */
+  released(stream: Duplex, how: 'politely' | 'at once'): void;
+  /** The connection is over, but a callback of it has not settled: time has to be watched. */
+  waiting(): void;
+  /** The session has ended: its last callback has settled, or had no more time. */
+  ended(session: SessionLife): void;
+}
+
+/**
+ * The life of a session: in which phase it is, and what brings it to the next.
+ *
+ * `open`: records are handled. `closing`: none is handled any more; when no callback is running, what has been put is sent.
+ * `leaving`: ClientDisconnected is called. `over`: the connection is given up. `ended`: the last callback has settled.
+ */
+export abstract class SessionLife implements CallbacksHost, EventsHost {
+  readonly context: Context<object>;
+  protected readonly events: SessionEvents;
+  protected readonly callbacks: ClientCallbacks;
+  protected readonly common: Common;
+  protected readonly host: SessionHost;
+  protected stream: Duplex | undefined;
+  protected input: Input | undefined;
+  protected wheel: Wheel | undefined;
+  #phase: 'new' | 'open' | 'closing' | 'leaving' | 'over' | 'ended' = 'new';
+  #isSending = false;
+  /** Whether the end was asked for, which ClientDisconnected shows by its wheelId. */
+  #isOrderly = false;
+
+  constructor(common: Common, host: SessionHost, heap: Omit<Heap<object>, 'client'>) {
+    this.common = common;
+    this.host = host;
+    this.callbacks = new ClientCallbacks(this, common);
+    this.events = new SessionEvents(this, this.callbacks, common);
+    this.context = { heap: heap as Heap<object>, kernel: new SessionKernel(this.events, common), session: this.events.reference };
+  }
+
+  get heap(): Heap<object> {
+    return this.context.heap;
+  }
+
+  get wheelId(): number {
+    return this.wheel?.ID ?? 0;
+  }
+
+  /** Whether it is over, or about to be: the client gets and says nothing more. */
+  get isOver(): boolean {
+    return this.#phase === 'leaving' || this.#phase === 'over' || this.#phase === 'ended';
+  }
+
+  /** Whether it is over but for a callback. */
+  get isWaiting(): boolean {
+    return this.#phase === 'over';
+  }
+
+  abstract now(): number;
+  abstract settled(): void;
+  abstract callbackFailed(name: string, error: Error): void;
+  /** The connection is over, but a callback of it has not settled. */
+  protected abstract outlived(): void;
+
+  /** Its client is there: callbacks may be called. */
+  protected open(stream: Duplex): void {
+    this.stream = stream;
+    this.#phase = 'open';
+  }
+
+  // --- What is asked for --------------------------------------------------------------------------------------------
+
+  /** Handles no more input, lets running callbacks finish, sends what has been put, and ends. */
+  shutdown(): void {
+    if (this.#phase === 'open') this.#isOrderly = true;
+    this.close();
+  }
+
+  /** Calls ClientDraining: its worker drains. */
+  drain(deadline: number): void {
+    if (this.#phase === 'open') this.callbacks.draining(deadline);
+  }
+
+  /** Ends now, whatever is still running: there is no more time. */
+  abort(): void {
+    this.over('at once');
+    this.#end();
+  }
+
+  /** Ends a session that never began: its client was rejected, or left. */
+  reject(): void {
+    if (this.#phase !== 'new') return;
+    this.heap.shutdown = true;
+    this.#phase = 'over';
+    this.events.end();
+    if (this.stream !== undefined) this.host.released(this.stream, 'at once');
+    this.#end();
+  }
+
+  discardInput(): void {
+    this.heap.shutdown = true;
+    this.input?.discard();
+  }
+
+  // --- What happens -------------------------------------------------------------------------------------------------
+
+  /** No callback is running any more: whatever waited for that goes on. */
+  idle(): void {
+    if (this.#phase === 'over') this.#end();
+    if (this.#phase !== 'closing' || this.#isSending) return;
+    this.#isSending = true;
+    this.wheel?.finish(() => { this.over('politely'); });
+  }
+
+  crashed(thrown: unknown): void {
+    const error = asError(thrown);
+    const { isBusy } = this.callbacks;
+    attempt(() => { this.host.failed(error, this.#phase === 'new' ? 'ClientFilter' : 'session'); });
+    attempt(() => { this.failed('callback', () => errorFault(error)); });
+    attempt(() => { this.over('at once'); });
+    attempt(() => { this.stream?.destroy(); });
+    this.reject();
+    // Whatever failed on the way there.
+    if (this.#phase !== 'ended') this.#phase = 'over';
+    if (!isBusy) this.#end();
+  }
+
+  /** Calls ClientError, and begins to end unless errors do not end a session. */
+  protected failed(operation: ClientOperation, fault: () => Fault): void {
+    // What fails after a first error, while its goodbye is still being sent, is the same end.
+    if (this.#phase === 'new' || this.isOver || (this.#phase === 'closing' && this.heap.got_an_error)) return;
+    this.callbacks.failed(operation, fault);
+    if (!this.heap.shutdown_on_error) return;
+    this.heap.got_an_error = true;
+    // A broken stream takes no goodbye; whoever found it so ends the session.
+    if (this.stream?.destroyed === false) this.close();
+  }
+
+  /** Handles no more input; what has been put is still sent. */
+  protected close(): void {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'closing';
+    this.discardInput();
+    if (!this.callbacks.isBusy) this.idle();
+  }
+
+  /** Calls ClientDisconnected and gives the connection up. */
+  protected over(how: 'politely' | 'at once'): void {
+    if (this.isOver || this.#phase === 'new' || this.stream === undefined) return;
+    this.discardInput();
+    this.#phase = 'leaving';
+    this.callbacks.disconnected(how === 'politely' && this.#isOrderly);
+    this.wheel?.close();
+    this.events.end();
+    this.#phase = 'over';
+    this.host.released(this.stream, how);
+    if (!this.callbacks.isBusy) { this.#end(); return; }
+    this.outlived();
+    this.host.waiting();
+  }
+
+  #end(): void {
+    if (this.#phase !== 'over') return;
+    this.#phase = 'ended';
+    this.host.ended(this);
+  }
+}
+
+/** A step on the way out: what fails there must not keep the next one from being taken. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // The fault that led here has been reported, as far as it can be.
+  }
+}
