@@ -15,7 +15,7 @@ const wall = (files, patterns) => ({
 });
 
 const PURE = 'is pure: it decides from what it is given, so it imports no node: module except node:buffer.';
-const EDGES = 'The arrows go one way: prefork-tcp-server -> master | worker -> session, ipc, policy, options -> filters -> the ground.';
+const EDGES = 'The arrows go one way: prefork-tcp-server -> master | worker -> session, ipc, policy, options -> filters, proxy -> the ground.';
 
 export default tseslint.config(
   { ignores: ['dist/**', 'coverage/**', 'test/programs/broken/**'] },
@@ -65,6 +65,10 @@ export default tseslint.config(
     // zlib and v8 are the body codecs of the Reference filter: synchronous functions from bytes to bytes.
     ['^node:(?!buffer|zlib|v8)', `filters/ ${PURE}`],
     ['/(master|worker|session|options|ipc|policy)/', EDGES],
+  ]),
+  wall(['src/proxy/**'], [
+    ['^node:(?!buffer)', `proxy/ ${PURE}`],
+    ['/(master|worker|session|options|ipc|policy|filters)/', EDGES],
   ]),
   wall(['src/options/**'], [['/(master|worker|session|ipc)/', EDGES]]),
   wall(['src/session/**'], [['/(master|worker|ipc|policy)/', 'session/ works without a pool: it knows neither master, worker, ipc nor policy.']]),

@@ -6,7 +6,7 @@ import { findCircle, importsOf, readSources } from './source-map.js';
 /** The house of the README, from the ground up: a file may import from its own folder, its own floor, and those below. */
 const FLOORS: readonly (readonly string[])[] = [
   ['built-ins.ts', 'clock.ts', 'checks.ts', 'errors.ts', 'open-files.ts', 'version.ts'],
-  ['filters', 'policy'],
+  ['filters', 'policy', 'proxy'],
   ['callbacks.ts', 'status.ts', 'pool-event.ts', 'ipc'],
   ['options', 'admin'],
   ['session'],
@@ -73,6 +73,7 @@ describe('the walls of eslint.config.js', () => {
   const FORBIDDEN: readonly [folder: string, imports: readonly string[], allowed: readonly string[]][] = [
     ['policy', ['node:net', 'node:fs', '../master/master.js', '../worker/runtime.js', '../session/session.js', '../options/options.js', '../ipc/protocol.js', '../filters/line.js'], ['node:buffer', './plan.js', '../errors.js']],
     ['filters', ['node:net', 'node:fs', '../master/master.js', '../worker/runtime.js', '../session/session.js', '../options/options.js', '../ipc/protocol.js', '../policy/plan.js'], ['node:buffer', 'node:zlib', './filter.js', '../checks.js']],
+    ['proxy', ['node:net', 'node:fs', '../master/master.js', '../worker/runtime.js', '../session/session.js', '../options/options.js', '../ipc/protocol.js', '../policy/plan.js', '../filters/line.js'], ['node:buffer', './crc32c.js', '../errors.js']],
     ['options', ['../master/master.js', '../worker/runtime.js', '../session/session.js', '../ipc/protocol.js'], ['node:os', '../filters/resolve.js', '../callbacks.js']],
     ['session', ['../master/master.js', '../worker/runtime.js', '../ipc/protocol.js', '../policy/permits.js'], ['node:net', '../filters/filter.js', '../options/options.js']],
     ['ipc', ['../master/master.js', '../worker/runtime.js', '../session/session.js', '../options/options.js', '../filters/line.js'], ['../policy/snapshot.js', '../status.js']],

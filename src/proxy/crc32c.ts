@@ -1,0 +1,18 @@
+import type { Buffer } from 'node:buffer';
+
+/** Castagnoli's polynomial, reflected (RFC 4960, appendix B). */
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0x82f6_3b78 : rest >>> 1;
+  return rest;
+});
+
+/** The CRC32C of bytes in which the four from `hole` count as zeros: those that hold the sum itself. */
+export function crc32c(bytes: Buffer, hole: number): number {
+  let sum = 0xffff_ffff;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = at >= hole && at < hole + 4 ? 0 : bytes[at] ?? 0;
+    sum = (sum >>> 8) ^ (TABLE[(sum ^ byte) & 255] ?? 0);
+  }
+  return ~sum >>> 0;
+}
