@@ -9,24 +9,24 @@ import { FrameFilter } from '../../src/filters/frame.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { resolveFilter, type FilterSpec } from '../../src/filters/resolve.js';
 import { filterContract } from '../support/filter-contract.js';
+import { Markdown, rowsOf } from '../support/markdown.js';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const [, chapter = ''] = /^### Which filter\?\n([^]*?)\n#+ /m.exec(read('README.md')) ?? [];
-/** The functions that the table names: below it, and in the example that the row names. */
-const [, functions = ''] = /```js\n([^]*?)```/.exec(chapter) ?? [];
+const framing = new Markdown('examples/README.md').chapter('Framing');
+/** The functions that its table names: below it, and in the example that the row names. */
+const [, functions = ''] = /```js\n([^]*?)```/.exec(framing) ?? [];
 const ofExample = (name: string): string => read(`examples/${name}`).replace(/^import .*$/gm, '').split(/^(?:\/\*\* @type \{PreforkTcpServer.*\n)?const server = /m)[0] ?? '';
 
-/** The rows of the chapter's tables that have code in their second column. */
-const rows = new Map(chapter.split('\n').filter((line) => line.startsWith('| ')).map((line) => {
-  const [title = '', code = '', notes = ''] = line.slice(2).split(' | ');
-  const [, example] = /\]\(examples\/([\w-]+\.js)\)/.exec(notes) ?? [];
+/** The rows that have code in their second column. */
+const rows = new Map([...new Markdown('README.md').rows('Which filter?'), ...rowsOf(framing)].map(([title = '', code = '', notes = '']) => {
+  const [, example] = /\]\(([\w-]+\.js)\)/.exec(notes) ?? [];
   return [title, { code: /`([^`]+)`/.exec(code)?.[1] ?? '', setUp: /\bdecode\b/.test(code) && example !== undefined ? ofExample(example) : functions }] as const;
 }));
 
-/** Evaluates what the README says, as a user's program would. */
+/** Evaluates what the documents say, as a user's program would. */
 function create(title: string): AnyFilter {
   const row = rows.get(title);
-  if (row === undefined) throw new Error(`The README has no row ${title}; it has ${[...rows.keys()].join(', ')}.`);
+  if (row === undefined) throw new Error(`The documents have no row ${title}; they have ${[...rows.keys()].join(', ')}.`);
   const names = { BlockFilter, CodecFilter, FrameFilter, LineFilter, Buffer };
   const make = runInThisContext(`(({ ${Object.keys(names).join(', ')} }) => { ${row.setUp}\nreturn ${row.code}; })`) as (given: typeof names) => FilterSpec;
   return resolveFilter(make(names))();
@@ -113,15 +113,15 @@ const SAMPLES: readonly Sample[] = [
   },
 ];
 
-describe.each(SAMPLES)('the README on $title', ({ title, source, frames, records = frames }) => {
+describe.each(SAMPLES)('what the documents say of $title', ({ title, source, frames, records = frames }) => {
   filterContract(`${title}, ${source}`, [{
     title: 'the frames one after the other', create: () => create(title), input: Buffer.concat(frames), records,
-    // The greatest of the README's limits: a random header may ask for as much.
+    // The greatest of their limits: a random header may ask for as much.
     maxPending: 2 ** 20 + 2,
   }]);
 });
 
-describe('the README on which filter', () => {
+describe('what the documents say of filters', () => {
   it('has these ten protocols', () => {
     expect(SAMPLES.map(({ title }) => title).filter((title) => !rows.has(title))).toEqual([]);
     expect(SAMPLES).toHaveLength(10);

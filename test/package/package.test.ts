@@ -1,23 +1,23 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Markdown } from '../support/markdown.js';
 import { TcpClient } from '../support/tcp-client.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The program in the README: its first block of code in JavaScript. */
-async function readmeProgram(): Promise<string> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const [, program] = /```js\n([^]*?)```/.exec(readme) ?? [];
-  if (program === undefined) throw new Error('The README has no program.');
-  return program;
+/** The program that the README begins with. */
+function readmeProgram(): string {
+  const program = new Markdown('README.md').codeBlocks.find(({ heading, language }) => heading === 'Start' && language === 'js');
+  if (program === undefined) throw new Error('The README has no program to start with.');
+  return program.code;
 }
 
 describe('the package', () => {
@@ -42,8 +42,8 @@ describe('the package', () => {
     const { stdout } = await run('tar', ['-tzf', tarball]);
 
     const files = stdout.trim().split('\n').map((file) => file.replace(/^package\//, ''));
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/watchdog-thread.js']));
-    expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|d\.ts))$/.test(file))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/watchdog-thread.js', 'examples/README.md', 'examples/synopsis.js']));
+    expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|d\.ts)|examples\/.*)$/.test(file))).toEqual([]);
   });
 
   it('satisfies publint', async () => {
@@ -67,19 +67,18 @@ describe('the package', () => {
   });
 
   it('runs the program of the README in an empty project', async () => {
-    const program = (await readmeProgram()).replace('Port: 10000', 'Port: 0');
-    await writeFile(join(folder, 'server.js'), program);
-    const server = spawn(process.execPath, ['server.js'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const program = readmeProgram().replace('Port: 10000', 'Port: 0');
+    await writeFile(join(folder, 'server.mjs'), program);
+    const server = spawn(process.execPath, ['server.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     const exited = once(server, 'exit');
     try {
       const port = await portOf(server.stdout);
 
       const client = await TcpClient.connect(port);
-      expect(await client.readLine()).toMatch(/^test server , welcome\d+ !$/);
       client.send('hello\n');
-      expect(await client.readLine()).toMatch(/^\d+ : hello$/);
+      expect(await client.readLine()).toMatch(/^worker \d+ heard hello$/);
       client.send('quit\n');
-      expect(await client.readLine()).toMatch(/^\d+ : quit$/);
+      expect(await client.readLine()).toMatch(/^worker \d+ heard quit$/);
       await client.expectEof();
     } finally {
       server.kill('SIGTERM');
