@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AnyFilter, Filter } from './filters/filter.js';
+import type { ProxyHeader } from './proxy/header.js';
 import type { FilterName, FilterNamed } from './filters/resolve.js';
 
 /** What a callback may return. A promise delays the client's next record until it settles. */
@@ -72,6 +73,8 @@ export interface HeapBase {
   remote_port: number | undefined;
   /** Address and port as one text, `127.0.0.1:4711` or `[::1]:4711`. */
   remote_addr: string;
+  /** With the option Proxy: what the balancer said of this client. The three fields above are its source, if it names one. */
+  proxy: ProxyHeader | undefined;
   /** True once this session is shutting down. */
   shutdown: boolean;
   /** Whether an error ends the session (ClientShutdownOnError). */
@@ -202,8 +205,11 @@ export interface DrainingContext<Own> extends Context<Own> {
  */
 export interface AcceptorContext {
   readonly socket: Socket;
+  /** The client's: with the option Proxy as the balancer says. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
+  /** With the option Proxy: what the balancer said of this client. */
+  readonly proxy: ProxyHeader | undefined;
   /** Aborted when this worker begins to drain: finish what is in flight and close the socket. It belongs to this connection. */
   readonly draining: AbortSignal;
   /**

@@ -4,6 +4,7 @@ export type { ReloadOptions } from './master/reload.js';
 export { PreforkError, type PreforkErrorCode } from './errors.js';
 export type * from './options/options.js';
 export type * from './callbacks.js';
+export type { ProxyEndpoint, ProxyHeader, ProxySsl, ProxyTlv } from './proxy/header.js';
 export type * from './status.js';
 export type { ListenAddress } from './ipc/protocol.js';
 export type { DrainReason, ExitReason, KillReason, PauseReason } from './policy/reasons.js';

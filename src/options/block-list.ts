@@ -8,13 +8,16 @@ export type BlockListOption = BlockList | readonly string[];
  * it is.
  *
  * @param problems - gets each entry that is none of these
+ * @param option - whose list it is, for the messages
  */
-export function toBlockList(given: BlockListOption | undefined, problems: string[]): BlockList | undefined {
+export function toBlockList(given: BlockListOption, problems: string[], option?: string): BlockList;
+export function toBlockList(given: BlockListOption | undefined, problems: string[], option?: string): BlockList | undefined;
+export function toBlockList(given: BlockListOption | undefined, problems: string[], option = 'BlockList'): BlockList | undefined {
   if (given === undefined || !isList(given)) return given;
   const list = new BlockList();
   for (const entry of given) {
     if (addRange(list, entry) || addSubnet(list, entry)) continue;
-    problems.push(`BlockList has ${JSON.stringify(entry)}; it takes addresses, CIDR ranges such as '192.0.2.0/24' or '2001:db8::/32', and ranges such as '192.0.2.1-192.0.2.9'.`);
+    problems.push(`${option} has ${JSON.stringify(entry)}; it takes addresses, CIDR ranges such as '192.0.2.0/24' or '2001:db8::/32', and ranges such as '192.0.2.1-192.0.2.9'.`);
   }
   return list;
 }

@@ -7,6 +7,7 @@ import type { ClientChange } from '../policy/snapshot.js';
 import { blockListEntries, toBlockList } from './block-list.js';
 import { DEFAULT_HIGH_MARK } from './contradictions.js';
 import type { AnyCallback, ChangeableOptions, PreforkTcpServerOptions } from './options.js';
+import { resolveProxy, type ProxyConfig } from './proxy.js';
 import { collectStates } from './states.js';
 
 /** The user's callbacks of one client. */
@@ -49,6 +50,8 @@ export interface ClientConfig {
   readonly blockList: BlockList | undefined;
   /** Clients of one address at once; 0 = unlimited. */
   readonly mostPerAddress: number;
+  /** undefined: clients connect themselves. */
+  readonly proxy: ProxyConfig | undefined;
 }
 
 /** @param problems - gets what is wrong with the filters and the block list */
@@ -81,6 +84,7 @@ export function clientConfig(options: PreforkTcpServerOptions, problems: string[
     keepAlive: isOn(options.KeepAlive),
     blockList: toBlockList(options.BlockList, problems),
     mostPerAddress: options.MaxSessionPerAddress ?? 0,
+    proxy: options.Proxy === undefined ? undefined : resolveProxy(options.Proxy),
   };
 }
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { adminProblems } from '../admin/admin-options.js';
 import { isThread, mainScript } from './main-script.js';
 import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
+import { proxyProblems } from './proxy.js';
 import { stateProblems } from './states.js';
 import { resolveThresholds } from './thresholds.js';
 
@@ -26,6 +27,7 @@ export function contradictions(sound: PreforkTcpServerOptions, named: ReadonlySe
     ...filterProblems(sound),
     ...addressProblems(sound),
     ...processProblems(sound, role),
+    ...(sound.Proxy === undefined ? [] : proxyProblems({ ...sound.Proxy }, listensOnUnix(sound, role))),
     ...(sound.Admin === undefined ? [] : adminProblems({ ...sound.Admin })),
   ];
 }
@@ -86,12 +88,22 @@ function filterProblems({ ClientFilter, ClientInputFilter, ClientOutputFilter }:
 }
 
 /** Whether an address can only be the path of a Unix socket: no address or host name has a slash. */
-export const isPath = (address: string | undefined): boolean => address !== undefined && (address.includes('/') || address.startsWith('\0'));
+const isPath = (address: string | undefined): boolean => address !== undefined && (address.includes('/') || address.startsWith('\0'));
+
+/** Whether these options mean a Unix socket. */
+export const isUnix = ({ Address, Domain }: Pick<PreforkTcpServerOptions, 'Address' | 'Domain'>): boolean => (
+  Domain === 'unix' || (Domain === undefined && isPath(Address))
+);
+
+/** Only the master is sure to be given the address, and what systemd passes may be anything. */
+const listensOnUnix = (options: PreforkTcpServerOptions, role: ConstructionRole): boolean | undefined => (
+  role === 'master' && options.Fd === undefined ? isUnix(options) : undefined
+);
 
 function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: PreforkTcpServerOptions): string[] {
   const problems: string[] = [];
   const family = isIP(Address ?? '');
-  if (Domain === 'unix' || (Domain === undefined && isPath(Address))) {
+  if (isUnix({ Address, Domain })) {
     if (Address === undefined) problems.push("Domain 'unix' needs the path of the socket as Address.");
     if (family !== 0) problems.push(`Address ${String(Address)} is not of Domain 'unix', which takes a path; leave Domain out or give a path.`);
     if (Hostname !== undefined) problems.push('Hostname is not used with a Unix socket; leave it out.');

@@ -6,7 +6,7 @@ export type GivenOptions = Readonly<Record<string, string>>;
 /** What only the master does something with, once, at its start. */
 const MASTER_OPTIONS: ReadonlySet<string> = new Set([
   'Address', 'Hostname', 'Port', 'Domain', 'SocketMode', 'Ipv6Only', 'Backlog', 'ShutdownChildren', 'Script', 'ScriptArgs', 'ExecArgv', 'Env',
-  'HandleSignals', 'HangReport', 'User', 'Group', 'Directory', 'Fd', 'Notify', 'Admin', 'Proxy',
+  'HandleSignals', 'HangReport', 'User', 'Group', 'Directory', 'Fd', 'Notify', 'Admin',
 ]);
 
 /** Those of the options that the master is concerned with. */

@@ -1,5 +1,5 @@
 import { isOn } from '../checks.js';
-import { isPath } from './contradictions.js';
+import { isUnix } from './contradictions.js';
 import type { PreforkTcpServerOptions } from './options.js';
 
 /** Where to listen, and whom to tell how it goes. */
@@ -39,7 +39,7 @@ export function listenConfig(options: PreforkTcpServerOptions): ListenConfig {
 const DEFAULT_BACKLOG = 511;
 
 function listenName({ Address, Hostname, Port = 0, Domain, SocketMode, Ipv6Only }: PreforkTcpServerOptions): ListenName {
-  if (Domain === 'unix' || (Domain === undefined && isPath(Address))) return { kind: 'unix', path: Address ?? '', mode: SocketMode };
+  if (isUnix({ Address, Domain })) return { kind: 'unix', path: Address ?? '', mode: SocketMode };
   return {
     kind: 'tcp',
     host: Address ?? Hostname,

@@ -8,6 +8,7 @@ import type {
   InputContext, ListenErrorContext, PreConnectContext, PreConnectResult, RecordOf, ServerContext, StartedContext, StateHandler,
   StatePairs, WheelContext,
 } from '../callbacks.js';
+import type { ProxyOptions } from './proxy.js';
 
 /** Thresholds and limits of the pool; `configure()` takes them at any time, as a part of ChangeableOptions. Times are seconds. */
 export interface PoolOptions {
@@ -151,6 +152,8 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   ClientTimeout?: number | undefined;
   /** Seconds that ClientPreConnect may take for one client. Default 10; 0 = for ever. */
   ClientPreConnectTimeout?: number | undefined;
+  /** Balancers in front of the server, whose connections begin with a PROXY header. Default: clients connect themselves. */
+  Proxy?: ProxyOptions | undefined;
   /** Sends small packets at once (TCP_NODELAY). Default true. */
   NoDelay?: boolean | 0 | 1 | undefined;
   /** Lets the kernel probe idle connections (SO_KEEPALIVE). Default false. */
@@ -199,4 +202,4 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
 /** A callback whose context the session fills in; the public types above are what users see. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contexts are typed at the public edge
 export type AnyCallback = (context: any) => CallbackResult;
-export type { AdminOptions, Context };
+export type { AdminOptions, Context, ProxyOptions };

@@ -106,6 +106,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   HangReport: hangReport,
   Admin: expect(isObject, 'an object such as { Port: 9100 }'),
   Logger: logger,
+  Proxy: expect(isObject, "an object such as { From: ['10.0.0.0/8'] }"),
   User: account,
   Group: account,
   ListenerArgs: list,
@@ -154,7 +155,7 @@ export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
 export const SYNONYMS: Synonyms = {
   host: 'Address', hostname: 'Hostname', path: 'Address (a path)', socket: 'Address (a path)', bind: 'Address', listen: 'Address and Port',
   readableall: 'SocketMode', writableall: 'SocketMode', exclusive: 'Alias', family: 'Domain',
-  pauseonconnect: 'ClientPreConnect', highwatermark: 'HighMark', timeout: 'ClientTimeout', maxconnections: 'MaxSessionPerServer',
+  pauseonconnect: 'ClientPreConnect', proxyprotocol: 'Proxy', trustproxy: 'Proxy', acceptproxy: 'Proxy', highwatermark: 'HighMark', timeout: 'ClientTimeout', maxconnections: 'MaxSessionPerServer',
   workers: 'MaxServer', instances: 'MaxServer', maxworkers: 'MaxServer', minworkers: 'MinServer',
   exec: 'Script', args: 'ScriptArgs', uid: 'User', gid: 'Group', name: 'Alias', filter: 'ClientFilter',
   onconnection: 'ClientConnected', connection: 'ClientConnected', ondata: 'ClientInput', data: 'ClientInput', onclose: 'ClientDisconnected',

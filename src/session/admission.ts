@@ -4,8 +4,8 @@ import { listenOnce } from './entry.js';
 
 /** Decides which connections become clients, by their address. */
 export interface Admission {
-  /** Whether this connection may come in. An admitted one counts until it is closed. */
-  admit(socket: Socket): boolean;
+  /** Whether a client of this address may come in. An admitted one counts until its connection is closed. */
+  admit(socket: Socket, address: string | undefined): boolean;
   /** Changes which addresses are never admitted. Who is in, stays. */
   block(blocked: BlockList | undefined): void;
 }
@@ -22,9 +22,8 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
       blocked = changed;
       isOpen = blocked === undefined && mostPerAddress === 0;
     },
-    admit(socket) {
+    admit(socket, address) {
       if (isOpen) return true;
-      const address = socket.remoteAddress;
       // A Unix socket has none: its clients are not of a network.
       if (address === undefined) return true;
       if (blocked?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true) return false;

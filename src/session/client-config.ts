@@ -14,6 +14,8 @@ export interface ClientConfig extends Pick<
   readonly createHeap?: (() => object) | undefined;
   /** ClientCallbackTimeout, to begin with. */
   readonly callbackMs?: number;
+  /** The option Proxy; undefined: clients connect themselves. */
+  readonly proxy?: Resolved['proxy'];
   /** MaxOutput, to begin with. */
   readonly maxOutput?: number;
 }

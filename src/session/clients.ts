@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
 import type { Admission } from './admission.js';
+import { Balancers } from './balancers.js';
 import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
 import { ignoreErrors, type Guarded } from './entry.js';
 import type { EventQueue } from './event-queue.js';
@@ -41,6 +42,8 @@ export class Clients implements SessionHost, Guarded {
   readonly #preparing = new Map<Preparing, Session>();
   /** The connections of an Acceptor. */
   readonly #handedOver = new Set<HandedOver>();
+  /** With the option Proxy. */
+  readonly #balancers: Balancers | undefined;
   readonly #lingering: LingeringClose;
   #limits: ClientLimits;
   #isDraining = false;
@@ -53,6 +56,10 @@ export class Clients implements SessionHost, Guarded {
     this.#parts = parts;
     this.#limits = { callbackMs, maxOutput };
     this.#lingering = new LingeringClose(clock);
+    if (config.proxy !== undefined) {
+      const { failed, isLocal, left } = parts;
+      this.#balancers = new Balancers({ rules: config.proxy, clock, failed, isLocal, left, serve: (socket, client) => { this.#serveFor(socket, client); } });
+    }
     this.#sweeper = new Sweeper({ clock, sessions: this.#sessions, guard: this, limits: () => [config.idleMs, this.#limits.callbackMs] });
     this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS') };
   }
@@ -65,9 +72,7 @@ export class Clients implements SessionHost, Guarded {
 
   /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */
   admit(socket: Socket): boolean {
-    // A connection reset before we took it has no address left to judge: refuse it.
-    const isUnknown = socket.remoteAddress === undefined && !this.#parts.isLocal();
-    if (!isUnknown && this.#parts.admission.admit(socket)) return true;
+    if (this.#balancers === undefined ? this.#mayCome(socket, peerOf(socket)) : this.#balancers.trust(socket)) return true;
     ignoreErrors(socket);
     socket.destroy();
     return false;
@@ -75,12 +80,8 @@ export class Clients implements SessionHost, Guarded {
 
   /** Makes a client of a connection that has been counted. */
   take(socket: Socket): void {
-    const { acceptor, preConnect } = this.#parts.config;
-    if (acceptor !== undefined) { this.#handOver(socket, acceptor); return; }
-    const session = this.#sessionOf(socket, peerOf(socket));
-    if (session === undefined) return;
-    if (preConnect === undefined) this.#start(session, socket);
-    else this.#prepare(session, socket, preConnect);
+    if (this.#balancers === undefined) this.#serve(socket, peerOf(socket));
+    else this.#balancers.take(socket);
   }
 
   /** Lets every client know that this worker drains, with the seconds it has. Later calls may shorten the time. */
@@ -88,6 +89,7 @@ export class Clients implements SessionHost, Guarded {
     this.#deadline = Math.min(this.#deadline, this.#parts.clock.now() + seconds * 1000);
     if (this.#isDraining) return;
     this.#isDraining = true;
+    this.#balancers?.drain();
     for (const handed of this.#handedOver) handed.drain();
     for (const session of this.#sessions) session.drain(seconds);
   }
@@ -97,6 +99,7 @@ export class Clients implements SessionHost, Guarded {
     for (const session of this.#sessions) session.abort();
     for (const preparing of this.#preparing.keys()) preparing.abort();
     for (const handed of this.#handedOver) handed.abort();
+    this.#balancers?.abort();
     this.#lingering.abort();
   }
 
@@ -139,6 +142,28 @@ export class Clients implements SessionHost, Guarded {
 
   // --- Ways in ------------------------------------------------------------------------------------------------------
 
+  #mayCome(socket: Socket, { address }: Peer): boolean {
+    // A connection reset before we took it has no address left to judge: refuse it.
+    return (address !== undefined || this.#parts.isLocal()) && this.#parts.admission.admit(socket, address);
+  }
+
+  /** Serves the client whom a balancer has named, if it may come in. */
+  #serveFor(socket: Socket, client: Peer): void {
+    if (this.#mayCome(socket, client)) { this.#serve(socket, client); return; }
+    ignoreErrors(socket);
+    socket.destroy();
+    this.#parts.left();
+  }
+
+  #serve(socket: Socket, peer: Peer): void {
+    const { acceptor, preConnect } = this.#parts.config;
+    if (acceptor !== undefined) { this.#handOver(socket, peer, acceptor); return; }
+    const session = this.#sessionOf(socket, peer);
+    if (session === undefined) return;
+    if (preConnect === undefined) this.#start(session, socket);
+    else this.#prepare(session, socket, preConnect);
+  }
+
   /** @returns undefined if the user's Heap failed: the client is gone */
   #sessionOf(socket: Socket, peer: Peer): Session | undefined {
     const { alias, masterAlias, config: { shutdownOnError, createHeap } } = this.#parts;
@@ -166,9 +191,9 @@ export class Clients implements SessionHost, Guarded {
   }
 
   /** Gives a connection to the user's Acceptor. */
-  #handOver(socket: Socket, acceptor: AnyCallback): void {
+  #handOver(socket: Socket, peer: Peer, acceptor: AnyCallback): void {
     const { failed } = this.#parts;
-    const handed = new HandedOver(socket, { failed, gone: (gone) => {
+    const handed = new HandedOver(socket, peer, { failed, gone: (gone) => {
       this.#handedOver.delete(gone);
       this.#parts.left();
     } });

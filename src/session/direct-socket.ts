@@ -11,8 +11,11 @@ interface DirectSocket {
 
 /** Sends what comes in on a stream, and its end, to an owner. */
 export function readInto(stream: Duplex, owner: StreamOwner): void {
-  attach(stream, owner, RESET in stream);
+  attach(stream, owner, isDirect(stream));
 }
+
+/** Whether a socket is read directly. */
+export const isDirect = (stream: Duplex): boolean => RESET in stream;
 
 /** Marks a socket as one that is read directly. */
 export function markDirect(socket: Socket): void {

@@ -130,14 +130,37 @@ export function attach(stream: Duplex, owner: StreamOwner, readsDirectly: boolea
   if ('encrypted' in stream) stream.on('_tlsError', onError);
 }
 
+/**
+ * Sends what comes in on a stream to an owner that will give the stream away unchanged: without a trace after the end, and
+ * what was read too much goes back by unshift(). @returns ends it
+ */
+export function readAhead(stream: Duplex, owner: StreamOwner): () => void {
+  let isReading = true;
+  const read = (): void => {
+    enter(owner, () => {
+      for (let chunk: unknown; isReading && (chunk = stream.read()) !== null;) owner.received(chunk as Buffer);
+    });
+  };
+  const ended = (): void => { enter(owner, () => { owner.finished(); }); };
+  const broke = (error: NodeJS.ErrnoException): void => { enter(owner, () => { owner.broke(error); }); };
+  const closed = (): void => { enter(owner, () => { owner.closed(); }); };
+  // Not by 'data': a stream that has flowed does not begin to flow by itself for whoever listens next.
+  stream.on('readable', read).on('end', ended).on('error', broke).on('close', closed);
+  return () => {
+    isReading = false;
+    stream.off('readable', read).off('end', ended).off('error', broke).off('close', closed);
+  };
+}
+
 /** Gives bytes to the owner of a stream. */
 export function deliverTo(stream: Duplex, chunk: Buffer): void {
   const owner = (stream as Attached)[OWNER];
   if (owner === undefined) return;
   try {
+    // What a user hears on a stream must not depend on how it is read, nor on who else has read it before.
+    const isHeard = stream.listenerCount('data') > 0;
     owner.received(chunk);
-    // What a user hears on a stream must not depend on how it is read.
-    if (stream.listenerCount('data') > 0) stream.emit('data', chunk);
+    if (isHeard) stream.emit('data', chunk);
   } catch (error) {
     owner.crashed(error);
   }

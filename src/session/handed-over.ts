@@ -3,6 +3,7 @@ import type { AcceptorContext } from '../callbacks.js';
 import { PreforkError, asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
 import { guardSignal, ignoreErrors, listenOnce, whenSettled, type Guarded } from './entry.js';
+import type { Peer } from './peer.js';
 
 /** Who counts connections that an Acceptor has. */
 export interface AcceptorHost {
@@ -14,14 +15,16 @@ export interface AcceptorHost {
 /** A connection that the user's Acceptor has. It counts until it is closed or given back. */
 export class HandedOver implements Guarded {
   readonly #socket: Socket;
+  readonly #peer: Peer;
   readonly #host: AcceptorHost;
   /** Made when the Acceptor asks for it. */
   #draining: AbortController | undefined;
   #isDraining = false;
   #isGone = false;
 
-  constructor(socket: Socket, host: AcceptorHost) {
+  constructor(socket: Socket, peer: Peer, host: AcceptorHost) {
     this.#socket = socket;
+    this.#peer = peer;
     this.#host = host;
   }
 
@@ -70,9 +73,9 @@ export class HandedOver implements Guarded {
 
   #context(): AcceptorContext {
     const signal = (): AbortSignal => this.#signal();
-    const { remoteAddress, remotePort } = this.#socket;
+    const { address: remoteAddress, port: remotePort, proxy } = this.#peer;
     return {
-      socket: this.#socket, remoteAddress, remotePort,
+      socket: this.#socket, remoteAddress, remotePort, proxy,
       // Only who asks for it pays for it.
       get draining() { return signal(); },
       disconnected: () => { this.giveBack(); },

@@ -2,16 +2,22 @@ import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Heap } from '../callbacks.js';
 import { PreforkError } from '../errors.js';
+import type { ProxyHeader } from '../proxy/header.js';
 
-/** Whom a connection comes from. */
+/** Whom a connection comes from: as its balancer says, if there is one. */
 export interface Peer {
   /** undefined for a Unix socket, and for a connection that was reset before it was taken. */
   readonly address: string | undefined;
   readonly port: number | undefined;
+  /** What its balancer said. */
+  readonly proxy?: ProxyHeader | undefined;
 }
 
 /** The other end of a socket. */
 export const peerOf = ({ remoteAddress, remotePort }: Socket): Peer => ({ address: remoteAddress, port: remotePort });
+
+/** Whom a header names; the connection's own end if it names nobody. */
+export const clientOf = (own: Peer, proxy: ProxyHeader): Peer => ({ ...own, ...proxy.source, proxy });
 
 /** What heaps are made from. */
 export interface HeapParts {
@@ -23,12 +29,13 @@ export interface HeapParts {
 }
 
 /** Makes the heap of a client. @throws what the user's Heap throws; ERR_PREFORK_CALLBACK if it returns no object */
-export function heapOf({ address, port }: Peer, { alias, masterAlias, shutdownOnError, createHeap }: HeapParts): Omit<Heap<object>, 'client'> {
+export function heapOf({ address, port, proxy }: Peer, { alias, masterAlias, shutdownOnError, createHeap }: HeapParts): Omit<Heap<object>, 'client'> {
   const host = address !== undefined && isIP(address) === 6 ? `[${address}]` : address;
   const base = {
     remote_ip: address ?? 'LOCAL',
     remote_port: port,
     remote_addr: host === undefined ? 'LOCAL' : `${host}:${port ?? ''}`,
+    proxy,
     shutdown: false,
     shutdown_on_error: shutdownOnError,
     got_an_error: false,

@@ -1,0 +1,56 @@
+import type { BlockList } from 'node:net';
+import { checkEach, expect, isNumber, isTexts, type Check } from '../checks.js';
+import { toBlockList } from './block-list.js';
+
+/**
+ * Balancers whose connections begin with a PROXY header, which names the client
+ * (https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt). It is read before TLS, filters, ClientPreConnect and Acceptor.
+ */
+export interface ProxyOptions {
+  /**
+   * Who is believed: addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9') of the balancers, or 'unix' for whoever
+   * connects to the server's Unix socket. From these the header is mandatory; connections of all others are closed.
+   */
+  readonly From: readonly string[] | 'unix';
+  /** The one version that is taken. Default: both. */
+  readonly Version?: 1 | 2 | undefined;
+  /** Seconds in which the header must have come. Default 3. */
+  readonly Timeout?: number | undefined;
+}
+
+/** The same, checked and with defaults. */
+export interface ProxyConfig {
+  readonly from: BlockList | 'unix';
+  /** undefined = both. */
+  readonly version: 1 | 2 | undefined;
+  readonly timeoutMs: number;
+}
+
+const CHECKS: Readonly<Record<keyof ProxyOptions, Check>> = {
+  From: expect(
+    (value) => value === 'unix' || (isTexts(value) && (value as readonly string[]).length > 0),
+    "an array with the balancers' addresses or CIDR ranges, or 'unix'",
+  ),
+  Version: expect((value) => value === 1 || value === 2, '1 or 2'),
+  Timeout: expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0'),
+};
+
+/**
+ * What is wrong with the option Proxy, each as a sentence.
+ *
+ * @param isUnix - whether the server listens on a Unix socket; undefined = it is not known here
+ */
+export function proxyProblems(given: Readonly<Record<string, unknown>>, isUnix: boolean | undefined): string[] {
+  const problems = checkEach(given, CHECKS).map((problem) => `Proxy: ${problem}`);
+  const { From } = given as Partial<ProxyOptions>;
+  if (From === undefined) problems.push("Proxy: From is missing; give the balancers' addresses, or 'unix': a header of anybody else must not be believed.");
+  if (problems.length > 0 || From === undefined) return problems;
+  if (From !== 'unix') toBlockList(From, problems, 'Proxy: From');
+  if (isUnix === true && From !== 'unix') problems.push("Proxy: From has addresses, and a Unix socket has none; give 'unix'.");
+  if (isUnix === false && From === 'unix') problems.push("Proxy: From is 'unix', and the server does not listen on a Unix socket; give the balancers' addresses, such as ['10.0.0.0/8'].");
+  return problems;
+}
+
+export function resolveProxy({ From, Version, Timeout = 3 }: ProxyOptions): ProxyConfig {
+  return { from: From === 'unix' ? From : toBlockList(From, []), version: Version, timeoutMs: Timeout * 1000 };
+}
