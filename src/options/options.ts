@@ -12,35 +12,47 @@ import type { ProxyOptions } from './proxy.js';
 
 /** Thresholds and limits of the pool; `configure()` takes them at any time, as a part of ChangeableOptions. Times are seconds. */
 export interface PoolOptions {
-  /** Living workers at the most, draining ones aside. Default 20. */
+  /**
+   * The most living workers. Those that drain, and those past their life or memory whose successors start (a quarter at a
+   * time), do not count; all processes together are at most twice as many. Default 20.
+   */
   MaxServer?: number | undefined;
   /** Workers forked once the socket is bound. Default MinServer, or else 5, within MaxServer. */
   StartServer?: number | undefined;
-  /** Living workers below which more are forked. Default StartServer. */
+  /** The fewest living workers: below it more are forked. Default StartServer. */
   MinServer?: number | undefined;
-  /** Workers without a client at the least; a starting worker counts. Default MinServer, fitted. 0 = do not grow. */
+  /**
+   * The fewest workers without a client; a starting worker counts. Short of it, workers are forked at once, at most twice as
+   * many at a time as the machine has cores. Default MinServer, fitted to what else was given. 0 = the pool does not grow.
+   */
   MinSpareServer?: number | undefined;
-  /** Workers without a client at the most; more are drained, slowly. Default MaxServer - MinServer, at least MinSpareServer. */
+  /**
+   * The most workers without a client. After a whole heartbeat of surplus the oldest idle one is drained, then one each quarter
+   * of a heartbeat, never a busy one. Default MaxServer - MinServer, at least MinSpareServer.
+   */
   MaxSpareServer?: number | undefined;
-  /** Seconds between two rounds of the master. Default 10. */
+  /** Seconds between two rounds of the master, which are a fallback: what happens is answered when it happens. Default 10. */
   MasterHeartBeatTime?: number | undefined;
   /** Seconds between two reports of an idle worker; at most half of MaxServerExpireTime. Default half of MasterHeartBeatTime. */
   ServerHeartBeatTime?: number | undefined;
   /** Clients that a worker serves at once, exactly. Default 0: unlimited. */
   MaxSessionPerServer?: number | undefined;
-  /** Seconds of silence after which a worker is drained and replaced. Default 5 x MasterHeartBeatTime. Infinity = never. */
+  /**
+   * Seconds of silence after which a worker is drained and replaced: a callback that blocks for longer costs its worker, which
+   * is gone GraceExpireTime later. Default 5 x MasterHeartBeatTime. Infinity = never.
+   */
   MaxServerExpireTime?: number | undefined;
-  /** Seconds that a draining worker has until it is ended. Default MaxServerExpireTime. Infinity = for ever. */
+  /** Seconds that a draining worker has, fixed when its drain begins; then it is killed. Default MaxServerExpireTime. Infinity = no limit. */
   GraceExpireTime?: number | undefined;
-  /** Seconds without a client after which a worker is drained, never below MinServer. Default 0: off. */
+  /** Seconds without a client after which a worker is drained, never below MinServer or MinSpareServer. Default 0: off. */
   MaxServerSpareTime?: number | undefined;
-  /** Seconds that a worker lives; its successor is ready before it stops accepting. Default 0: off. */
+  /** Seconds that a worker lives, less a random tenth; its successor is ready before it stops accepting. Default 0: off. */
   MaxServerLifeTime?: number | undefined;
-  /** Clients that a worker takes in its life, exactly. Default 0: off. */
+  /** Clients that a worker takes in its life, exactly; then it drains. Default 0: off. */
   MaxServerLifeTimes?: number | undefined;
   /** Clients of the whole pool at once, exactly; the rest wait in the kernel's queue. Default 0: unlimited. */
   MaxSession?: number | undefined;
-  /** Clients that a worker serves at once; as in Server::TCP, 0 = none and -1 = unlimited. Default -1. */
+  /** Clients that a worker serves at once; as in Server::TCP, 0 = none and -1 = unlimited. A reason to pause apart from MaxSessionPerServer: neither undoes the other. Default -1. */
   Concurrency?: number | undefined;
   /** Resident memory in bytes from which a worker is drained, its successor first. Looked at with each heartbeat. Default 0: off. */
   MaxServerMemory?: number | undefined;
@@ -69,7 +81,7 @@ export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Default: what would go there is left out. */
+  /** Default: what would be written here is left out. */
   debug?(fields: object, message: string): void;
 }
 
@@ -83,17 +95,17 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   Port?: number | string | undefined;
   /** A socket of systemd's to use instead of Address and Port, by number (from 3) or FileDescriptorName, if systemd has passed sockets to this process (LISTEN_PID). */
   Fd?: number | string | undefined;
-  /** false: systemd is not told of the server's state even if it asks to be (NOTIFY_SOCKET). Default true. */
+  /** false: nothing of the server's state is passed to systemd, even if it asks (NOTIFY_SOCKET). Default true: READY, RELOADING, STOPPING, STATUS, and WATCHDOG while a worker is ready or the pause is wanted, through the program systemd-notify. */
   Notify?: boolean | 0 | 1 | undefined;
   /** Kind of socket. Default 'inet6' if Address is an IPv6 address, 'unix' if it is a path, otherwise 'inet'. */
   Domain?: 'inet' | 'inet6' | 'unix' | undefined;
-  /** Permissions of a Unix socket's file. Default: those that the umask leaves. */
+  /** Permissions of a Unix socket's file. A stale file is replaced, a live one is EADDRINUSE; the master removes its own at shutdown. Default: those that the umask leaves. */
   SocketMode?: number | undefined;
   /** true: an IPv6 socket takes no IPv4 clients. Default false: dual stack. */
   Ipv6Only?: boolean | 0 | 1 | undefined;
-  /** Connections that wait in the kernel's queue. Default 511, cut by the kernel's somaxconn. */
+  /** Connections that may wait in the kernel's queue, from the moment that the socket is bound until a worker takes them. Default 511, cut by the kernel's somaxconn. */
   Backlog?: number | undefined;
-  /** Names the server. Default 'prefork_server'. */
+  /** Names the server. Two servers in one script need two names, or keep their order. Default 'prefork_server'. */
   Alias?: string | undefined;
   /** Names the manager for `kernel.post`. Default 'prefork_master'. */
   MasterAlias?: string | undefined;
@@ -106,11 +118,15 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   Directory?: string | undefined;
   /** Arguments of Script. Default: those of this process. */
   ScriptArgs?: readonly string[] | undefined;
-  /** Node's own arguments for workers. Default: those of this process without inspector ports. */
+  /** Node's own arguments for workers. Default: those of this process without inspector ports; loaders such as tsx stay. */
   ExecArgv?: readonly string[] | undefined;
   /** Environment of workers. Default: that of this process. */
   Env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** true (default): SIGINT and SIGTERM drain the pool, a second one ends it at once. */
+  /**
+   * true (default): SIGINT and SIGTERM drain the pool, and then the process ends with code 0; a second one more than half a
+   * second later ends it at once. Clients in the kernel's queue are served first, for up to a second. Workers leave Ctrl-C to
+   * the master; SIGTERM to one of them drains it. SIGHUP reloads, or drains if the master's terminal was closed.
+   */
   HandleSignals?: boolean | 0 | 1 | undefined;
   /**
    * A thread in each worker (about 9 MB) watches its event loop: `worker:hung` says where it hangs, and a hung worker ends
@@ -122,7 +138,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   Admin?: AdminOptions | undefined;
   /** Gets the events of the pool in words, in the master: methods are called with (object, message), errors are in `object.err`. */
   Logger?: Logger | undefined;
-  /** The account that workers run as, by name or id; the master must be root. Default: that of the master. */
+  /** The account that workers run as, by name or id, without supplementary groups; the master must be root, and binds first, so ports below 1024 work. Default: that of the master. */
   User?: string | number | undefined;
   /** The group that workers run as, by name or id. Default: that of User. */
   Group?: string | number | undefined;
@@ -148,9 +164,9 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   LowMark?: number | undefined;
   /** false: an error does not end the session. Default true. */
   ClientShutdownOnError?: boolean | 0 | 1 | undefined;
-  /** Seconds in which a client must complete a record or take output; then ClientError ('read', ETIMEDOUT). Default 0: off. */
+  /** Seconds in which a client must complete a record or take output; then ClientError ('read', ETIMEDOUT) and its end. Default 0: off. */
   ClientTimeout?: number | undefined;
-  /** Seconds that ClientPreConnect may take for one client. Default 10; 0 = for ever. */
+  /** Seconds that ClientPreConnect may take for one client. Default 10; 0 = no limit. */
   ClientPreConnectTimeout?: number | undefined;
   /** Balancers in front of the server, whose connections begin with a PROXY header. Default: clients connect themselves. */
   Proxy?: ProxyOptions | undefined;
