@@ -6,6 +6,7 @@ export type * from './options/options.js';
 export type * from './callbacks.js';
 export type { ProxyEndpoint, ProxyHeader, ProxySsl, ProxyTlv } from './proxy/header.js';
 export type * from './status.js';
+export type * from './server-events.js';
 export type { ListenAddress } from './ipc/protocol.js';
 export type { DrainReason, ExitReason, KillReason, PauseReason } from './policy/reasons.js';
 export type { WorkerPhase } from './policy/snapshot.js';

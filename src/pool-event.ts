@@ -1,5 +1,5 @@
 import type { ListenAddress } from './ipc/protocol.js';
-import type { HungFrame, ServerEvents } from './status.js';
+import type { HungFrame, ServerEvents } from './server-events.js';
 
 /** One event of the pool with its name, for those inside who follow all of them: the log, the admin page, diagnostics. */
 export type PoolEvent = {

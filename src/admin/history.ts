@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../clock.js';
 import { inWords, type PoolEvent } from '../pool-event.js';
-import type { HungFrame, ServerStatus } from '../status.js';
+import type { HungFrame } from '../server-events.js';
+import type { ServerStatus } from '../status.js';
 import type { Hang, LogLine, Sample } from './page-data.js';
 
 const KEPT_LINES = 50;

@@ -1,4 +1,4 @@
-import type { HungFrame } from '../status.js';
+import type { HungFrame } from '../server-events.js';
 
 /** What a worker's watchdog thread says of the main thread. It goes over a pipe of its own: the IPC channel belongs to the blocked thread. */
 export interface HangReport {

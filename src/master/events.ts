@@ -3,7 +3,7 @@ import type { HangReport } from '../ipc/hang-report.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { WorkerErrorReport } from '../ipc/protocol.js';
 import type { DrainReason, ExitReason } from '../policy/reasons.js';
-import type { ServerEvents } from '../status.js';
+import type { ServerEvents } from '../server-events.js';
 import { exitText } from './exits.js';
 import type { WorkerRecord } from './roster.js';
 import type { Exit } from './worker-process.js';

@@ -22,6 +22,7 @@ export function reportLimits({ pool, worker, backlog }: {
     MaxSession: pool.maxPoolClients,
     Concurrency: worker.concurrency ?? -1,
     MaxServerMemory: pool.maxRss,
+    ReloadSettleTime: pool.settleMs / 1000,
     Backlog: backlog,
   };
 }

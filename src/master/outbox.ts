@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { PoolEvent, PoolObserver } from '../pool-event.js';
-import type { ServerEvents, WorkerErrorEvent } from '../status.js';
+import type { ServerEvents, WorkerErrorEvent } from '../server-events.js';
 import type { UnheardErrors } from './unheard.js';
 
 /**

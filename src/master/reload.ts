@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js';
 import { asError, PreforkError } from '../errors.js';
 import type { GivenOptions } from '../options/given.js';
-import type { ReloadResult, WorkerStatus } from '../status.js';
+import type { ReloadResult } from '../server-events.js';
+import type { WorkerStatus } from '../status.js';
 import type { Release } from './release.js';
 import { ReloadError, type ReloadEvidence } from './reload-error.js';
 import { Trial } from './trial.js';

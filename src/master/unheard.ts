@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { WorkerErrorEvent } from '../status.js';
+import type { WorkerErrorEvent } from '../server-events.js';
 
 /** Errors of one place are shown so often; the others in between are counted. */
 const APART_MS = 1000;

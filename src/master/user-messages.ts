@@ -1,6 +1,6 @@
 import type { ToMaster } from '../ipc/protocol.js';
 import { fromText, toText } from '../ipc/user-message.js';
-import type { WorkerMessageEvent } from '../status.js';
+import type { WorkerMessageEvent } from '../server-events.js';
 import type { Emit } from './events.js';
 import type { Roster, WorkerRecord } from './roster.js';
 

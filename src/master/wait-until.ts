@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { PreforkError, asError } from '../errors.js';
-import type { ServerEvents, ServerStatus } from '../status.js';
+import type { ServerEvents } from '../server-events.js';
+import type { ServerStatus } from '../status.js';
 
 /** The master, as far as it is waited for. */
 interface Waited {

@@ -3,7 +3,7 @@ import type { Release } from '../../src/master/release.js';
 import { Supervisor } from '../../src/master/supervisor.js';
 import { resolveThresholds, type Thresholds } from '../../src/options/thresholds.js';
 import type { PoolOptions } from '../../src/options/options.js';
-import type { ServerEvents } from '../../src/status.js';
+import type { ServerEvents } from '../../src/server-events.js';
 import { FakeWorkers } from '../support/fake-workers.js';
 import { ManualClock } from '../support/manual-clock.js';
 

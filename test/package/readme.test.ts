@@ -113,13 +113,13 @@ describe('the README', () => {
   });
 
   it('lists every event with what it carries', () => {
-    const events = [...(/interface ServerEvents \{([^]*?)\n\}/.exec(source('status.ts'))?.[1] ?? '').matchAll(/^ {2}'?([a-z:]+)'?: \[(\w*)\]/gm)];
+    const events = [...(/interface ServerEvents \{([^]*?)\n\}/.exec(source('server-events.ts'))?.[1] ?? '').matchAll(/^ {2}'?([a-z:]+)'?: \[(\w*)\]/gm)];
     const rows = new Map(readme.rows('Events').map(([first = '', carried = '']) => [namesIn(first)[0] ?? '', carried]));
 
     expectSame(rows.keys(), events.map(([, name = '']) => name));
     for (const [, name = '', type = ''] of events) {
       if (!/Event$|Result$/.test(type)) continue;
-      const own = membersOf('status.ts', type).filter((member) => name === 'worker:born' || !['pid', 'id'].includes(member));
+      const own = membersOf('server-events.ts', type).filter((member) => name === 'worker:born' || !['pid', 'id'].includes(member));
       expect(own.filter((member) => !(rows.get(name) ?? '').includes(`\`${member}`)), name).toEqual([]);
     }
   });

@@ -21,7 +21,7 @@ export function serverStatus(
     limits: {
       MaxServer: 20, StartServer: 5, MinServer: 5, MinSpareServer: 5, MaxSpareServer: 15, MasterHeartBeatTime: 10, ServerHeartBeatTime: 5,
       MaxSessionPerServer: 0, MaxServerExpireTime: 50, GraceExpireTime: 50, MaxServerSpareTime: 0, MaxServerLifeTime: 0, MaxServerLifeTimes: 0,
-      MaxSession: 0, Concurrency: -1, MaxServerMemory: 0, Backlog: 511, ...limits,
+      MaxSession: 0, Concurrency: -1, MaxServerMemory: 0, ReloadSettleTime: 3, Backlog: 511, ...limits,
     },
     totals: {
       workers: workers.length - inPhase('draining').length,
