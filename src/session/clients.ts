@@ -16,6 +16,7 @@ import { Preparing } from './pre-connect.js';
 import type { SessionHost } from './life.js';
 import { Session } from './session.js';
 import { Sweeper } from './sweeper.js';
+import { traceEnd, traceStart } from './tracing.js';
 
 /** What clients need besides how they are served. */
 export interface ClientParts {
@@ -132,7 +133,7 @@ export class Clients implements SessionHost, Guarded {
 
   ended(session: Session): void {
     // A session that never began is not among them.
-    this.#sessions.delete(session);
+    if (this.#sessions.delete(session)) traceEnd(session.context);
     this.#parts.left();
   }
 
@@ -180,6 +181,7 @@ export class Clients implements SessionHost, Guarded {
 
   #start(session: Session, stream: Duplex): void {
     this.#sessions.add(session);
+    traceStart(session.context);
     try {
       session.start(stream);
       // It came while this worker began to drain.
