@@ -5,7 +5,7 @@ import type { WorkerErrorReport } from '../ipc/protocol.js';
 import type { DrainReason, ExitReason } from '../policy/reasons.js';
 import type { ServerEvents } from '../server-events.js';
 import { exitText } from './exits.js';
-import type { WorkerRecord } from './roster.js';
+import type { WorkerRecord } from './worker-record.js';
 import type { Exit } from './worker-process.js';
 
 /** Sends an event to the user. */

@@ -1,6 +1,6 @@
 import { DRAIN_REASONS, KILL_REASONS } from '../policy/reasons.js';
 import type { ExitReason } from '../policy/reasons.js';
-import type { WorkerRecord } from './roster.js';
+import type { WorkerRecord } from './worker-record.js';
 import type { Exit } from './worker-process.js';
 
 /** Why a worker ended, as far as the master can tell. */

@@ -5,7 +5,8 @@ import type { PoolEvents } from './events.js';
 import { exitReason } from './exits.js';
 import type { PoolHistory } from './pool-history.js';
 import type { Release } from './release.js';
-import type { Roster, WorkerRecord } from './roster.js';
+import type { Roster } from './roster.js';
+import type { WorkerRecord } from './worker-record.js';
 import { newTally, type Tally } from './status-report.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
 

@@ -6,7 +6,8 @@ import { shareLimit } from '../policy/limits.js';
 import { planPermits } from '../policy/permits.js';
 import type { PermitOrder } from '../policy/permits.js';
 import { ANSWER_MS } from '../policy/silence.js';
-import { FIRST_STOCK, type Roster, type WorkerRecord } from './roster.js';
+import type { Roster } from './roster.js';
+import { FIRST_STOCK, type WorkerRecord } from './worker-record.js';
 
 /** The most copies of the listening handle that a worker is given in advance; each is an open file of it. */
 const MOST_STOCK = 64;
@@ -58,7 +59,9 @@ export class PermitOffice {
     const lower = now - this.#loweredAt >= LOWER_MS;
     if (lower) this.#loweredAt = now;
     const credit = creditFor(this.#flow, clients / Math.max(workers, 1));
-    const { orders, nextAt, isHigh } = planPermits(roster.permitViews(), { holders: this.#flow.crowded && !single ? holders : Infinity, credit, lower }, now);
+    // In a crowd only: elsewhere every worker has a permit, and a verdict that comes too soon wakes none.
+    const views = roster.permitViews(this.#flow.crowded ? roster.lateMs(now) : 0);
+    const { orders, nextAt, isHigh } = planPermits(views, { holders: this.#flow.crowded && !single ? holders : Infinity, credit, lower }, now);
     for (const order of orders) this.#perform(order, now);
     const lowerAt = isHigh && !lower ? this.#loweredAt + LOWER_MS : Infinity;
     // Whoever is asked now is missed if it does not answer by then, even if no report comes meanwhile.

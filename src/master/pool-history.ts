@@ -2,7 +2,8 @@ import { takeCensus } from '../policy/census.js';
 import { hasSurplus } from '../policy/scaling.js';
 import type { PoolConfig, PoolSnapshot } from '../policy/snapshot.js';
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } from '../policy/starts.js';
-import type { Roster, WorkerRecord } from './roster.js';
+import type { Roster } from './roster.js';
+import type { WorkerRecord } from './worker-record.js';
 
 /** A worker that ends earlier by itself, and has not had a client, was of no use. */
 const EARLY_MS = 10_000;

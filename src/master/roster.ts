@@ -1,88 +1,17 @@
-import type { ToWorker, WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import type { ToWorker, WorkerState } from '../ipc/protocol.js';
 import { NEVER_DEAF, listens } from '../policy/deafness.js';
+import { NEVER_LATE, latenessAt, observeLateness } from '../policy/lateness.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
-import { PULSE_MS, isBlocked, isHanging, type SilenceView } from '../policy/silence.js';
-import type { DrainReason, KillReason } from '../policy/reasons.js';
-import type { WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
-import type { WorkerProcess } from './worker-process.js';
-
-/** Everything the master knows of one worker. Times are the master's monotonic milliseconds. */
-export interface WorkerRecord {
-  /** Counts the workers of this server from 1; a pid may come again, an id does not. */
-  readonly id: number;
-  /** 0 if its process could not be started. */
-  readonly pid: number;
-  readonly process: WorkerProcess;
-  /** The release that it runs. */
-  readonly release: number;
-  /** It runs a release that has not proved itself yet: it serves nobody, and belongs to the pool only when it has. */
-  trial: boolean;
-  readonly bornAt: number;
-  readonly bornAtWall: number;
-  /** It has said hello. */
-  isWelcome: boolean;
-  lifeMs: number;
-  phase: WorkerPhase;
-  heardAt: number;
-  readyAt: number | undefined;
-  idleSince: number | undefined;
-  state: WorkerState;
-  vitals: WorkerVitals | undefined;
-  drain: Drain | undefined;
-  /** It drains, and still takes those who wait in the kernel's queue. */
-  isLastCall: boolean;
-  killed: KillReason | undefined;
-  /** Copies of the listening handle sent so far. */
-  copiesSent: number;
-  /** Copies that it ought to have: the more, the faster it uses them up. */
-  stock: number;
-  /** When copies were sent last, and how many had been used up by then. */
-  refilled: { readonly at: number; readonly copiesUsed: number };
-  /** The permit ordered last; undefined = none, or it was taken back. */
-  permit: { readonly ceiling: number; readonly pulseMs: number } | undefined;
-  /** Permits, withdrawals and probes sent so far, and when the last one was. */
-  ordersSent: number;
-  askedAt: number;
-  /** For how long in all the master had not listened when it was born, and when it was heard last. */
-  readonly deafAtBirth: number;
-  deafAtHeard: number;
-  /** Its share of MaxSession as ordered last; null = unlimited. */
-  shareOrdered: number | null;
-  /** The master's heartbeat it has not answered yet; at most one is under way. */
-  heartbeatUnanswered: boolean;
-}
-
-/** Why a worker drains, whether the master ordered it, and until when. */
-export interface Drain {
-  readonly reason: DrainReason;
-  readonly isOurs: boolean;
-  readonly deadline: number;
-}
-
-/** What is known of a worker at its birth. */
-interface NewWorker {
-  readonly process: WorkerProcess;
-  readonly now: number;
-  readonly wallNow: number;
-  readonly lifeMs: number;
-  readonly share: number | null;
-  /** Default: that of the pool. */
-  readonly release?: number;
-  readonly trial?: boolean;
-}
-
-/** One copy to open the accept loop with, one for the next time. */
-export const FIRST_STOCK = 2;
-
-const UNHEARD: WorkerState = {
-  clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', ordersSeen: 0, paused: [], reportMs: 0, pulseMs: Infinity, share: 0, draining: false,
-};
+import { WATCHED_PULSE_MS } from '../policy/silence.js';
+import type { WorkerSnapshot } from '../policy/snapshot.js';
+import { limitView, newRecord, permitView, workerSnapshot, type Drain, type NewWorker, type WorkerRecord } from './worker-record.js';
 
 /** The table of workers and their processes. It decides nothing: the supervisor says what happened, the plan reads its snapshots. */
 export class Roster {
   readonly #records = new Map<number, WorkerRecord>();
   #deafness = NEVER_DEAF;
+  #lateness = NEVER_LATE;
   #lastId = 0;
   /** The release that the pool is to run. */
   release = 1;
@@ -96,13 +25,9 @@ export class Roster {
     return this.#records.size;
   }
 
-  add({ process, now, wallNow, lifeMs, share, release = this.release, trial = false }: NewWorker): WorkerRecord {
+  add(worker: NewWorker): WorkerRecord {
     this.#lastId += 1;
-    const record: WorkerRecord = {
-      id: this.#lastId, pid: process.pid, process, release, trial, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
-      idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, isLastCall: false, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
-      permit: undefined, ordersSent: 0, askedAt: now, deafAtBirth: this.deafMs, deafAtHeard: this.deafMs, shareOrdered: share, heartbeatUnanswered: false,
-    };
+    const record = newRecord(this.#lastId, { release: this.release, ...worker }, this.deafMs);
     this.#records.set(record.id, record);
     return record;
   }
@@ -142,6 +67,9 @@ export class Roster {
   /** A worker said something. Stamped with the master's time of receipt, whatever the sender's clock says. */
   heard(record: WorkerRecord, now: number): void {
     this.listens(now);
+    if (record.phase === 'ready' && record.state.pulseMs <= WATCHED_PULSE_MS) {
+      this.#lateness = observeLateness(this.#lateness, now - record.heardAt - record.state.pulseMs, now);
+    }
     record.heardAt = now;
     record.deafAtHeard = this.deafMs;
     record.heartbeatUnanswered = false;
@@ -176,25 +104,9 @@ export class Roster {
     this.#records.delete(id);
   }
 
+  /** The workers as the plan sees them. */
   workers(now: number): WorkerSnapshot[] {
-    return this.all().map((record) => ({
-      id: record.id,
-      phase: record.phase,
-      bornAt: record.bornAt,
-      heardAt: record.heardAt,
-      reportMs: record.state.reportMs,
-      deafAtHeard: record.deafAtHeard,
-      deafAtBirth: record.deafAtBirth,
-      blocked: isHangingWorker(record, now),
-      idleSince: record.idleSince,
-      clients: record.state.clients,
-      drainDeadline: record.drain?.deadline,
-      killed: record.killed !== undefined,
-      lifeMs: record.lifeMs,
-      rss: record.vitals?.rss ?? 0,
-      outdated: record.release !== this.release && !record.trial,
-      trial: record.trial,
-    }));
+    return this.all().map((record) => workerSnapshot(record, this.release, now));
   }
 
   /** Workers of other releases than the pool is to run: those that serve, and those that drain. */
@@ -217,46 +129,17 @@ export class Roster {
     return { served, clients, workers };
   }
 
-  permitViews(): PermitView[] {
-    return this.all().map((record) => ({
-      id: record.id,
-      eligible: (record.phase === 'ready' || (record.isLastCall && !record.state.draining)) && record.killed === undefined && !record.trial,
-      // One that may accept and does not waits for a copy of the handle.
-      available: record.state.paused.length === 0 && (record.state.permit !== 'held' || record.state.accepting),
-      clients: record.state.clients,
-      ordered: record.permit !== undefined,
-      ceiling: record.permit?.ceiling ?? 0,
-      askedPulseMs: record.permit?.pulseMs ?? PULSE_MS,
-      permit: record.state.permit,
-      ...silenceOf(record),
-      copies: record.copiesSent - record.state.copiesUsed,
-      stock: record.stock,
-    }));
+  /** @param lateMs - how late workers may be beyond the usual (policy/lateness.ts) */
+  permitViews(lateMs = 0): PermitView[] {
+    return this.all().map((record) => permitView(record, lateMs));
   }
 
   limitViews(now: number): LimitView[] {
-    return this.all().map((record) => ({
-      id: record.id,
-      eligible: record.phase === 'ready' && record.killed === undefined && !record.trial,
-      able: canUseShare(record) && !isBlockedWorker(record, now),
-      armed: record.copiesSent > 0,
-      clients: record.state.clients,
-      ordered: record.shareOrdered ?? Infinity,
-      confirmed: record.state.share ?? Infinity,
-      closed: record.state.draining,
-    }));
+    return this.all().map((record) => limitView(record, now));
+  }
+
+  /** How late the pulses of those workers come on which others depend. */
+  lateMs(now: number): number {
+    return latenessAt(this.#lateness, now);
   }
 }
-
-/** Whether a ready worker has stood still for so long that it is not counted on. */
-export const isHangingWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isHanging(silenceOf(record), now);
-
-/** Whether a ready worker's event loop stands still. */
-export const isBlockedWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isBlocked(silenceOf(record), now);
-
-function silenceOf({ heardAt, askedAt, state, ordersSent }: WorkerRecord): SilenceView {
-  return { heardAt, askedAt, pulseMs: state.pulseMs, answered: state.ordersSeen === ordersSent };
-}
-
-/** Whether its share of MaxSession is all that may keep it from taking clients. */
-const canUseShare = ({ state }: WorkerRecord): boolean => state.paused.every((reason) => reason === 'pool-limit');

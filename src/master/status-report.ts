@@ -4,7 +4,8 @@ import { isLiving } from '../policy/census.js';
 import { EXIT_REASONS } from '../policy/reasons.js';
 import type { ExitReason } from '../policy/reasons.js';
 import type { AdminStatus, PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
-import { isBlockedWorker, type Roster, type WorkerRecord } from './roster.js';
+import type { Roster } from './roster.js';
+import { isBlockedWorker, type WorkerRecord } from './worker-record.js';
 
 /** What the master counts over the life of the server. */
 export interface Tally {

@@ -2,7 +2,8 @@ import type { ToMaster } from '../ipc/protocol.js';
 import { fromText, toText } from '../ipc/user-message.js';
 import type { WorkerMessageEvent } from '../server-events.js';
 import type { Emit } from './events.js';
-import type { Roster, WorkerRecord } from './roster.js';
+import type { Roster } from './roster.js';
+import type { WorkerRecord } from './worker-record.js';
 
 type MessageFact = Extract<ToMaster, { readonly type: 'message' | 'broadcast' }>;
 

@@ -21,14 +21,15 @@ const LOOK_MS = 10;
 
 /** Fewer clients lately prove nothing. */
 const PROOF = 16;
-/** Clients that stay for less are short-lived, in seconds. */
-const SHORT_LIFE = 0.25;
+/** Clients that stay for less are short-lived, in seconds. On an overloaded machine everything takes long. */
+const SHORT_LIFE = 1;
 /**
- * Every worker that may accept wakes for every client, which costs it about 25 µs. Beyond 2,000 of these a second (a
- * twentieth of a core) it pays to let only a few accept; below 500 it no longer does.
+ * Every worker that may accept wakes for every client, and one that is at its ceiling asks, is answered, and takes a new copy
+ * of the handle. So on an overloaded machine there is more to do, and a high rate is never reached. Beyond 500 wake-ups a
+ * second (a hundredth of a core) only a few accept; below 125 all do again.
  */
-const CROWD_BEGINS = 2000;
-const CROWD_ENDS = 500;
+const CROWD_BEGINS = 500;
+const CROWD_ENDS = 125;
 
 /** Takes note of the pool's counts. Reports are late and unequal, so what seems to be a client too few is none. */
 export function observeFlow(flow: Flow, { served, clients, workers, now }: {

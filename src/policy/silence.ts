@@ -14,6 +14,8 @@ export interface SilenceView {
   readonly askedAt: number;
   /** Whether its last report came after that order. */
   readonly answered: boolean;
+  /** By how much more than usual it may be late: on an overloaded machine (lateness.ts). Default 0. */
+  readonly lateMs?: number;
 }
 
 /** The pulse of a worker on which the others depend: it is one of a few that may accept. */
@@ -29,9 +31,9 @@ const SLACK_MS = 30;
 const PULSE_SLACK_MS = 150;
 
 /** When a worker will count as blocked unless it is heard before. */
-export function blockedAt({ heardAt, pulseMs, askedAt, answered }: SilenceView): number {
-  const pulse = heardAt + pulseMs + (pulseMs <= IDLE_PULSE_MS ? SLACK_MS : PULSE_SLACK_MS);
-  return answered ? pulse : Math.min(pulse, Math.max(askedAt, heardAt) + ANSWER_MS);
+export function blockedAt({ heardAt, pulseMs, askedAt, answered, lateMs = 0 }: SilenceView): number {
+  const pulse = heardAt + pulseMs + Math.max(pulseMs <= IDLE_PULSE_MS ? SLACK_MS : PULSE_SLACK_MS, lateMs);
+  return answered ? pulse : Math.min(pulse, Math.max(askedAt, heardAt) + Math.max(ANSWER_MS, lateMs));
 }
 
 export const isBlocked = (view: SilenceView, now: number): boolean => now >= blockedAt(view);

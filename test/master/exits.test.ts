@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exitReason, exitText } from '../../src/master/exits.js';
-import { Roster, type WorkerRecord } from '../../src/master/roster.js';
+import { Roster } from '../../src/master/roster.js';
+import type { WorkerRecord } from '../../src/master/worker-record.js';
 import type { Exit } from '../../src/master/worker-process.js';
 import { DRAIN_REASONS, EXIT_REASONS, KILL_REASONS } from '../../src/policy/reasons.js';
 import type { DrainReason, ExitReason, KillReason } from '../../src/policy/reasons.js';

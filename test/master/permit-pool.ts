@@ -1,7 +1,8 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker, WorkerState } from '../../src/ipc/protocol.js';
 import { PermitOffice } from '../../src/master/permit-office.js';
-import { Roster, type WorkerRecord } from '../../src/master/roster.js';
+import { Roster } from '../../src/master/roster.js';
+import type { WorkerRecord } from '../../src/master/worker-record.js';
 import { PULSE_MS } from '../../src/policy/silence.js';
 import { AcceptLoop } from '../../src/worker/accept-loop.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ToMaster, WorkerState } from '../../src/ipc/protocol.js';
 import { Roster } from '../../src/master/roster.js';
-import type { WorkerRecord } from '../../src/master/roster.js';
+import type { WorkerRecord } from '../../src/master/worker-record.js';
 import { deafProcess, hear } from '../support/roster-facts.js';
 
 const BORN = 1000;

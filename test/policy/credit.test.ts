@@ -25,11 +25,15 @@ describe('observeFlow', () => {
   });
 
   it.each([
-    ['few clients', { ms: 1000, perReport: 1, stay: 0 }],
+    ['few clients', { ms: 1000, perReport: 0.4, stay: 0 }],
     ['clients that last', { ms: 1000, perReport: 20, stay: 1000 }],
     ['many clients that take turns after seconds each', { ms: 10_000, perReport: 20, stay: 100 }],
   ])('calls no crowd what are %s', (_title, clients) => {
     expect(pass(NO_FLOW, clients).flow.crowded).toBe(false);
+  });
+
+  it('calls a crowd what an overloaded machine serves slowly, if clients leave as others come', () => {
+    expect(pass(NO_FLOW, { ms: 3000, perReport: 1.5, stay: 40 }).flow.crowded).toBe(true);
   });
 
   it('takes a wave that leaves together for no proof that the next one will', () => {
@@ -62,7 +66,7 @@ describe('observeFlow', () => {
   });
 
   it('needs fewer clients in a larger pool, where each wakes more workers', () => {
-    const few = { served: 8, clients: 0, now: 1020 };
+    const few = { served: 4, clients: 0, now: 1020 };
     const crowdOf = (workers: number): boolean => {
       let flow = NO_FLOW;
       for (let round = 1; round <= 50; round++) flow = observeFlow(flow, { served: few.served * round, clients: few.clients, workers, now: 1000 + 100 * round });

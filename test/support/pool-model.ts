@@ -1,5 +1,5 @@
 import { Roster } from '../../src/master/roster.js';
-import type { WorkerRecord } from '../../src/master/roster.js';
+import type { WorkerRecord } from '../../src/master/worker-record.js';
 import type { ToMaster } from '../../src/ipc/protocol.js';
 import { beingRelieved } from '../../src/policy/recycling.js';
 import { takeCensus } from '../../src/policy/census.js';

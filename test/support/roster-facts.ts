@@ -1,5 +1,6 @@
 import type { ToMaster } from '../../src/ipc/protocol.js';
-import type { Roster, WorkerRecord } from '../../src/master/roster.js';
+import type { Roster } from '../../src/master/roster.js';
+import type { WorkerRecord } from '../../src/master/worker-record.js';
 import type { WorkerProcess } from '../../src/master/worker-process.js';
 
 /** A process that takes every order and does nothing. */
