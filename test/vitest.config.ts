@@ -32,7 +32,7 @@ export default defineConfig({
         },
       },
       {
-        // The tarball, the types and the README as a user gets them.
+        // The tarball and the types as a user gets them.
         test: { name: 'package', include: ['test/package/**/*.test.ts'], pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
