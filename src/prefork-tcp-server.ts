@@ -1,27 +1,21 @@
 import type { EventEmitter } from 'node:events';
-import { builtIn } from './built-ins.js';
 import { renderMetrics } from './admin/metrics.js';
-import { systemClock } from './clock.js';
 import { PreforkError } from './errors.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
 import { currentBuild } from './master/admin-side.js';
-import { Master } from './master/master.js';
-import { releaseSource } from './master/release.js';
+import { createMaster } from './master/create-master.js';
+import type { Master } from './master/master.js';
 import type { ReloadOptions } from './master/reload.js';
-import { workerCommand } from './master/worker-command.js';
-import { forkWorkers } from './master/worker-process.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
-import { aliasOf, resolveOptions, type ResolvedOptions } from './options/resolve.js';
-import { takeRole, workerEnvironment, type Mark } from './role.js';
+import { aliasOf, resolveOptions } from './options/resolve.js';
+import { takeRole, workerEnvironment } from './role.js';
 import type { ReloadResult, ServerEvents } from './server-events.js';
 import type { ServerStatus } from './status.js';
-import { createWorker } from './worker/create-worker.js';
-import { processChannel } from './worker/master-channel.js';
 import type { WorkerRuntime } from './worker/runtime.js';
-import { handleWorkerSignals } from './worker/signals.js';
+import { startWorker } from './worker/start-worker.js';
 
 /** How long `shutdown` lets clients finish. */
 export interface ShutdownOptions {
@@ -58,7 +52,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     this.masterAlias = resolved.process.masterAlias;
     this.isMaster = taken.role === 'master';
     this.isWorker = taken.role === 'worker';
-    if (taken.role === 'master') this.#master = createMaster(resolved, taken.ordinal);
+    if (taken.role === 'master') this.#master = createMaster(resolved, { ordinal: taken.ordinal, environment: workerEnvironment });
     if (taken.role === 'worker') this.#worker = startWorker(resolved, taken.mark);
   }
 
@@ -248,35 +242,4 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     const role = this.isWorker ? 'a worker' : 'an inert copy in a worker of another server';
     throw new PreforkError('ERR_PREFORK_STATE', `${call}() works in the master only, and this is ${role}; ask server.isMaster first.`);
   }
-}
-
-function createMaster(options: ResolvedOptions, constructions: number): Master {
-  const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
-  const { args, execArgv, env } = workerCommand(options.process);
-  const token = builtIn('node:crypto').randomBytes(16).toString('hex');
-  // A script of its own constructs the server once, however often this process does.
-  const ordinal = hasOwnScript ? 1 : constructions;
-  return new Master({
-    options,
-    clock: systemClock,
-    spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token }),
-    source: releaseSource({ script, directory }),
-    spawnOptions: (captureStderr, release) => ({ captureStderr, release, env: workerEnvironment({ alias, ordinal, token, captured: captureStderr, watch }) }),
-  });
-}
-
-function startWorker(options: ResolvedOptions, mark: Mark): WorkerRuntime {
-  if (process.send === undefined) {
-    throw new PreforkError('ERR_PREFORK_STATE', 'This process has the mark of a worker in its environment but no IPC channel to a master; remove the variable PREFORK_TCP_SERVER_WORKER.');
-  }
-  const runtime = createWorker({
-    options,
-    line: processChannel(mark.token),
-    clock: systemClock,
-    watch: mark.watch,
-    exit: (code) => process.exit(code),
-  });
-  handleWorkerSignals(runtime, mark);
-  runtime.start();
-  return runtime;
 }

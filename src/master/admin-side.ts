@@ -18,12 +18,36 @@ export interface AdminAccess {
 /** What runs here. */
 export const currentBuild = (): Build => ({ version: packageVersion(), node: process.version });
 
+/** The admin side of a server that may have none, or not yet. */
+export class AdminSide {
+  #admin: Admin | undefined;
+  #isClosed = false;
+
+  /** @throws ListenError */
+  async open(config: AdminConfig, access: AdminAccess): Promise<void> {
+    const opened = await openAdminSide(config, access);
+    if (this.#isClosed) opened.close();
+    else this.#admin = opened;
+  }
+
+  /** Where it is; undefined = nowhere. */
+  get where(): ServerStatus['admin'] {
+    return this.#admin === undefined ? undefined : { url: this.#admin.url, path: this.#admin.path, agentPort: this.#admin.agentPort };
+  }
+
+  /** Harmless twice, and before it is open. */
+  close(): void {
+    this.#isClosed = true;
+    this.#admin?.close();
+  }
+}
+
 /**
  * Loads and opens the admin side. It is a file of its own, so that workers, and masters without it, never load it.
  *
  * @throws ListenError
  */
-export async function openAdminSide(config: AdminConfig, { status, observe, actions }: AdminAccess): Promise<Admin> {
+async function openAdminSide(config: AdminConfig, { status, observe, actions }: AdminAccess): Promise<Admin> {
   const { openAdmin } = await import(new URL('./admin.js', import.meta.url).href) as typeof AdminEntry;
   const build = currentBuild();
   try {

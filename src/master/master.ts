@@ -1,31 +1,30 @@
 import type { EventEmitter } from 'node:events';
-import { availableParallelism } from 'node:os';
-import type { Admin } from '../admin/index.js';
 import type { Clock } from '../clock.js';
 import { asError, PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 import type { ReloadResult, ServerEvents } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
-import { openAdminSide } from './admin-side.js';
+import { AdminSide } from './admin-side.js';
 import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import { publishWorkers } from './diagnostics.js';
-import type { Emit } from './events.js';
+import { reportFailure } from './failure.js';
 import { logTo } from './log.js';
 import { reportLimits } from './limits-report.js';
-import { codeListenError, ListenError } from './listen-error.js';
+import { codeListenError } from './listen-error.js';
 import type { ListeningSocket } from './listening-socket.js';
 import { openSocket } from './open-socket.js';
 import { Outbox } from './outbox.js';
+import { createPool, type Pool } from './pool.js';
+import { Readiness } from './readiness.js';
 import type { Release, ReleaseSource } from './release.js';
-import { Releases } from './releases.js';
 import type { ReloadOptions } from './reload.js';
 import { systemdService, type Service } from './service.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
 import { writeToStderr } from './stderr.js';
 import { Roster } from './roster.js';
-import { Supervisor } from './supervisor.js';
+import type { Supervisor } from './supervisor.js';
 import { UnheardErrors } from './unheard.js';
 import { waitUntil } from './wait-until.js';
 import type { Spawn, SpawnOptions } from './worker-process.js';
@@ -45,20 +44,17 @@ const NO_RELEASE = { release: 1, mixed: false };
 export class Master {
   readonly #outbox: Outbox;
   readonly #parts: MasterParts;
-  readonly #readiness: Deferred = defer();
+  readonly #readiness = new Readiness();
   #options: ResolvedOptions;
   #phase: 'binding' | 'running' | 'stopping' | 'stopped' = 'binding';
   #socket: ListeningSocket | undefined;
-  #supervisor: Supervisor | undefined;
+  #pool: Pool | undefined;
   #queue: AcceptQueue | undefined;
-  #releases: Releases | undefined;
   readonly #configured = new Set<string>();
   readonly #service: Service | undefined;
   readonly #startedAt: number;
-  #admin: Admin | undefined;
+  readonly #admin = new AdminSide();
   #isPaused = false;
-  /** Calls that wait for something of this server: they reject with what ends it. */
-  #waiting = 0;
   #failure: Error | undefined;
   #stopped: Promise<void> | undefined;
   readonly #removeSignals: (() => void) | undefined;
@@ -75,7 +71,7 @@ export class Master {
     if (this.#service !== undefined) this.#outbox.observe(this.#service.heard);
     if (parts.options.process.handlesSignals) {
       this.#removeSignals = handleSignals({
-        clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#supervisor?.killAll(), reload: () => { this.#reloadUnasked(); },
+        clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#pool?.supervisor.killAll(), reload: () => { this.#reloadUnasked(); },
       });
     }
     // ShutdownChildren: when this process ends without a drain.
@@ -84,15 +80,14 @@ export class Master {
   }
 
   readonly #onExit = (): void => {
-    if (this.#options.process.endsWorkers) this.#supervisor?.killAll();
+    if (this.#options.process.endsWorkers) this.#pool?.supervisor.killAll();
     // Its file would stay; the workers have copies of their own.
     this.#socket?.close();
-    this.#admin?.close();
+    this.#admin.close();
   };
 
   ready(): Promise<void> {
-    this.#waiting += 1;
-    return this.#readiness.promise;
+    return this.#readiness.wait();
   }
 
   get address(): ListenAddress | undefined {
@@ -110,17 +105,12 @@ export class Master {
 
   /** The pool, from its start to its very end. @throws PreforkError ERR_PREFORK_STATE before, and if there never was one */
   pool(call: string): Supervisor {
-    if (this.#supervisor !== undefined) return this.#supervisor;
+    if (this.#pool !== undefined) return this.#pool.supervisor;
     throw new PreforkError('ERR_PREFORK_STATE', `${call}() needs a running pool: await ready() before it, and call it before shutdown().`, { cause: this.#failure });
   }
 
-  async waitUntil(predicate: (status: ServerStatus) => boolean, signal: AbortSignal | undefined): Promise<ServerStatus> {
-    this.#waiting += 1;
-    try {
-      return await waitUntil(this, predicate, signal);
-    } finally {
-      this.#waiting -= 1;
-    }
+  waitUntil(predicate: (status: ServerStatus) => boolean, signal: AbortSignal | undefined): Promise<ServerStatus> {
+    return this.#readiness.during(() => waitUntil(this, predicate, signal));
   }
 
   get isStopped(): boolean {
@@ -129,19 +119,20 @@ export class Master {
 
   status(): ServerStatus {
     const { clock } = this.#parts;
+    const supervisor = this.#pool?.supervisor;
     const { listen, process: { alias } } = this.#options;
     return reportStatus({
       alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options, backlog: this.#queue?.limit ?? listen.backlog }), queued: this.#queue?.queued(),
       address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
-      admin: this.#admin === undefined ? undefined : { url: this.#admin.url, path: this.#admin.path, agentPort: this.#admin.agentPort },
-      release: this.#supervisor === undefined || this.#releases === undefined ? NO_RELEASE : this.#releases.status(this.#supervisor.release),
-      roster: this.#supervisor?.roster ?? new Roster(), tally: this.#supervisor?.tally ?? newTally(),
+      admin: this.#admin.where,
+      release: supervisor === undefined ? NO_RELEASE : this.#pool?.releases.status(supervisor.release) ?? NO_RELEASE,
+      roster: supervisor?.roster ?? new Roster(), tally: supervisor?.tally ?? newTally(),
     });
   }
 
   pause(on: boolean): void {
     this.#isPaused = on;
-    this.#supervisor?.pause(on);
+    this.#pool?.supervisor.pause(on);
   }
 
   configure(change: unknown): void {
@@ -151,14 +142,14 @@ export class Master {
 
   #setOptions(options: ResolvedOptions): void {
     this.#options = options;
-    this.#supervisor?.configure(options);
+    this.#pool?.supervisor.configure(options);
   }
 
   async reload(options: ReloadOptions): Promise<ReloadResult> {
-    if (this.#releases === undefined || this.#phase !== 'running') {
+    if (this.#pool === undefined || this.#phase !== 'running') {
       throw new PreforkError('ERR_PREFORK_STATE', 'reload() needs a running pool: await ready() before it, and call it before shutdown().', { cause: this.#failure });
     }
-    return this.#releases.reloads.request(options);
+    return this.#pool.releases.reloads.request(options);
   }
 
   /** A signal asks for it: what comes of it is said by events. */
@@ -173,7 +164,7 @@ export class Master {
   shutdown(grace?: number): Promise<void> {
     const graceMs = grace === undefined ? this.#options.pool.graceMs : grace * 1000;
     if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
-    else if (grace !== undefined) void this.#supervisor?.stop(graceMs);
+    else if (grace !== undefined) void this.#pool?.supervisor.stop(graceMs);
     return this.#stopped;
   }
 
@@ -204,7 +195,7 @@ export class Master {
   async #openAdmin(): Promise<void> {
     const { admin } = this.#options.process;
     if (admin === undefined) return;
-    const opened = await openAdminSide(admin, {
+    await this.#admin.open(admin, {
       status: () => this.status(),
       observe: (observer) => { this.#outbox.observe(observer, { status: true }); },
       actions: {
@@ -215,35 +206,16 @@ export class Master {
         kill: (pid) => this.pool('kill').kill(pid),
       },
     });
-    if (this.isStopped) opened.close();
-    else this.#admin = opened;
   }
 
   #startPool(socket: ListeningSocket, where: string): void {
     const { clock, source, spawn, spawnOptions } = this.#parts;
-    const { listen, process: { endsWorkers } } = this.#options;
-    const emit: Emit = (name, ...args) => { this.#outbox.emit(name, ...args); };
-    const releases = new Releases({
-      clock, source, emit,
+    this.#pool = createPool({
+      clock, source, spawn, spawnOptions, socket,
+      outbox: this.#outbox,
       configured: this.#configured,
       options: () => this.#options,
       setOptions: (options) => { this.#setOptions(options); },
-      supervisor: () => this.pool('reload'),
-    });
-    this.#releases = releases;
-    this.#supervisor = new Supervisor({
-      clock, spawn, spawnOptions,
-      thresholds: this.#options,
-      address: socket.address,
-      handle: socket.handle,
-      welcome: { backlog: listen.backlog, endWithMaster: endsWorkers },
-      holders: Math.max(2, availableParallelism()),
-      random: () => Math.random(),
-      emit,
-      isHeard: () => this.#outbox.isHeard('worker:message'),
-      served: () => { socket.close(); },
-      release: releases.first,
-      reloads: releases.reloads,
       accepting: () => {
         this.#readiness.resolve();
         this.#service?.ready();
@@ -256,26 +228,18 @@ export class Master {
       },
       shutdownAsked: () => { void this.shutdown(); },
     });
-    if (this.#isPaused) this.#supervisor.pause(true);
-    this.#supervisor.start();
+    if (this.#isPaused) this.#pool.supervisor.pause(true);
+    this.#pool.supervisor.start();
   }
 
   /** Says once that the server cannot work, and leaves nothing behind. */
   #fail(error: Error): void {
     if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
     this.#failure = error;
-    const { failed } = this.#options.listen;
-    const isHeard = failed !== undefined || this.#outbox.isHeard('error');
-    const isAwaited = this.#waiting > 0;
-    this.#readiness.promise.catch(() => undefined);
+    const { isAwaited } = this.#readiness;
     this.#readiness.reject(error);
     void this.shutdown(0);
-    const { operation, errno, errstr } = error instanceof ListenError ? error : { operation: 'start', errno: 0, errstr: error.message };
-    if (failed !== undefined) this.#outbox.run(() => { failed({ operation, errno, errstr, error }); });
-    this.#outbox.emit('error', error);
-    // Without a server a program has failed, unless it says otherwise; and what nothing hears of ends it, as in Node an 'error' event does.
-    if (isHeard) process.exitCode ??= 1;
-    else if (!isAwaited) this.#outbox.run(() => { throw error; });
+    reportFailure(error, { outbox: this.#outbox, failed: this.#options.listen.failed, isAwaited });
   }
 
   async #stop(graceMs: number): Promise<void> {
@@ -283,34 +247,16 @@ export class Master {
     this.#phase = 'stopping';
     if (wasRunning) this.#service?.stopping();
     // Those who wait in the kernel's queue are taken first.
-    await this.#supervisor?.stop(graceMs);
+    await this.#pool?.supervisor.stop(graceMs);
     this.#socket?.close();
     this.#phase = 'stopped';
     await this.#service?.close();
     this.#removeSignals?.();
     process.off('exit', this.#onExit);
-    this.#readiness.promise.catch(() => undefined);
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
     const { stopped } = this.#options.listen;
     if (wasRunning && stopped !== undefined) this.#outbox.run(() => { stopped(); });
     this.#outbox.emit('status');
-    this.#admin?.close();
+    this.#admin.close();
   }
-
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
-function defer(): Deferred {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

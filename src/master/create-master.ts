@@ -1,0 +1,39 @@
+import { builtIn } from '../built-ins.js';
+import { systemClock } from '../clock.js';
+import type { ResolvedOptions } from '../options/resolve.js';
+import { Master } from './master.js';
+import { releaseSource } from './release.js';
+import { workerCommand } from './worker-command.js';
+import { forkWorkers } from './worker-process.js';
+
+/** What makes a process a worker of this server and no other. */
+interface WorkerMark {
+  readonly alias: string;
+  readonly ordinal: number;
+  readonly token: string;
+  readonly captured: boolean;
+  readonly watch: { readonly hungMs: number } | undefined;
+}
+
+/** How workers find the server that they belong to. */
+export interface Membership {
+  /** Which of the constructions with this Alias it is, counted from 1. */
+  readonly ordinal: number;
+  readonly environment: (mark: WorkerMark) => NodeJS.ProcessEnv;
+}
+
+/** Puts a master together, which begins at once. */
+export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment }: Membership): Master {
+  const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
+  const { args, execArgv, env } = workerCommand(options.process);
+  const token = builtIn('node:crypto').randomBytes(16).toString('hex');
+  // A script of its own constructs the server once, however often this process does.
+  const ordinal = hasOwnScript ? 1 : constructions;
+  return new Master({
+    options,
+    clock: systemClock,
+    spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token }),
+    source: releaseSource({ script, directory }),
+    spawnOptions: (captureStderr, release) => ({ captureStderr, release, env: environment({ alias, ordinal, token, captured: captureStderr, watch }) }),
+  });
+}

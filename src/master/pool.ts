@@ -1,0 +1,52 @@
+import { availableParallelism } from 'node:os';
+import type { Clock } from '../clock.js';
+import type { ResolvedOptions } from '../options/resolve.js';
+import type { Emit } from './events.js';
+import type { ListeningSocket } from './listening-socket.js';
+import type { Outbox } from './outbox.js';
+import type { Release, ReleaseSource } from './release.js';
+import { Releases } from './releases.js';
+import { Supervisor, type SupervisorParts } from './supervisor.js';
+import type { Spawn, SpawnOptions } from './worker-process.js';
+
+/** What the pool of a server is made of. */
+export interface PoolParts extends Pick<SupervisorParts, 'accepting' | 'broken' | 'shutdownAsked'> {
+  readonly clock: Clock;
+  readonly spawn: Spawn;
+  readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
+  readonly source: ReleaseSource;
+  readonly socket: ListeningSocket;
+  readonly outbox: Outbox;
+  /** Those in force. */
+  readonly options: () => ResolvedOptions;
+  readonly setOptions: (options: ResolvedOptions) => void;
+  /** Names of options that `configure()` has changed. */
+  readonly configured: ReadonlySet<string>;
+}
+
+/** The workers of a server, and the releases that they run. */
+export interface Pool {
+  readonly supervisor: Supervisor;
+  readonly releases: Releases;
+}
+
+/** Puts a pool together, which has no worker yet. @throws Error if the workers' folder is not there */
+export function createPool({ socket, outbox, options, setOptions, configured, source, accepting, broken, shutdownAsked, ...parts }: PoolParts): Pool {
+  const { listen, process: { endsWorkers } } = options();
+  const emit: Emit = (name, ...args) => { outbox.emit(name, ...args); };
+  const releases = new Releases({ clock: parts.clock, source, emit, configured, options, setOptions, supervisor: () => supervisor });
+  const supervisor: Supervisor = new Supervisor({
+    ...parts, emit, accepting, broken, shutdownAsked,
+    thresholds: options(),
+    address: socket.address,
+    handle: socket.handle,
+    welcome: { backlog: listen.backlog, endWithMaster: endsWorkers },
+    holders: Math.max(2, availableParallelism()),
+    random: () => Math.random(),
+    isHeard: () => outbox.isHeard('worker:message'),
+    served: () => { socket.close(); },
+    release: releases.first,
+    reloads: releases.reloads,
+  });
+  return { supervisor, releases };
+}

@@ -1,0 +1,45 @@
+/** What `ready()` and other calls wait for, and whether anything does. */
+export class Readiness {
+  readonly #promise: Promise<void>;
+  #resolve!: () => void;
+  #reject!: (error: Error) => void;
+  #waiting = 0;
+
+  constructor() {
+    this.#promise = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Calls that wait for something of this server: they reject with what ends it. */
+  get isAwaited(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Waits until the server accepts. */
+  wait(): Promise<void> {
+    this.#waiting += 1;
+    return this.#promise;
+  }
+
+  /** Counts a call that waits for something else. */
+  async during<T>(call: () => Promise<T>): Promise<T> {
+    this.#waiting += 1;
+    try {
+      return await call();
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  resolve(): void {
+    this.#resolve();
+  }
+
+  /** Only those who wait hear of it. */
+  reject(error: Error): void {
+    this.#promise.catch(() => undefined);
+    this.#reject(error);
+  }
+}
