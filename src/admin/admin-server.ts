@@ -23,13 +23,27 @@ export interface AdminServerParts {
   readonly page: Page;
   readonly build: Build;
   readonly clock: Clock;
+  /** Others than {@link BOUNDS}. */
+  readonly bounds?: Partial<Bounds>;
 }
 
 const SAMPLE_MS = 2000;
-/** No request here needs a body; this much is read and dropped. */
-const MOST_BODY_BYTES = 1024;
-const MOST_CONNECTIONS = 300;
-const MOST_VIEWERS = 200;
+
+/** What requests may take: bytes, milliseconds and numbers. */
+export const BOUNDS = {
+  maxHeaderSize: 8192,
+  /** No request here needs a body; this much is read and dropped. */
+  bodyBytes: 1024,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  /** How late the end of a time may be noticed. */
+  connectionsCheckingInterval: 2000,
+  connections: 300,
+  viewers: 200,
+};
+
+export type Bounds = Readonly<typeof BOUNDS>;
 
 /** Shows the pool and takes orders for it, over HTTP. Where it listens is for others. */
 export class AdminServer {
@@ -38,17 +52,19 @@ export class AdminServer {
   readonly #history: History;
   readonly #viewers: Viewers;
   readonly #budget: RequestBudget;
+  readonly #bounds: Bounds;
   #sampling: Timer | undefined;
 
   constructor(parts: AdminServerParts) {
     this.#parts = parts;
     const { clock, config, pool } = parts;
+    this.#bounds = { ...BOUNDS, ...parts.bounds };
     this.#guard = new Guard(config);
     this.#budget = new RequestBudget(clock);
     this.#history = new History(clock);
     this.#viewers = new Viewers({
       clock,
-      most: MOST_VIEWERS,
+      most: this.#bounds.viewers,
       parts: [
         { name: 'samples', version: () => this.#history.samples, value: () => this.#history.samples },
         { name: 'log', version: () => this.#history.log, value: () => this.#history.log },
@@ -65,11 +81,11 @@ export class AdminServer {
   /** A server for one way in, bounded in what it takes: size, number and time of requests. Not listening yet. */
   entrance(kind: Entrance['kind']): Server {
     const entrance: Entrance = { kind, isPublic: kind === 'tcp' && !isLoopback(this.#parts.config.address) };
+    const { maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval, connections } = this.#bounds;
     const server = createServer({
-      maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 2000,
-      insecureHTTPParser: false,
+      maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval, insecureHTTPParser: false,
     }, (request, response) => { this.#answer(request, response, entrance); });
-    server.maxConnections = MOST_CONNECTIONS;
+    server.maxConnections = connections;
     // The pool must be able to end while a page is open.
     server.on('connection', (socket) => { socket.setKeepAlive(true, 30_000); });
     return server;
@@ -92,7 +108,7 @@ export class AdminServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
-    dropBody(request, response);
+    dropBody(request, response, this.#bounds.bodyBytes);
     const routed = findRoute(request.url ?? '/');
     const purpose = routed?.purpose ?? 'read';
     // Health has to be known in a flood, too; it costs little.
@@ -130,7 +146,7 @@ export class AdminServer {
   }
 
   #watch(response: ServerResponse, mayAct: boolean, isHead: boolean): void {
-    if (this.#viewers.isFull) return say(response, 503, `There are ${MOST_VIEWERS} viewers already.`, { 'Retry-After': '10' });
+    if (this.#viewers.isFull) return say(response, 503, `There are ${this.#bounds.viewers} viewers already.`, { 'Retry-After': '10' });
     beginEvents(response);
     if (isHead) {
       response.end();
@@ -148,7 +164,8 @@ export class AdminServer {
     try {
       sayJson(response, 200, await reload());
     } catch (error) {
-      say(response, 500, asError(error).message);
+      const { code, message } = asError(error) as NodeJS.ErrnoException;
+      say(response, code === 'ERR_PREFORK_STATE' ? 409 : 500, message);
     }
   }
 }
@@ -170,11 +187,11 @@ function found(response: ServerResponse, pid: number, isFound: boolean, what: st
 }
 
 /** Reads what nobody asked for, up to a bound. */
-function dropBody(request: IncomingMessage, response: ServerResponse): void {
+function dropBody(request: IncomingMessage, response: ServerResponse, mostBytes: number): void {
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= MOST_BODY_BYTES) return;
+    if (bytes <= mostBytes) return;
     // Too late to say so if the answer has gone out; the connection ends either way.
     if (!response.headersSent) say(response, 413, 'No request here needs a body.', { Connection: 'close' });
     request.destroy();

@@ -7,6 +7,7 @@ export type CellState = 'starting' | 'idle' | 'busy' | 'full' | 'paused' | 'drai
 export interface Cell {
   readonly pid: number;
   readonly id: number;
+  readonly release: number;
   readonly state: CellState;
   readonly clients: number;
   readonly served: number;
@@ -28,6 +29,8 @@ export interface Board {
   readonly stopping: boolean;
   readonly reloading: boolean;
   readonly release: number;
+  /** Its files have been overwritten in place: a worker that starts anew may run other code. */
+  readonly mixed: boolean;
   readonly lastReload: LastReload | null;
   readonly totals: ServerStatus['totals'];
   readonly limits: ServerStatus['limits'];
@@ -66,18 +69,18 @@ export interface Hello {
 
 /** A status as the page wants it. */
 export function boardOf(status: ServerStatus, { now, hangs }: { readonly now: number; readonly hangs: readonly Hang[] }): Board {
-  const { alias, address, startedAt, paused, stopping, reloading = false, release, lastReload = null, totals, limits } = status;
+  const { alias, address, startedAt, paused, stopping, reloading = false, release, mixed, lastReload = null, totals, limits } = status;
   const hung = new Set(hangs.map(({ pid }) => pid));
   return {
-    now, alias, startedAt, paused, stopping, reloading, release, lastReload, totals, limits, hangs,
+    now, alias, startedAt, paused, stopping, reloading, release, mixed, lastReload, totals, limits, hangs,
     address: address === undefined ? '' : typeof address === 'string' ? address : `${address.address}:${address.port}`,
     cells: status.workers.map((worker) => cellOf(worker, hung)),
   };
 }
 
 function cellOf(worker: WorkerStatus, hung: ReadonlySet<number>): Cell {
-  const { pid, id, connections: clients, served, startedAt, lastHeartbeatAt: heardAt, rss = null, loopDelay: delayMs = null, drainReason, paused } = worker;
-  return { pid, id, state: stateOf(worker, hung), clients, served, startedAt, heardAt, rss, delayMs, why: drainReason ?? paused.join(', ') };
+  const { pid, id, release, connections: clients, served, startedAt, lastHeartbeatAt: heardAt, rss = null, loopDelay: delayMs = null, drainReason, paused } = worker;
+  return { pid, id, release, state: stateOf(worker, hung), clients, served, startedAt, heardAt, rss, delayMs, why: drainReason ?? paused.join(', ') };
 }
 
 /** Reasons to pause that say that a worker has as many clients as it may. */

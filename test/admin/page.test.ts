@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boardOf } from '../../src/admin/page-data.js';
-import { COLUMNS, duration, line, mode, poolActions, sentence, sorted } from '../../src/admin/page/format.js';
+import { COLUMNS, duration, line, mode, poolActions, releases, sentence, sorted } from '../../src/admin/page/format.js';
 import { serverStatus, workerStatus } from '../support/status.js';
 
 const board = (...given: Parameters<typeof serverStatus>): ReturnType<typeof boardOf> => boardOf(serverStatus(...given), { now: 1_700_000_020_000, hangs: [] });
@@ -22,6 +22,16 @@ describe('what the page says', () => {
     expect(mode(board({ paused: true })).text).toBe('paused');
     expect(mode(board({ workers: [] })).text).toBe('no worker is ready');
     expect(mode(board({ stopping: true, workers: [] })).text).toBe('ended');
+  });
+
+  it('says which releases there are, and how the last reload went', () => {
+    const lastReload = { result: 'done', release: 2, at: 0, seconds: 1.25 } as const;
+    const workers = [1, 1, 2, 3].map((release, index) => workerStatus({ id: index, release }));
+
+    expect(releases(board())).toBe('Release 1 serves. There was no reload yet.');
+    expect(releases(board({ release: 2, workers, reloading: true, lastReload }))).toBe('Release 2 serves. 2 workers run release 1. 1 worker runs release 3. A reload is under way. The last reload took 1.3 s.');
+    expect(releases(board({ workers: [], release: 2, mixed: true, lastReload: { ...lastReload, result: 'failed', release: 3, text: 'It crashed.' } })))
+      .toBe('Release 2 serves. Its script has been overwritten in place: workers that start from now on may run the new code. The last reload, to release 3, failed: It crashed.');
   });
 
   it('offers what makes sense now', () => {

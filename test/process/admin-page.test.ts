@@ -1,150 +1,259 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import type { AddressInfo } from 'node:net';
+import type { BrowserContext, Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { adminUrl } from '../support/admin-client.js';
 import { complaints, withBrowser } from '../support/browser.js';
+import { FakePool, manyWorkers, openFakeAdmin } from '../support/fake-pool.js';
+import { ScriptLink } from '../support/script-link.js';
+import { shared } from '../support/shared.js';
+import { serverStatus } from '../support/status.js';
 import { requireTool } from '../support/tools.js';
-import { QUICK, TWO, withServer, type Running } from '../support/with-server.js';
+import { QUICK, program, withServer, type Running } from '../support/with-server.js';
 
 const Token = 'sesame-4711';
-const SETUP = { ...TWO, ...QUICK, MaxServer: 6, MinServer: 2, StartServer: 2, Admin: { Port: 0, Token }, HangReport: true, program: 'survive.mjs', Alias: '<i>&"pool"' };
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-/** Opens the page and waits until it shows the pool. */
-async function open(page: Page, running: Running, hash = `#token=${Token}`): Promise<void> {
+/** Opens a page and waits until it shows a pool. */
+async function open(page: Page, url: string, hash = `#token=${Token}`): Promise<void> {
   page.setDefaultTimeout(15_000);
-  await page.goto(adminUrl(running) + hash);
+  await page.goto(url + hash);
   await page.getByText('connected', { exact: true }).waitFor();
   await page.locator('.cell').first().waitFor();
 }
 
 const cellOf = (page: Page, pid: number): ReturnType<Page['locator']> => page.locator(`.cell[data-pid="${pid}"]`);
 
-describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 90_000 }, () => {
-  it('follows a pool that grows, a killed and a hung worker, obeys its buttons, and says when the master is gone', async () => {
-    await withBrowser(async (context) => {
-      const page = await context.newPage();
+describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_000 }, () => {
+  const browser = shared<BrowserContext>(withBrowser);
+
+  describe('of a pool', () => {
+    const script = new ScriptLink();
+    const GOOD = `import ${JSON.stringify(program('survive.mjs').href)};`;
+    const pool = shared<Running>(async (body) => {
+      script.lead(GOOD);
+      try {
+        await withServer({
+          ...QUICK, MaxServer: 6, MinServer: 2, StartServer: 2, Admin: { Port: 0, Token }, HangReport: true, ReloadSettleTime: 0.1,
+          Script: script.path, Alias: '<i>&"pool"',
+        }, async (running) => {
+          await running.settled(2);
+          await body(running);
+        });
+      } finally {
+        script.remove();
+      }
+    });
+    let page: Page;
+    let noted: string[];
+
+    beforeAll(async () => {
+      page = await browser().newPage();
+      noted = complaints(page);
+      await open(page, adminUrl(pool()));
+    });
+
+    it('takes the token out of the address bar, and an Alias for a text', async () => {
+      expect(page.url()).toBe(adminUrl(pool()));
+      expect(await page.locator('h1').textContent()).toBe('<i>&"pool"');
+    });
+
+    it('follows a pool that grows, a killed worker, and obeys its buttons', async () => {
+      const running = pool();
+      running.server.born(2);
+      await page.locator('.cell.idle').nth(3).waitFor();
+
+      const [first = 0, second = 0] = running.ready;
+      await cellOf(page, first).click();
+      await page.getByRole('button', { name: 'Kill' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Yes' }).click();
+      expect((await running.exit(first)).detail.reason).toBe('killed:asked');
+      await page.locator('#events li', { hasText: `Worker ${first} has gone` }).waitFor();
+      await cellOf(page, first).waitFor({ state: 'detached' });
+
+      await cellOf(page, second).click();
+      await page.getByRole('button', { name: 'Drain' }).click();
+      expect((await running.exit(second)).detail.reason).toBe('asked');
+
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.locator('#mode', { hasText: 'paused' }).waitFor();
+      expect(running.server.status().paused).toBe(true);
+      await page.getByRole('button', { name: 'Resume' }).click();
+      await page.locator('#mode', { hasText: 'serving' }).waitFor();
+      expect(noted).toEqual([]);
+    });
+
+    it('shows where a worker hangs, until it does no more', async () => {
+      const client = await pool().join();
+      client.send('spin 1.5\n');
+      await page.locator('#hangs pre', { hasText: 'handlers.mjs' }).waitFor();
+      await page.locator(`.cell.hung[data-pid="${client.pid}"]`).waitFor();
+      await page.locator('#hung').waitFor({ state: 'hidden' });
+      client.close();
+    });
+
+    it('reloads, and says which release serves and why another does not', async () => {
+      const running = pool();
+      const old = running.ready;
+      const releases = page.locator('#releases');
+      expect(await releases.textContent()).toBe('Release 1 serves. There was no reload yet.');
+
+      script.lead(GOOD);
+      await page.getByRole('button', { name: 'Reload' }).click();
+      await releases.filter({ hasText: 'Release 2 serves.' }).filter({ hasText: /The last reload took \d+\.\d s\./ }).waitFor();
+      expect(running.server.status().lastReload).toMatchObject({ result: 'done', release: 2 });
+      for (const pid of old) await cellOf(page, pid).waitFor({ state: 'detached' });
+
+      script.lead('throw new Error("no such table: users");');
+      await page.getByRole('button', { name: 'Reload' }).click();
+      await page.getByRole('alert').filter({ hasText: /Reload: Release 3 .* was not taken; worker \d+ ended before it was ready \(exit code 1\)\. The release of before goes on\.[^]*no such table: users/ }).waitFor();
+      await releases.filter({ hasText: /Release 2 serves\. The last reload, to release 3, failed: .*was not taken/ }).waitFor();
+      await page.locator('#events li.error', { hasText: 'Release 3' }).waitFor();
+      // What the button brought to light stays while the page goes on.
+      running.server.pause();
+      await page.locator('#mode', { hasText: 'paused' }).waitFor();
+      running.server.resume();
+      expect(await page.getByRole('alert').textContent()).toContain('no such table: users');
+    });
+
+    it('cannot be used by the pages of others: by a rebound name, by a form, or by a script', async () => {
+      const url = adminUrl(pool());
+      const other: Server = createServer((_request, response) => { response.setHeader('Content-Type', 'text/html').end('<title>attacker</title>'); });
+      await new Promise<void>((resolve) => { other.listen(0, '127.0.0.1', resolve); });
+      const stranger = await browser().newPage();
+      try {
+        const rebound = await stranger.goto(url.replace('127.0.0.1', 'attacker.example'));
+        expect(rebound?.status()).toBe(421);
+
+        await stranger.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+        const answers = await stranger.evaluate(async ({ target, token }) => {
+          const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, init).then((response) => `read ${response.status}`, () => 'refused');
+          return Promise.all([
+            tried('status', {}),
+            tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
+            tried('pause', { method: 'POST', mode: 'no-cors' }),
+          ]);
+        }, { target: url, token: Token });
+        expect(answers.slice(0, 2)).toEqual(['refused', 'refused']);
+        const posted = stranger.waitForResponse(`${url}pause`);
+        await stranger.setContent(`<form method="post" action="${url}pause"><button>click me</button></form>`);
+        await stranger.getByRole('button').click();
+        expect((await posted).status()).toBe(403);
+        expect(pool().server.status().paused).toBe(false);
+      } finally {
+        await stranger.close();
+        other.close();
+      }
+    });
+  });
+
+  it('says when the master is gone, and comes back by itself', async () => {
+    const page = await browser().newPage();
+    const admin = await openFakeAdmin(new FakePool(), { Port: 0, Token });
+    await open(page, admin.url);
+    admin.close();
+    await page.getByText('connection lost').waitFor();
+    expect(await page.getByRole('alert').textContent()).toContain('The master does not answer');
+
+    const next = await openFakeAdmin(new FakePool(serverStatus({ alias: 'risen' })), { Port: Number(new URL(admin.url).port), Token });
+    try {
+      await page.getByText('connected', { exact: true }).waitFor();
+      await page.getByRole('heading', { name: 'risen' }).waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
+    } finally {
+      await page.close();
+      next.close();
+    }
+  });
+
+  it('has buttons for those with the token only', async () => {
+    const page = await browser().newPage();
+    const admin = await openFakeAdmin(new FakePool(), { Port: 0, Token });
+    try {
+      await open(page, admin.url, '#');
+      expect(await page.getByRole('button', { name: 'Reload' }).count()).toBe(0);
+      await page.getByLabel('Token').fill(Token);
+      await page.getByRole('button', { name: 'Use it' }).click();
+      await page.getByRole('button', { name: 'Reload' }).waitFor();
+    } finally {
+      await page.close();
+      admin.close();
+    }
+  });
+
+  describe('of a large pool', () => {
+    const large = (workers: number): ReturnType<typeof serverStatus> => serverStatus({
+      workers: manyWorkers(workers), limits: { MaxServer: 250, Backlog: 511 }, totals: { queued: 12, exits: { ...serverStatus().totals.exits, crashed: 3, lifetime: 41 } },
+      release: 3, lastReload: { result: 'failed', release: 4, at: Date.now(), seconds: 2, text: 'Release 4 was not taken; worker 4711 ended before it was ready (exit code 1).' },
+    });
+    const SCREENS = [1200, 375].flatMap((width) => (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })));
+
+    /** Shows a pool with workers in every state, one of which hangs and is chosen. */
+    async function withPage(workers: number, body: (page: Page, status: ReturnType<typeof serverStatus>) => Promise<void>): Promise<void> {
+      const pool = new FakePool(large(workers));
+      const admin = await openFakeAdmin(pool, { Port: 0, Token });
+      const page = await browser().newPage();
       const noted = complaints(page);
-      await withServer(SETUP, async (running) => {
-        await running.settled(2);
-        await open(page, running);
-        expect(page.url()).toBe(adminUrl(running));
-        expect(await page.locator('h1').textContent()).toBe('<i>&"pool"');
+      try {
+        const [hung = 0] = pool.status().workers.filter(({ phase, connections }) => phase === 'ready' && connections > 1).map(({ pid }) => pid);
+        pool.emit({ name: 'worker:hung', detail: { pid: hung, id: 1, blockedFor: 2.5, stack: [{ functionName: 'spin', url: 'file:///srv/app.js', line: 7, column: 3 }] } });
+        pool.emit({ name: 'worker:exit', detail: { pid: 4711, id: 0, code: 1, signal: null, reason: 'crashed', text: 'exit code 1', connections: 2, served: 5 } });
+        await open(page, admin.url);
+        await page.locator(`.cell.hung[data-pid="${hung}"]`).click();
+        await body(page, pool.status());
+        expect(noted).toEqual([]);
+      } finally {
+        await page.close();
+        admin.close();
+      }
+    }
 
-        running.server.born(2);
-        await page.locator('.cell.idle').nth(3).waitFor();
+    it('has no fault that axe finds, in light and dark, on a screen and on a phone', async () => {
+      await withPage(20, async (page) => {
+        const session = await browser().newCDPSession(page);
+        // By the debugger, which the page's policy does not bind.
+        await session.send('Runtime.evaluate', { expression: readFileSync(axe, 'utf8') });
+        for (const { width, colorScheme } of SCREENS) {
+          await page.setViewportSize({ width, height: 800 });
+          await page.emulateMedia({ colorScheme });
+          const violations = await page.evaluate(async () => {
+            const { axe: found } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+            return (await found.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+          });
 
-        const [first = 0, second = 0] = running.ready;
-        await cellOf(page, first).click();
-        await page.getByRole('button', { name: 'Kill' }).click();
-        await page.getByRole('dialog').getByRole('button', { name: 'Yes' }).click();
-        expect((await running.exit(first)).detail.reason).toBe('killed:asked');
-        await page.locator('#events li', { hasText: `Worker ${first} has gone` }).waitFor();
-        await cellOf(page, first).waitFor({ state: 'detached' });
-
-        const client = await running.join();
-        const hung = client.pid;
-        client.send('spin 2\n');
-        await page.locator('#hangs pre', { hasText: 'survive.mjs' }).waitFor();
-        await page.locator(`.cell.hung[data-pid="${hung}"]`).waitFor();
-        await page.locator('#hung').waitFor({ state: 'hidden' });
-
-        await page.getByRole('button', { name: 'Pause' }).click();
-        await page.locator('#mode', { hasText: 'paused' }).waitFor();
-        expect(running.server.status().paused).toBe(true);
-        await page.getByRole('button', { name: 'Resume' }).click();
-        await page.locator('#mode', { hasText: 'serving' }).waitFor();
-
-        await page.getByRole('button', { name: 'clients', exact: true }).click();
-        expect(await page.locator('th', { hasText: 'clients' }).getAttribute('aria-sort')).toBe('ascending');
-        await page.locator('.cell').first().focus();
-        await page.keyboard.press('End');
-        await page.keyboard.press('Enter');
-        await page.locator('#worker h3').waitFor();
-        expect([second === 0, noted]).toEqual([false, []]);
-      });
-      await page.getByText('connection lost').waitFor();
-      expect(await page.getByRole('alert').textContent()).toContain('The master does not answer');
-    });
-  });
-
-  it('comes back by itself when the master does', async () => {
-    await withBrowser(async (context) => {
-      const page = await context.newPage();
-      let port = 0;
-      await withServer(SETUP, async (running) => {
-        await open(page, running);
-        port = Number(new URL(adminUrl(running)).port);
-      });
-      await page.getByText('connection lost').waitFor();
-      await withServer({ ...SETUP, Admin: { Port: port, Token } }, async (running) => {
-        await running.settled(2);
-        await page.getByText('connected', { exact: true }).waitFor();
-        await cellOf(page, running.ready[0] ?? 0).waitFor();
-      });
-    });
-  });
-
-  it('has no fault that axe finds, in light and dark, on a screen and on a phone', async () => {
-    await withBrowser(async (context) => {
-      await withServer(SETUP, async (running) => {
-        for (const colorScheme of ['light', 'dark'] as const) {
-          for (const width of [1200, 375]) {
-            const page = await context.newPage();
-            await page.emulateMedia({ colorScheme });
-            await page.setViewportSize({ width, height: 800 });
-            await open(page, running);
-            await page.locator('.cell').first().click();
-            // By the debugger, which the page's policy does not bind.
-            const session = await context.newCDPSession(page);
-            await session.send('Runtime.evaluate', { expression: readFileSync(axe, 'utf8') });
-            const violations = await page.evaluate(async () => {
-              const { axe: found } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-              return (await found.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-            });
-            const isTooWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-
-            expect({ colorScheme, width, violations, isTooWide }).toEqual({ colorScheme, width, violations: [], isTooWide: false });
-            await page.close();
-          }
+          expect({ colorScheme, width, violations }).toEqual({ colorScheme, width, violations: [] });
         }
       });
     });
-  });
 
-  it('cannot be used by the pages of others: by a rebound name, by a form, or by a script', async () => {
-    await withBrowser(async (context) => {
-      const other: Server = createServer((_request, response) => { response.setHeader('Content-Type', 'text/html').end('<title>attacker</title>'); });
-      await new Promise<void>((resolve) => { other.listen(0, '127.0.0.1', resolve); });
-      try {
-        await withServer({ ...SETUP, Admin: { Port: 0, Token } }, async (running) => {
-          const url = adminUrl(running);
-          const page = await context.newPage();
-          const rebound = await page.goto(url.replace('127.0.0.1', 'attacker.example'));
-          expect(rebound?.status()).toBe(421);
+    it('stays readable with 200 workers, by mouse, finger and keyboard', async () => {
+      await withPage(200, async (page, { workers }) => {
+        for (const width of [1200, 375]) {
+          await page.setViewportSize({ width, height: 800 });
+          const board = await page.locator('#board').boundingBox();
+          const cell = await page.locator('.cell').last().boundingBox();
+          expect(await page.evaluate('document.documentElement.scrollWidth > innerWidth')).toBe(false);
+          // A finger hits it (WCAG 2.2, 2.5.8), and the whole board is seen at once.
+          expect(Math.min(cell?.width ?? 0, cell?.height ?? 0)).toBeGreaterThanOrEqual(24);
+          expect(board?.height).toBeLessThanOrEqual(800);
+        }
+        const counts = await page.locator('#legend b').allTextContents();
+        expect(counts.reduce((sum, text) => sum + Number.parseInt(text, 10), 0)).toBe(200);
+        expect(await page.locator('tbody tr').count()).toBe(200);
 
-          await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
-          const answers = await page.evaluate(async ({ target, token }) => {
-            const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, init).then((response) => `read ${response.status}`, () => 'refused');
-            return Promise.all([
-              tried('status', {}),
-              tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
-              tried('pause', { method: 'POST', mode: 'no-cors' }),
-            ]);
-          }, { target: url, token: Token });
-          expect(answers.slice(0, 2)).toEqual(['refused', 'refused']);
-          const posted = page.waitForResponse(`${url}pause`);
-          await page.setContent(`<form method="post" action="${url}pause"><button>click me</button></form>`);
-          await page.getByRole('button').click();
-          expect((await posted).status()).toBe(403);
-          expect(running.server.status().paused).toBe(false);
-        });
-      } finally {
-        other.close();
-      }
+        const served = page.locator('th', { hasText: 'served' });
+        await served.getByRole('button').click();
+        await served.getByRole('button').click();
+        expect(await served.getAttribute('aria-sort')).toBe('descending');
+        expect(await page.locator('tbody tr').first().locator('td').nth(3).textContent()).toBe(String(Math.max(...workers.map((worker) => worker.served))));
+
+        await page.locator('.cell').first().focus();
+        await page.keyboard.press('End');
+        await page.keyboard.press('Enter');
+        await page.locator('#worker h3', { hasText: `Worker ${workers.at(-1)?.pid ?? 0}` }).waitFor();
+      });
     });
   });
 });

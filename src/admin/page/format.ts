@@ -38,6 +38,21 @@ export function mode({ paused, stopping, reloading, totals }: Board): { readonly
   return { text: reloading ? 'reloading' : 'serving', good: true };
 }
 
+/** Which releases workers run, and how the last reload went. */
+export function releases({ release, mixed, reloading, lastReload, cells }: Board): string {
+  const others = new Map<number, number>();
+  for (const cell of cells) if (cell.release !== release) others.set(cell.release, (others.get(cell.release) ?? 0) + 1);
+  return [
+    `Release ${release} serves.`,
+    ...[...others].map(([number, workers]) => `${count(workers, 'worker')} ${workers === 1 ? 'runs' : 'run'} release ${number}.`),
+    ...(mixed ? ['Its script has been overwritten in place: workers that start from now on may run the new code.'] : []),
+    ...(reloading ? ['A reload is under way.'] : []),
+    lastReload === null ? 'There was no reload yet.' : lastReload.result === 'done'
+      ? `The last reload took ${lastReload.seconds.toFixed(1)} s.`
+      : `The last reload, to release ${lastReload.release}, failed: ${lastReload.text ?? ''}`,
+  ].join(' ');
+}
+
 /** The points of a line over the last minutes in a box of 300 × 80, newest at the right; and the largest value. */
 export function line(samples: readonly Sample[], value: (sample: Sample) => number | null): { readonly points: string; readonly most: number; readonly last: number | null } {
   const end = samples.at(-1)?.[0] ?? 0;

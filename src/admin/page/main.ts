@@ -1,6 +1,6 @@
 import type { Board, Hello, LogLine, Sample } from '../page-data.js';
 import { Keyed, byId, definitions, make, setAttribute, setText } from './dom.js';
-import { duration, line, megabytes, mode, poolActions, workerActions, type PoolAction } from './format.js';
+import { duration, line, megabytes, mode, poolActions, releases, workerActions, type PoolAction } from './format.js';
 import { follow } from './stream.js';
 import * as workers from './workers.js';
 
@@ -9,6 +9,7 @@ let token = takeToken();
 let hello: Hello | undefined;
 let last: Board | undefined;
 let chosen: number | undefined;
+let isLinked = false;
 
 /** The token comes behind the address's #, which is sent to no server, and leaves the address bar at once. */
 function takeToken(): string | undefined {
@@ -79,7 +80,7 @@ const events = new Keyed<LogLine & { readonly key: string }, HTMLLIElement>(byId
 
 function show(board: Board): void {
   last = board;
-  const { alias, address, totals, limits, cells, lastReload } = board;
+  const { alias, address, totals, limits, cells } = board;
   setText(byId('alias'), alias);
   setText(byId('address'), address);
   if (document.title !== alias) document.title = alias;
@@ -102,8 +103,7 @@ function show(board: Board): void {
   showHangs(board.hangs);
   showTable(board);
   showExits(Object.entries(totals.exits).filter(([, count]) => count > 0).map(([reason, count]) => [reason, String(count)]));
-  setText(byId('releases'), `Release ${board.release} serves. ${lastReload === null ? 'There was no reload yet.' : (
-    lastReload.result === 'done' ? `The last reload took ${lastReload.seconds.toFixed(1)} s.` : `The last reload, to release ${lastReload.release}, failed: ${lastReload.text ?? ''}`)}`);
+  setText(byId('releases'), releases(board));
   actions.show(hello?.mayAct === true ? poolActions(board, hello.mayReload) : [], ({ path }) => path, () => undefined);
 }
 
@@ -156,6 +156,9 @@ void follow(() => token, {
   },
   link(state, text) {
     const isOpen = state === 'open';
+    // Each message says so again; a notice of an action stays until the next one.
+    if (isOpen && isLinked) return;
+    isLinked = isOpen;
     document.body.classList.toggle('stale', !isOpen);
     setText(byId('link'), isOpen ? 'connected' : state === 'refused' ? 'token refused' : 'connection lost');
     setAttribute(byId('link'), 'class', `badge ${isOpen ? 'good' : 'lost'}`);

@@ -21,6 +21,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:8px;pa
 .good{color:var(--good)}.bad,.lost,.error,.warn{color:var(--bad)}
 #address,#about,time,.dim{color:var(--dim)}
 #notice{margin:0 1rem .8rem;padding:.6rem .8rem;border:2px solid var(--bad);border-radius:8px;background:var(--card)}
+#notice,#releases{white-space:pre-line}
 .stale main{opacity:.75}
 dl{margin:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.5rem}
 dt{color:var(--dim);font-size:.85rem}
