@@ -60,7 +60,7 @@ describe('in a pool of 20 workers', () => {
       const visits = await underLoad(running.port, 16, async (soFar) => {
         for (let round = 0; round < 20; round++) {
           running.server.pause();
-          await running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+          await running.allPaused('paused');
           const before = soFar.length;
           running.server.resume();
           await poll(() => soFar.length > before + 16, () => 'clients to be served after resume()');

@@ -30,9 +30,10 @@ describe('a client that leaves', () => {
   it('counts until its callback has settled: with MaxSessionPerServer 1 none runs beside it', async () => {
     await withHandlers({
       MaxSessionPerServer: 1,
+      ServerHeartBeatTime: 0.05,
       async ClientInput({ heap, input }) {
         tell(`begin ${input}`);
-        await new Promise((resolve) => { globalThis.setTimeout(resolve, 150); });
+        if (input === '1') await released('1');
         tell(`end ${input}`);
         heap.client.put(input);
       },
@@ -45,6 +46,9 @@ describe('a client that leaves', () => {
       second.send('2\n');
 
       first.reset();
+      await scene.running.heartbeats();
+      expect(scene.names).toEqual(['begin 1']);
+      scene.release('1');
       await second.expect('2\r\n');
 
       expect(scene.names.filter((name) => name !== 'Disconnected')).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
@@ -77,12 +81,13 @@ describe('a client that is ended', () => {
     await withHandlers({
       async ClientInput({ heap, input }) {
         tell('asked');
-        await new Promise((resolve) => { globalThis.setTimeout(resolve, 150); });
+        await released('answer');
         heap.client.put(`answer to ${input}`);
       },
       ClientDraining({ kernel }) { kernel.yield('shutdown'); },
       async ClientDisconnected() {
-        await new Promise((resolve) => { globalThis.setTimeout(resolve, 50); });
+        tell('leaving');
+        await released('goodbye');
         tell('Disconnected');
       },
     }, async (scene) => {
@@ -91,12 +96,16 @@ describe('a client that is ended', () => {
       await scene.told('asked');
 
       const down = scene.running.server.shutdown();
+      await scene.running.event('worker:drain');
+      scene.release('answer');
       await client.expect('answer to question\r\n');
       await client.expectEof();
       client.close();
+      await scene.told('leaving');
+      scene.release('goodbye');
       await down;
 
-      expect(scene.names).toEqual(['asked', 'Disconnected']);
+      expect(scene.names).toEqual(['asked', 'leaving', 'Disconnected']);
     });
   });
 

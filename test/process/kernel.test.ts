@@ -259,7 +259,7 @@ describe('events for the server', () => {
   it('Concurrency 0: nobody is served; -1: everybody is', async () => {
     await withHandlers({ ...options, ServerHeartBeatTime: 0.05 }, async (scene) => {
       scene.running.server.configure({ Concurrency: 0 });
-      await scene.running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+      await scene.running.allPaused('concurrency');
       const client = await scene.connect();
       await scene.running.heartbeats();
       client.expectNothing();
@@ -275,7 +275,7 @@ describe('events for the server', () => {
       const first = await scene.connect();
       first.send('set_concurrency 0\n');
       await first.expect('hello\r\nset_concurrency true\r\n');
-      await scene.running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+      await scene.running.allPaused('concurrency');
       const second = await scene.connect();
       await scene.running.heartbeats();
       second.expectNothing();
@@ -293,7 +293,7 @@ describe('events for the server', () => {
       const first = await scene.connect();
       first.send('disconnected\npause\n');
       await first.expect('hello\r\ndisconnected true\r\npause true\r\n');
-      await scene.running.until(({ workers, totals }) => totals.connections === 1 && workers.every(({ accepting }) => !accepting));
+      await scene.running.allPaused('asked');
       const second = await scene.connect();
       await scene.running.heartbeats();
       second.expectNothing();

@@ -14,7 +14,7 @@ describe('pause and resume', () => {
 
       server.pause();
       expect(server.status().paused).toBe(true);
-      await running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+      await running.allPaused('paused');
       const outside = await Promise.all(Array.from({ length: 10 }, () => running.connect()));
       for (const client of outside) client.send('early\n');
       await running.heartbeats();
@@ -36,7 +36,7 @@ describe('pause and resume', () => {
       const { server } = running;
       server.pause();
       server.pause();
-      await running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+      await running.allPaused('paused');
 
       const [first = 0] = running.ready;
       sendSignal(first, 'SIGKILL');
@@ -68,7 +68,7 @@ describe('pause and resume', () => {
 
       for (let round = 0; round < 10; round++) {
         running.server.pause();
-        await running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+        await running.allPaused('paused');
         running.server.resume();
         await running.until(({ workers }) => workers.some(({ accepting }) => accepting));
       }

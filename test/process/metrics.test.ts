@@ -12,7 +12,7 @@ describe.runIf(process.platform === 'linux')('The accept queue', () => {
         const { server } = running;
         await running.until(({ totals }) => totals.queued === 0);
         server.pause();
-        await running.until(({ workers }) => workers.every(({ accepting }) => !accepting));
+        await running.allPaused('paused');
 
         for (let client = 0; client < 3; client++) await running.connect();
 

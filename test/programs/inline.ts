@@ -8,6 +8,8 @@ import type { Running, ServerSetup } from '../support/with-server.js';
 declare global {
   /** In a handler of a test: tells the test something, in order. */
   function tell(name: string, detail?: unknown): void;
+  /** In a handler of a test: resolves when the test calls `release` with this name, which has to be later. */
+  function released(name: string): Promise<void>;
   /** In a handler of a test: what the package exports. */
   const library: typeof exported;
 }
@@ -55,6 +57,11 @@ export class Scene {
     ).then(({ detail }) => detail);
   }
 
+  /** Lets a handler go on that waits with `released`. */
+  release(name: string): void {
+    this.running.server.broadcast({ release: name });
+  }
+
   /** Waits until the master has heard of a fault in a worker's callback. */
   async fault(where: string): Promise<Error> {
     return (await this.running.event('worker:error', (event) => event.where === where)).detail.error;
@@ -69,7 +76,7 @@ export class Scene {
 
 /**
  * Starts a server of one worker with the given options, as a user's program would. The worker gets its functions as source
- * text: they may use their arguments, `tell`, `library` and the globals of Node, and nothing else of the test.
+ * text: they may use their arguments, `tell`, `released`, `library` and the globals of Node, and nothing else of the test.
  */
 export async function withHandlers<Own extends object = object, F extends AnyFilter = LineFilter>(
   options: Partial<PreforkTcpServerOptions<Own, F>>, body: (scene: Scene) => Promise<void>,

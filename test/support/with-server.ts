@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { PreforkTcpServer } from 'prefork-tcp-server';
-import type { PreforkTcpServerOptions, ServerEvents, ServerStatus, WorkerStatus } from 'prefork-tcp-server';
+import type { PauseReason, PreforkTcpServerOptions, ServerEvents, ServerStatus, WorkerStatus } from 'prefork-tcp-server';
 import { isAlive, sendSignal } from './processes.js';
 import { TcpClient } from './tcp-client.js';
 import { PATIENCE_MS, Waiters, within } from './wait.js';
@@ -105,6 +105,14 @@ export class Running {
       if (!signal.aborted) throw error;
       throw new Error(`Waited ${PATIENCE_MS} ms for a status with ${String(condition)}; it is ${this.#status()}`, { cause: error });
     }
+  }
+
+  /**
+   * Waits until every worker has said that it does not accept for this reason. (That none accepts is not enough: one that has
+   * just started does not accept yet.)
+   */
+  async allPaused(reason: PauseReason): Promise<ServerStatus> {
+    return this.until(({ workers }) => workers.every(({ paused }) => paused.includes(reason)));
   }
 
   /** Waits until exactly this many workers are there and all of them are ready. */
