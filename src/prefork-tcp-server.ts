@@ -188,8 +188,9 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   }
 
   /**
-   * Master: refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
-   * Worker: drains this one. May be called in any state and more than once; in the master a later call can shorten the grace.
+   * Master: waits for ShutdownDelay, refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
+   * Worker: drains this one. May be called in any state and more than once; in the master a later call
+   * with a grace ends that delay, and can shorten the grace.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { grace } = options;

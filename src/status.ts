@@ -81,6 +81,7 @@ export interface PoolLimits {
   readonly MaxSessionPerServer: number;
   readonly MaxServerExpireTime: number;
   readonly GraceExpireTime: number;
+  readonly ShutdownDelay: number;
   readonly MaxServerSpareTime: number;
   readonly MaxServerLifeTime: number;
   readonly MaxServerLifeTimes: number;
@@ -125,7 +126,7 @@ export interface ServerStatus {
   readonly address: ListenAddress | undefined;
   /** Whether `pause()` is in force. */
   readonly paused: boolean;
-  /** Whether the server is shutting down or has. */
+  /** Whether the server is shutting down or has; during ShutdownDelay its workers still take clients. */
   readonly stopping: boolean;
   /** The release that serves: counts reloads from 1. */
   readonly release: number;

@@ -16,6 +16,7 @@ export function reportLimits({ pool, worker, backlog }: {
     MaxSessionPerServer: worker.maxClients ?? 0,
     MaxServerExpireTime: pool.expireMs / 1000,
     GraceExpireTime: pool.graceMs / 1000,
+    ShutdownDelay: pool.shutdownDelayMs / 1000,
     MaxServerSpareTime: pool.maxIdleMs / 1000,
     MaxServerLifeTime: pool.maxLifeMs / 1000,
     MaxServerLifeTimes: worker.maxServed ?? 0,

@@ -10,6 +10,7 @@ import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import { publishWorkers } from './diagnostics.js';
 import { reportFailure } from './failure.js';
 import { logTo } from './log.js';
+import { LameDuck } from './lame-duck.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError } from './listen-error.js';
 import type { ListeningSocket } from './listening-socket.js';
@@ -57,12 +58,16 @@ export class Master {
   #isPaused = false;
   #failure: Error | undefined;
   #stopped: Promise<void> | undefined;
+  /** How long clients have, once the pool drains: the shortest that was asked for. */
+  #graceMs = Infinity;
+  readonly #lameDuck: LameDuck;
   readonly #removeSignals: (() => void) | undefined;
 
   constructor(parts: MasterParts) {
     this.#parts = parts;
     this.#options = parts.options;
     this.#startedAt = parts.clock.wallNow();
+    this.#lameDuck = new LameDuck(parts.clock);
     this.#outbox = new Outbox(parts.clock, new UnheardErrors(parts.clock, writeToStderr));
     const { alias, logger, notifies } = parts.options.process;
     this.#outbox.observe(publishWorkers(alias));
@@ -71,7 +76,7 @@ export class Master {
     if (this.#service !== undefined) this.#outbox.observe(this.#service.heard);
     if (parts.options.process.handlesSignals) {
       this.#removeSignals = handleSignals({
-        clock: parts.clock, drain: () => this.shutdown(), killAll: () => this.#pool?.supervisor.killAll(), reload: () => { this.#reloadUnasked(); },
+        clock: parts.clock, drain: () => this.shutdown(), hurry: () => this.#lameDuck.end(), killAll: () => this.#pool?.supervisor.killAll(), reload: () => { this.#reloadUnasked(); },
       });
     }
     // ShutdownChildren: when this process ends without a drain.
@@ -160,11 +165,16 @@ export class Master {
     });
   }
 
-  /** @param grace - seconds; undefined = GraceExpireTime */
+  /** @param grace - seconds; undefined = GraceExpireTime, and with 0 there is no ShutdownDelay either. Asked for later, it ends that. */
   shutdown(grace?: number): Promise<void> {
-    const graceMs = grace === undefined ? this.#options.pool.graceMs : grace * 1000;
-    if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
-    else if (grace !== undefined) void this.#pool?.supervisor.stop(graceMs);
+    const { graceMs, shutdownDelayMs } = this.#options.pool;
+    if (this.#stopped === undefined) {
+      this.#graceMs = grace === undefined ? graceMs : grace * 1000;
+      this.#stopped = this.#stop(grace === 0 ? 0 : shutdownDelayMs);
+    } else if (grace !== undefined) {
+      this.#graceMs = Math.min(this.#graceMs, grace * 1000);
+      if (!this.#lameDuck.end()) void this.#pool?.supervisor.stop(this.#graceMs);
+    }
     return this.#stopped;
   }
 
@@ -218,7 +228,7 @@ export class Master {
       setOptions: (options) => { this.#setOptions(options); },
       accepting: () => {
         this.#readiness.resolve();
-        this.#service?.ready();
+        if (this.#phase === 'running') this.#service?.ready();
       },
       broken: (error) => {
         if (error instanceof Error) return this.#fail(error);
@@ -242,12 +252,16 @@ export class Master {
     reportFailure(error, { outbox: this.#outbox, failed: this.#options.listen.failed, isAwaited });
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(delayMs: number): Promise<void> {
     const wasRunning = this.#phase === 'running';
     this.#phase = 'stopping';
     if (wasRunning) this.#service?.stopping();
+    if (wasRunning && delayMs > 0) {
+      this.#outbox.emit('status');
+      await this.#lameDuck.wait(delayMs);
+    }
     // Those who wait in the kernel's queue are taken first.
-    await this.#pool?.supervisor.stop(graceMs);
+    await this.#pool?.supervisor.stop(this.#graceMs);
     this.#socket?.close();
     this.#phase = 'stopped';
     await this.#service?.close();

@@ -39,7 +39,11 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
       if (event.name === 'reload:done') notifier.ready();
       if (event.name === 'reload:failed') notifier.ready(`the last reload failed: ${event.detail.error.message.slice(0, 300)}`);
     },
-    stopping: () => { notifier.stopping(); },
+    stopping: () => {
+      // What a reload may still come to is no news any more.
+      isReady = false;
+      notifier.stopping();
+    },
     close: () => notifier.close(),
   };
 }

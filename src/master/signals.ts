@@ -15,7 +15,9 @@ export interface SignalActions {
   readonly clock: Clock;
   /** The first one: ends in an orderly way. */
   drain(): Promise<void>;
-  /** The second one. */
+  /** The second one, if the pool does not drain yet (ShutdownDelay): it does now. @returns false if it drains already */
+  hurry(): boolean;
+  /** The next one. */
   killAll(): void;
   /** SIGHUP without a terminal. */
   reload(): void;
@@ -23,7 +25,7 @@ export interface SignalActions {
 
 /**
  * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one kills the
- * workers and dies of the signal, unless it is the same one within half a second. SIGHUP drains it if this process had a
+ * workers and dies of the signal, unless it is the same one within half a second, or ends the ShutdownDelay. SIGHUP drains it if this process had a
  * terminal, which was closed, and reloads otherwise, as service managers and operators mean it. If the host program or another
  * server handles these signals too, ending the process is left to whoever is last.
  *
@@ -47,6 +49,7 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
       return;
     }
     if (signal === first.signal && now - first.at < SAME_MS) return;
+    if (actions.hurry()) { first = { signal, at: now }; return; }
     actions.killAll();
     remove();
     if (isLast()) process.kill(process.pid, signal);

@@ -44,6 +44,12 @@ export interface PoolOptions {
   MaxServerExpireTime?: number | undefined;
   /** Seconds that a draining worker has, fixed when its drain begins; then it is killed. Default MaxServerExpireTime. Infinity = no limit. */
   GraceExpireTime?: number | undefined;
+  /**
+   * Seconds for which a server that was told to shut down first goes on as before, while readiness checks fail (`/readyz`, the
+   * agent says `drain`, systemd hears STOPPING=1): so balancers send new clients elsewhere, and none is lost. A second signal, or
+   * `shutdown({ grace })`, ends it; `shutdown({ grace: 0 })` has none. Default 0.
+   */
+  ShutdownDelay?: number | undefined;
   /** Seconds without a client after which a worker is drained, never below MinServer or MinSpareServer. Default 0: off. */
   MaxServerSpareTime?: number | undefined;
   /** Seconds that a worker lives, less a random tenth; its successor is ready before it stops accepting. Default 0: off. */

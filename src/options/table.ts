@@ -72,6 +72,7 @@ export const POOL_CHECKS: Readonly<Record<string, Check>> = {
   MaxServerMemory: count(0),
   Concurrency: count(-1),
   ReloadSettleTime: secondsOrOff,
+  ShutdownDelay: secondsOrOff,
 };
 
 /** Everything that `configure()` takes. */

@@ -41,6 +41,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       // A start loads the user's whole program: be patient with it, whatever the expiry of a running worker is.
       bootMs: Math.max(30_000, expire * 1000),
       settleMs: (given.ReloadSettleTime ?? 3) * 1000,
+      shutdownDelayMs: (given.ShutdownDelay ?? 0) * 1000,
     },
     worker: {
       heartbeatMs: report * 1000,

@@ -76,6 +76,8 @@ export interface PoolConfig {
   readonly bootMs: number;
   /** How long the first worker of a release has to live before the pool takes the release. */
   readonly settleMs: number;
+  /** How long a pool that is to stop goes on before it drains. */
+  readonly shutdownDelayMs: number;
 }
 
 /** What a worker is told of the configuration. */

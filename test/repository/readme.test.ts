@@ -73,7 +73,7 @@ describe('the README', () => {
     const inCode: Readonly<Record<string, unknown>> = {
       MaxServer: pool.maxWorkers, MaxServerLifeTime: pool.maxLifeMs, MaxServerSpareTime: pool.maxIdleMs, MaxServerMemory: pool.maxRss, MaxSession: pool.maxPoolClients,
       MaxSessionPerServer: worker.maxClients ?? 0, MaxServerLifeTimes: worker.maxServed ?? 0, Concurrency: worker.concurrency ?? -1,
-      MasterHeartBeatTime: pool.heartbeatMs / 1000, ReloadSettleTime: pool.settleMs / 1000,
+      MasterHeartBeatTime: pool.heartbeatMs / 1000, ReloadSettleTime: pool.settleMs / 1000, ShutdownDelay: pool.shutdownDelayMs / 1000,
       ShutdownChildren: process.endsWorkers, HandleSignals: process.handlesSignals, Notify: process.notifies, Alias: process.alias, MasterAlias: process.masterAlias,
       Port: 0, Backlog: listen.backlog, NoDelay: client.noDelay, KeepAlive: client.keepAlive, MaxSessionPerAddress: client.mostPerAddress,
       HighMark: client.marks.high, MaxOutput: client.maxOutput, ClientTimeout: client.idleMs, ClientPreConnectTimeout: client.preConnectMs / 1000, ClientShutdownOnError: client.shutdownOnError,

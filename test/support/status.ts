@@ -20,7 +20,7 @@ export function serverStatus(
     alias: 'echo', startedAt: 1_700_000_000_000, address: { address: '127.0.0.1', family: 'IPv4', port: 4711 }, paused: false, stopping: false, release: 1, mixed: false,
     limits: {
       MaxServer: 20, StartServer: 5, MinServer: 5, MinSpareServer: 5, MaxSpareServer: 15, MasterHeartBeatTime: 10, ServerHeartBeatTime: 5,
-      MaxSessionPerServer: 0, MaxServerExpireTime: 50, GraceExpireTime: 50, MaxServerSpareTime: 0, MaxServerLifeTime: 0, MaxServerLifeTimes: 0,
+      MaxSessionPerServer: 0, MaxServerExpireTime: 50, GraceExpireTime: 50, ShutdownDelay: 0, MaxServerSpareTime: 0, MaxServerLifeTime: 0, MaxServerLifeTimes: 0,
       MaxSession: 0, Concurrency: -1, MaxServerMemory: 0, ReloadSettleTime: 3, Backlog: 511, ...limits,
     },
     totals: {
