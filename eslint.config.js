@@ -45,9 +45,9 @@ export default tseslint.config(
   },
   { files: ['src/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
-    // Every worker would load them at its start. The admin page is an entry of its own, and so is the watchdog's thread.
+    // Every worker would load them at its start. The admin page is an entry of its own, and so are the test kit and the watchdog's thread.
     files: ['src/**'],
-    ignores: ['src/admin/**', 'src/worker/watchdog-thread.ts', 'src/filters/serializer.ts'],
+    ignores: ['src/admin/**', 'src/testing/**', 'src/worker/watchdog-thread.ts', 'src/filters/serializer.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{
         regex: '^node:(child_process|crypto|dns|http|https|perf_hooks|process|tls|util|v8|worker_threads|zlib)',
@@ -87,6 +87,7 @@ export default tseslint.config(
   wall(['src/ipc/**'], [['/(master|worker|session|options|filters)/', EDGES]]),
   wall(['src/master/**'], [['/(worker|session)/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
   wall(['src/worker/**'], [['/master/', 'master/ and worker/ run in different processes: they share only ipc/ and policy/.']]),
+  wall(['src/testing/**'], [['/(master|worker|session|policy|filters|admin)/', 'testing/ runs in the process of a test, apart from the pool: it starts programs and hears of them.']]),
   wall(['src/admin/**'], [['/(master|worker|session|ipc|options|filters)/', 'admin/ shows and asks: it sees the pool through status.ts and a few actions only.']]),
   {
     files: ['test/**'],

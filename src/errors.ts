@@ -10,6 +10,7 @@ export type PreforkErrorCode =
   | 'ERR_PREFORK_CALLBACK' // a callback threw or rejected with something that is not an Error
   | 'ERR_PREFORK_MESSAGE' // a message of the user's own that JSON cannot carry, or a question that got no answer
   | 'ERR_PREFORK_PROXY' // a connection of a balancer's without a right PROXY header, or one that is not of a balancer's; the connection is closed, `worker:error`
+  | 'ERR_PREFORK_TESTING' // in a test, a pool was asked for what cannot be, or what was awaited did not come in time
   | 'ERR_PREFORK_FILTER' // a filter was given parameters or records it cannot take
   | 'ERR_PREFORK_RECORD_TOO_LONG' // a line or block is longer than MaxLength; in a session the client is closed
   | 'ERR_PREFORK_BUFFER_FULL' // unfinished input is larger than MaxBuffer; in a session the client is closed

@@ -14,6 +14,7 @@ import { aliasOf, resolveOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment } from './role.js';
 import type { ReloadResult, ServerEvents } from './server-events.js';
 import type { ServerStatus } from './status.js';
+import { testKit } from './test-kit.js';
 import type { WorkerRuntime } from './worker/runtime.js';
 import { startWorker } from './worker/start-worker.js';
 
@@ -46,13 +47,15 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /** @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong with the options */
   constructor(options: PreforkTcpServerOptions<Own, F>) {
-    const taken = takeRole({ alias: aliasOf(options) });
-    const resolved = resolveOptions(options, taken.role);
+    const kit = testKit();
+    const used = kit === undefined ? options : kit.options(options);
+    const taken = takeRole({ alias: aliasOf(used) });
+    const resolved = resolveOptions(used, taken.role);
     this.alias = resolved.process.alias;
     this.masterAlias = resolved.process.masterAlias;
     this.isMaster = taken.role === 'master';
     this.isWorker = taken.role === 'worker';
-    if (taken.role === 'master') this.#master = createMaster(resolved, { ordinal: taken.ordinal, environment: workerEnvironment });
+    if (taken.role === 'master') this.#master = createMaster(resolved, { ordinal: taken.ordinal, environment: workerEnvironment, observer: kit?.observe(this) });
     if (taken.role === 'worker') this.#worker = startWorker(resolved, taken.mark);
   }
 

@@ -1,6 +1,7 @@
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
 import type { ResolvedOptions } from '../options/resolve.js';
+import type { PoolObserver } from '../pool-event.js';
 import { Master } from './master.js';
 import { releaseSource } from './release.js';
 import { workerCommand } from './worker-command.js';
@@ -15,22 +16,23 @@ interface WorkerMark {
   readonly watch: { readonly hungMs: number } | undefined;
 }
 
-/** How workers find the server that they belong to. */
+/** How workers find the server that they belong to, and who follows what happens to them. */
 export interface Membership {
   /** Which of the constructions with this Alias it is, counted from 1. */
   readonly ordinal: number;
   readonly environment: (mark: WorkerMark) => NodeJS.ProcessEnv;
+  readonly observer: PoolObserver | undefined;
 }
 
 /** Puts a master together, which begins at once. */
-export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment }: Membership): Master {
+export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment, observer }: Membership): Master {
   const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
   const { args, execArgv, env } = workerCommand(options.process);
   const token = builtIn('node:crypto').randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.
   const ordinal = hasOwnScript ? 1 : constructions;
   return new Master({
-    options,
+    options, observer,
     clock: systemClock,
     spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token }),
     source: releaseSource({ script, directory }),

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { asError, PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
+import type { PoolObserver } from '../pool-event.js';
 import type { ReloadResult, ServerEvents } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
 import { AdminSide } from './admin-side.js';
@@ -37,6 +38,8 @@ export interface MasterParts {
   readonly spawn: Spawn;
   readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
   readonly source: ReleaseSource;
+  /** Follows every event and change of the status. */
+  readonly observer?: PoolObserver | undefined;
 }
 
 const NO_RELEASE = { release: 1, mixed: false };
@@ -71,6 +74,7 @@ export class Master {
     this.#outbox = new Outbox(parts.clock, new UnheardErrors(parts.clock, writeToStderr));
     const { alias, logger, notifies } = parts.options.process;
     this.#outbox.observe(publishWorkers(alias));
+    if (parts.observer !== undefined) this.#outbox.observe(parts.observer, { status: true });
     if (logger !== undefined) this.#outbox.setLog(logTo(logger, alias));
     if (notifies) this.#service = systemdService({ clock: parts.clock, status: () => this.status() });
     if (this.#service !== undefined) this.#outbox.observe(this.#service.heard);

@@ -42,8 +42,8 @@ describe('the package', () => {
     const { stdout } = await run('tar', ['-tzf', tarball]);
 
     const files = stdout.trim().split('\n').map((file) => file.replace(/^package\//, ''));
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/watchdog-thread.js', 'examples/README.md', 'examples/synopsis.js']));
-    expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|d\.ts)|examples\/.*)$/.test(file))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/watchdog-thread.js', 'dist/testing.js', 'dist/testing.cjs', 'dist/testing-hook.js', 'examples/README.md', 'examples/synopsis.js']));
+    expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|cjs|d\.ts|d\.cts)|examples\/.*)$/.test(file))).toEqual([]);
   });
 
   it('satisfies publint', async () => {
@@ -64,6 +64,20 @@ describe('the package', () => {
     const { stdout } = await run(process.execPath, ['-p', "Object.keys(require('prefork-tcp-server')).includes('PreforkTcpServer')"], { cwd: folder });
 
     expect(stdout.trim()).toBe('true');
+  });
+
+  it.each([
+    ['import', 'test.mjs', "import { startPool } from 'prefork-tcp-server/testing';"],
+    ['require, as jest needs it', 'test.cjs', "const { startPool } = require('prefork-tcp-server/testing');"],
+  ])('has a test kit by %s', async (_how, file, text) => {
+    await writeFile(join(folder, 'echo.js'), `import { PreforkTcpServer } from 'prefork-tcp-server';
+      new PreforkTcpServer({ Port: 10000, ClientInput: ({ heap, input }) => heap.client.put(\`you said \${input}\`) });`);
+    await writeFile(join(folder, file), `${text}
+      startPool({ Script: './echo.js', MaxServer: 1, Patience: 20 }).then(async (pool) => console.log(await pool.ask('hello')));`);
+
+    const { stdout } = await run(process.execPath, [file], { cwd: folder });
+
+    expect(stdout).toBe('you said hello\n');
   });
 
   it('runs the program of the README in an empty project', async () => {

@@ -11,8 +11,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['options', 'admin'],
   ['session'],
   ['master', 'worker'],
-  ['prefork-tcp-server.ts', 'role.ts'],
-  ['index.ts'],
+  ['prefork-tcp-server.ts', 'role.ts', 'test-kit.ts'],
+  ['index.ts', 'testing'],
 ];
 
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
@@ -79,6 +79,7 @@ describe('the walls of eslint.config.js', () => {
     ['ipc', ['../master/master.js', '../worker/runtime.js', '../session/session.js', '../options/options.js', '../filters/line.js'], ['../policy/snapshot.js', '../status.js']],
     ['master', ['../worker/runtime.js', '../session/session.js'], ['../ipc/protocol.js', '../policy/plan.js', '../options/options.js']],
     ['worker', ['../master/master.js'], ['../ipc/protocol.js', '../session/session.js', '../options/options.js']],
+    ['testing', ['../master/master.js', '../worker/runtime.js', '../session/session.js', '../policy/plan.js', '../filters/line.js', '../admin/index.js'], ['node:child_process', '../status.js', '../test-kit.js', '../options/options.js']],
     ['admin', ['../master/master.js', '../worker/runtime.js', '../session/session.js', '../ipc/protocol.js', '../options/options.js', '../filters/line.js'], ['../status.js']],
   ];
 
