@@ -1,7 +1,8 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { builtIn } from '../built-ins.js';
 import { envelope } from './protocol.js';
-import type { ToMaster, ToWorker } from './protocol.js';
+import type { ClientChange } from '../policy/snapshot.js';
+import type { ToMaster, ToWorker, WelcomeOrder } from './protocol.js';
 
 /** What both ends of Node's IPC channel have in common. */
 export type Endpoint = Pick<ChildProcess, 'connected' | 'send'> & { readonly pid?: number | undefined };
@@ -41,8 +42,16 @@ const debug = builtIn('node:util').debuglog('prefork');
 
 /** With NODE_DEBUG=prefork, prints an order or a fact to stderr; pid is the worker's. */
 export function trace(how: 'sends' | 'hears', pid: number | undefined, message: ToWorker | ToMaster): void {
-  if (debug.enabled) debug('worker %d: %s %s', pid, how, JSON.stringify(message));
+  if (debug.enabled) debug('worker %d: %s %s', pid, how, toShow(message));
 }
+
+/** A message as text, without the keys in it. */
+export const toShow = (message: ToWorker | ToMaster): string => (
+  JSON.stringify(message, (name, value: unknown) => (SECRETS.has(name) && typeof value === 'string' ? '[secret]' : value))
+);
+
+/** Fields that hold keys. */
+const SECRETS: ReadonlySet<string> = new Set(['tls', 'keys', 'ticketKeys'] satisfies (keyof ClientChange | keyof WelcomeOrder | 'keys')[]);
 
 function ignoreFailure(): void {
   // A closed channel is a fact about the other side; its 'exit' or 'disconnect' says so.

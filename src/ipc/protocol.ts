@@ -7,7 +7,7 @@ import { amount, boolean, dictionary, either, isFields, keyOf, listOf, nothing, 
 import type { Shapes } from './shapes.js';
 
 /** Raised when a message changes its meaning; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Orders, master to worker. */
 export type ToWorker =
@@ -17,6 +17,7 @@ export type ToWorker =
   | { readonly type: 'permit'; readonly ceiling: number; readonly pulseMs: number } // may accept while it has fewer clients than the ceiling
   | { readonly type: 'withdraw' } // the permit is taken back
   | { readonly type: 'share'; readonly clients: number | null } // its share of MaxSession
+  | { readonly type: 'ticket-keys'; readonly keys: string } // of TLS, which all workers have: base64
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | DrainOrder
@@ -48,6 +49,8 @@ export interface WelcomeOrder {
   readonly endWithMaster: boolean;
   /** Where the server listens. */
   readonly address: ListenAddress;
+  /** The keys of TLS tickets that all workers have, base64; null = nobody needs them. */
+  readonly ticketKeys: string | null;
 }
 
 /** What `address()` returns: an address and port, or the path of a Unix socket. */
@@ -131,7 +134,7 @@ export function foreignVersion(message: unknown): number | undefined {
 
 const limit = either(amount, nothing(null));
 const optionalLimit = either(limit, nothing(undefined));
-const client = record<ClientChange>({ callbackMs: optionalLimit, maxOutput: optionalLimit, blockList: either(listOf(text), nothing(undefined)) });
+const client = record<ClientChange>({ callbackMs: optionalLimit, maxOutput: optionalLimit, blockList: either(listOf(text), nothing(undefined)), tls: either(text, nothing(undefined)) });
 const config = record<WorkerConfig>({
   heartbeatMs: amount, graceMs: limit, maxClients: limit, concurrency: limit, maxServed: limit, client: either(client, nothing(undefined)),
 });
@@ -147,12 +150,13 @@ const error = record<WorkerErrorReport>({ name: text, message: text, stack: opti
 
 /** The check of each field of each order. */
 export const TO_WORKER: Shapes<ToWorker> = {
-  welcome: { config, paused: boolean, share: limit, backlog: amount, endWithMaster: boolean, address },
+  welcome: { config, paused: boolean, share: limit, backlog: amount, endWithMaster: boolean, address, ticketKeys: either(text, nothing(null)) },
   configure: { config },
   copy: {},
   permit: { ceiling: amount, pulseMs: amount },
   withdraw: {},
   share: { clients: limit },
+  'ticket-keys': { keys: text },
   pause: {},
   resume: {},
   drain: { reason: drainReason, graceMs: limit, lastCallMs: amount },

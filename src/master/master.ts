@@ -266,6 +266,7 @@ export class Master {
     }
     // Those who wait in the kernel's queue are taken first.
     await this.#pool?.supervisor.stop(this.#graceMs);
+    this.#pool?.ticketKeys?.stop();
     this.#socket?.close();
     this.#phase = 'stopped';
     await this.#service?.close();

@@ -7,6 +7,7 @@ import type { Outbox } from './outbox.js';
 import type { Release, ReleaseSource } from './release.js';
 import { Releases } from './releases.js';
 import { Supervisor, type SupervisorParts } from './supervisor.js';
+import { TicketKeys } from './ticket-keys.js';
 import type { Spawn, SpawnOptions } from './worker-process.js';
 
 /** What the pool of a server is made of. */
@@ -28,11 +29,14 @@ export interface PoolParts extends Pick<SupervisorParts, 'accepting' | 'broken' 
 export interface Pool {
   readonly supervisor: Supervisor;
   readonly releases: Releases;
+  /** undefined if no worker can need them. */
+  readonly ticketKeys: TicketKeys | undefined;
 }
 
 /** Puts a pool together, which has no worker yet. @throws Error if the workers' folder is not there */
 export function createPool({ socket, outbox, options, setOptions, configured, source, accepting, broken, shutdownAsked, ...parts }: PoolParts): Pool {
-  const { listen, process: { endsWorkers } } = options();
+  const { listen, client: { tls }, process: { endsWorkers, hasOwnScript } } = options();
+  const ticketKeys = tls === undefined && !hasOwnScript ? undefined : new TicketKeys(parts.clock, (keys) => { supervisor.roster.tell({ type: 'ticket-keys', keys }); });
   const emit: Emit = (name, ...args) => { outbox.emit(name, ...args); };
   const releases = new Releases({ clock: parts.clock, source, emit, configured, options, setOptions, supervisor: () => supervisor });
   const supervisor: Supervisor = new Supervisor({
@@ -40,7 +44,7 @@ export function createPool({ socket, outbox, options, setOptions, configured, so
     thresholds: options(),
     address: socket.address,
     handle: socket.handle,
-    welcome: { backlog: listen.backlog, endWithMaster: endsWorkers },
+    welcome: { backlog: listen.backlog, endWithMaster: endsWorkers, get ticketKeys() { return ticketKeys?.current ?? null; } },
     holders: Math.max(2, availableParallelism()),
     random: () => Math.random(),
     isHeard: () => outbox.isHeard('worker:message'),
@@ -48,5 +52,5 @@ export function createPool({ socket, outbox, options, setOptions, configured, so
     release: releases.first,
     reloads: releases.reloads,
   });
-  return { supervisor, releases };
+  return { supervisor, releases, ticketKeys };
 }

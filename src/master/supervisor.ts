@@ -31,7 +31,7 @@ export interface SupervisorParts {
   readonly address: ListenAddress;
   readonly handle: SendHandle;
   /** What a worker is welcomed with besides its configuration. */
-  readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean };
+  readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean; readonly ticketKeys: string | null };
   /** Holders of permits in a large pool. */
   readonly holders: number;
   /** A number from 0 to 1. */

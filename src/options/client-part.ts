@@ -9,6 +9,7 @@ import { DEFAULT_HIGH_MARK } from './contradictions.js';
 import type { AnyCallback, ChangeableOptions, PreforkTcpServerOptions } from './options.js';
 import { resolveProxy, type ProxyConfig } from './proxy.js';
 import { collectStates } from './states.js';
+import { changeTls, resolveTls, type TlsConfig } from './tls.js';
 
 /** The user's callbacks of one client. */
 export interface ClientCallbacks {
@@ -52,9 +53,10 @@ export interface ClientConfig {
   readonly mostPerAddress: number;
   /** undefined: clients connect themselves. */
   readonly proxy: ProxyConfig | undefined;
+  readonly tls: TlsConfig | undefined;
 }
 
-/** @param problems - gets what is wrong with the filters and the block list */
+/** @param problems - gets what is wrong with the filters, the block list and the certificates */
 export function clientConfig(options: PreforkTcpServerOptions, problems: string[]): ClientConfig {
   const { HighMark: high = DEFAULT_HIGH_MARK, LowMark: low = Math.floor(high / 4), ClientPreConnectTimeout: preConnect = 10 } = options;
   return {
@@ -85,6 +87,7 @@ export function clientConfig(options: PreforkTcpServerOptions, problems: string[
     blockList: toBlockList(options.BlockList, problems),
     mostPerAddress: options.MaxSessionPerAddress ?? 0,
     proxy: options.Proxy === undefined ? undefined : resolveProxy(options.Proxy),
+    tls: resolveTls(options.Tls, problems),
   };
 }
 
@@ -101,10 +104,15 @@ export function withChange(own: ClientConfig, { callbackMs, maxOutput, blockList
   };
 }
 
-/** @param problems - gets the entries of a block list that are none; undefined = as the workers' own options say */
-export function clientChange(before: ClientChange | undefined, change: ChangeableOptions, problems: string[]): ClientChange | undefined {
-  const { callbackMs, maxOutput, blockList } = before ?? {};
-  const { ClientCallbackTimeout: timeout, MaxOutput: output, BlockList: list } = change;
+/**
+ * @param own - Tls of the constructor; 'unknown' if the workers run a script of their own
+ * @param problems - gets what cannot be sent to workers, or is wrong; undefined = as the workers' own options say
+ */
+export function clientChange(
+  { own, before, change, problems }: { own: TlsConfig | 'unknown' | undefined; before: ClientChange | undefined; change: ChangeableOptions; problems: string[] },
+): ClientChange | undefined {
+  const { callbackMs, maxOutput, blockList, tls } = before ?? {};
+  const { ClientCallbackTimeout: timeout, MaxOutput: output, BlockList: list, Tls } = change;
   const isSendable = list === undefined || Array.isArray(list) || Array.isArray((list as Partial<BlockList>).rules);
   if (isSendable) toBlockList(list, problems);
   else problems.push('BlockList is an object of your own, which cannot be sent to workers; give a net.BlockList or an array.');
@@ -113,6 +121,7 @@ export function clientChange(before: ClientChange | undefined, change: Changeabl
     callbackMs: isGiven('ClientCallbackTimeout') ? timeout === undefined ? undefined : orNull(timeout * 1000) : callbackMs,
     maxOutput: isGiven('MaxOutput') ? output === undefined ? undefined : orNull(output) : maxOutput,
     blockList: isGiven('BlockList') ? isSendable && list !== undefined ? blockListEntries(list) : undefined : blockList,
+    tls: isGiven('Tls') ? Tls === undefined ? undefined : changeTls(own, tls, Tls, problems) : tls,
   };
   return Object.values(after).every((value) => value === undefined) ? undefined : after;
 }

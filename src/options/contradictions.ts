@@ -61,7 +61,9 @@ export function thresholdProblems(given: PoolOptions): string[] {
 /** Either the whole client side or an Acceptor, as in the original. */
 function clientSideProblems(options: PreforkTcpServerOptions, named: ReadonlySet<string>, role: ConstructionRole): string[] {
   if (named.has('Acceptor')) {
-    return [...named].filter((name) => /^(Client|HighMark|LowMark)/.test(name) || /^(Inline|Object|Package)States$/.test(name))
+    // Of a handshake that fails no Acceptor hears.
+    const ofHandshakes = named.has('Tls') ? ['ClientError', 'ClientPreConnectTimeout'] : [];
+    return [...named].filter((name) => (/^(Client|HighMark|LowMark)/.test(name) && !ofHandshakes.includes(name)) || /^(Inline|Object|Package)States$/.test(name))
       .map((name) => `${name} is not used with Acceptor, which replaces the whole client side; leave one of them out.`);
   }
   // A master whose workers run another file serves nobody by itself, nor does an inert server.

@@ -3,6 +3,7 @@ import type { AnyFilter } from '../filters/filter.js';
 import type { FilterName, FilterSpec } from '../filters/resolve.js';
 import type { LineFilter } from '../filters/line.js';
 import type { BlockList } from 'node:net';
+import type { TlsOptions } from './tls-options.js';
 import type {
   AcceptorContext, CallbackResult, ClientErrorContext, ConnectedContext, Context, DisconnectedContext, DrainingContext,
   InputContext, ListenErrorContext, PreConnectContext, PreConnectResult, RecordOf, ServerContext, StartedContext, StateHandler,
@@ -80,6 +81,14 @@ export interface ChangeableOptions extends PoolOptions {
   MaxOutput?: number | undefined;
   /** Addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9'), or a net.BlockList, whose clients are closed before any callback. */
   BlockList?: BlockList | readonly string[] | undefined;
+  /**
+   * Every client speaks TLS: what tls.createServer takes, with certificates and keys as they are in their files. The handshake
+   * is done, and a client's certificate verified as tls.Server does (`requestCert`, `ca`), before ClientPreConnect,
+   * ClientConnected or Acceptor, whose socket is a tls.TLSSocket. A handshake that fails, or takes longer than
+   * ClientPreConnectTimeout or `handshakeTimeout`, is heard of by ClientError alone. `configure({ Tls: { key, cert } })` renews
+   * certificates in the running pool: what it does not name stays as the workers' own script says, and sessions go on.
+   */
+  Tls?: TlsOptions | undefined;
 }
 
 /** Where the master writes what happens; pino, winston's and the global `console` fit. */
@@ -172,7 +181,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   ClientShutdownOnError?: boolean | 0 | 1 | undefined;
   /** Seconds in which a client must complete a record or take output; then ClientError ('read', ETIMEDOUT) and its end. Default 0: off. */
   ClientTimeout?: number | undefined;
-  /** Seconds that ClientPreConnect may take for one client. Default 10; 0 = no limit. */
+  /** Seconds that the handshake of Tls may take for one client, and then ClientPreConnect. Default 10; 0 = no limit. */
   ClientPreConnectTimeout?: number | undefined;
   /** Balancers in front of the server, whose connections begin with a PROXY header. Default: clients connect themselves. */
   Proxy?: ProxyOptions | undefined;
@@ -224,4 +233,5 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
 /** A callback whose context the session fills in; the public types above are what users see. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contexts are typed at the public edge
 export type AnyCallback = (context: any) => CallbackResult;
-export type { AdminOptions, Context, ProxyOptions };
+export type { AdminOptions, Context, ProxyOptions, TlsOptions };
+export type { CertificateOptions } from './tls-options.js';

@@ -73,7 +73,8 @@ export function resolveChange(before: ResolvedOptions, change: unknown): Resolve
   const merged = thresholdsIn({ ...before.thresholds, ...given });
   const thresholds = sound['StartServer'] === undefined ? asRunning(merged) : merged;
   problems.push(...thresholdProblems(thresholds));
-  const client = clientChange(before.worker.client, given, problems);
+  const own = before.client.tls ?? (before.process.hasOwnScript ? 'unknown' : undefined);
+  const client = clientChange({ own, before: before.worker.client, change: given, problems });
   if (problems.length > 0) throw optionError(problems, 'configure');
   const { pool, worker } = resolveThresholds(thresholds);
   return freezeParts({ ...before, pool, worker: client === undefined ? worker : { ...worker, client }, thresholds });

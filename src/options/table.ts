@@ -1,4 +1,5 @@
 import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, texts, type Check, type Synonyms } from '../checks.js';
+import { tlsOption } from './tls-checks.js';
 
 const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
 const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
@@ -81,6 +82,7 @@ export const CHANGEABLE_CHECKS: Readonly<Record<string, Check>> = {
   ClientCallbackTimeout: secondsOrOff,
   MaxOutput: count(0),
   BlockList: blocked,
+  Tls: tlsOption,
 };
 
 /** Every option and what it may be. */

@@ -103,6 +103,8 @@ export interface ClientChange {
   readonly maxOutput?: number | null | undefined;
   /** The entries of BlockList. */
   readonly blockList?: readonly string[] | undefined;
+  /** Tls, as text. It holds private keys: never to be shown. */
+  readonly tls?: string | undefined;
 }
 
 /** What the plan wants done. */

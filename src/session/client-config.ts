@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../clock.js';
 import type { ClientConfig as Resolved } from '../options/client-part.js';
+import type { TlsConfig } from '../options/tls.js';
 import type { EventQueue } from './event-queue.js';
 
 /** The user's callbacks of one client. */
@@ -18,6 +19,8 @@ export interface ClientConfig extends Pick<
   readonly proxy?: Resolved['proxy'];
   /** MaxOutput, to begin with. */
   readonly maxOutput?: number;
+  /** Tls, to begin with. */
+  readonly tls?: TlsConfig | undefined;
 }
 
 /** What may change while clients are there. */

@@ -4,12 +4,14 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
+import type { TlsConfig } from '../options/tls.js';
+import { AcceptorSide } from './acceptor-side.js';
 import type { Admission } from './admission.js';
 import { Balancers } from './balancers.js';
 import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
 import { ignoreErrors, type Guarded } from './entry.js';
 import type { EventQueue } from './event-queue.js';
-import { HandedOver } from './handed-over.js';
+import { Handshakes } from './handshakes.js';
 import { LingeringClose } from './lingering-close.js';
 import { heapOf, peerOf, type Peer } from './peer.js';
 import { Preparing } from './pre-connect.js';
@@ -41,10 +43,11 @@ export class Clients implements SessionHost, Guarded {
   readonly #sessions = new Set<Session>();
   /** Connections in ClientPreConnect, with their sessions to be. */
   readonly #preparing = new Map<Preparing, Session>();
-  /** The connections of an Acceptor. */
-  readonly #handedOver = new Set<HandedOver>();
+  readonly #acceptorSide: AcceptorSide;
   /** With the option Proxy. */
   readonly #balancers: Balancers | undefined;
+  /** With the option Tls. */
+  readonly #handshakes: Handshakes | undefined;
   readonly #lingering: LingeringClose;
   #limits: ClientLimits;
   #isDraining = false;
@@ -57,10 +60,12 @@ export class Clients implements SessionHost, Guarded {
     this.#parts = parts;
     this.#limits = { callbackMs, maxOutput };
     this.#lingering = new LingeringClose(clock);
+    this.#acceptorSide = new AcceptorSide(parts);
     if (config.proxy !== undefined) {
       const { failed, isLocal, left } = parts;
       this.#balancers = new Balancers({ rules: config.proxy, clock, failed, isLocal, left, serve: (socket, client) => { this.#serveFor(socket, client); } });
     }
+    if (config.tls !== undefined) this.#handshakes = new Handshakes(config.tls, clock, config.preConnectMs);
     this.#sweeper = new Sweeper({ clock, sessions: this.#sessions, guard: this, limits: () => [config.idleMs, this.#limits.callbackMs] });
     this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS') };
   }
@@ -69,6 +74,16 @@ export class Clients implements SessionHost, Guarded {
   configure(limits: Partial<ClientLimits>): void {
     this.#limits = { ...this.#limits, ...limits };
     if (this.#sessions.size > 0) this.#sweeper.start();
+  }
+
+  /** Takes other certificates, for those who come from now on. */
+  renewTls(config: TlsConfig): void {
+    this.#handshakes?.renew(config);
+  }
+
+  /** Takes the keys of TLS tickets that all workers have. */
+  setTicketKeys(keys: Buffer): void {
+    this.#handshakes?.setTicketKeys(keys);
   }
 
   /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */
@@ -91,7 +106,7 @@ export class Clients implements SessionHost, Guarded {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#balancers?.drain();
-    for (const handed of this.#handedOver) handed.drain();
+    this.#acceptorSide.drain();
     for (const session of this.#sessions) session.drain(seconds);
   }
 
@@ -99,8 +114,9 @@ export class Clients implements SessionHost, Guarded {
   abort(): void {
     for (const session of this.#sessions) session.abort();
     for (const preparing of this.#preparing.keys()) preparing.abort();
-    for (const handed of this.#handedOver) handed.abort();
+    this.#acceptorSide.abort();
     this.#balancers?.abort();
+    this.#handshakes?.abort();
     this.#lingering.abort();
   }
 
@@ -111,9 +127,7 @@ export class Clients implements SessionHost, Guarded {
 
   /** A connection that an Acceptor has given to another process counts no longer: this one, or the first that has left. */
   giveBack(socket?: unknown): void {
-    for (const handed of this.#handedOver) {
-      if (socket === undefined ? handed.hasLeft : handed.isOf(socket)) { handed.giveBack(); return; }
-    }
+    this.#acceptorSide.giveBack(socket);
   }
 
   // --- What sessions report -----------------------------------------------------------------------------------------
@@ -127,9 +141,7 @@ export class Clients implements SessionHost, Guarded {
     else stream.destroy();
   }
 
-  waiting(): void {
-    this.#sweeper.start(true);
-  }
+  waiting(): void { this.#sweeper.start(true); }
 
   ended(session: Session): void {
     // A session that never began is not among them.
@@ -156,17 +168,40 @@ export class Clients implements SessionHost, Guarded {
     this.#parts.left();
   }
 
+  /** Serves a client, once it has shaken hands if it has to. */
   #serve(socket: Socket, peer: Peer): void {
+    if (this.#handshakes === undefined) { this.#begin(socket, peer); return; }
+    this.#handshakes.begin(socket, {
+      secured: (secure) => { this.#begin(secure, peer); },
+      failed: (stream, error) => { this.#refuse(stream, peer, error); },
+      crashed: (thrown) => { this.crashed(thrown); },
+    });
+  }
+
+  #begin(socket: Socket, peer: Peer): void {
     const { acceptor, preConnect } = this.#parts.config;
-    if (acceptor !== undefined) { this.#handOver(socket, peer, acceptor); return; }
+    if (acceptor !== undefined) { this.#acceptorSide.take(socket, peer, acceptor); return; }
     const session = this.#sessionOf(socket, peer);
     if (session === undefined) return;
     if (preConnect === undefined) this.#start(session, socket);
     else this.#prepare(session, socket, preConnect);
   }
 
+  /** Says why a client was not served to who wants to know. Its connection is closed. */
+  #refuse(stream: Duplex, peer: Peer, error: Error | undefined): void {
+    if (error === undefined || this.#parts.config.callbacks.error === undefined) { this.#parts.left(); return; }
+    const session = this.#sessionOf(stream, peer);
+    if (session === undefined) return;
+    this.#sessions.add(session);
+    try {
+      session.refuse(stream, error);
+    } catch (thrown) {
+      session.crashed(thrown);
+    }
+  }
+
   /** @returns undefined if the user's Heap failed: the client is gone */
-  #sessionOf(socket: Socket, peer: Peer): Session | undefined {
+  #sessionOf(socket: Duplex, peer: Peer): Session | undefined {
     const { alias, masterAlias, config: { shutdownOnError, createHeap } } = this.#parts;
     try {
       return new Session(this.#common, this, heapOf(peer, { alias, masterAlias, shutdownOnError, createHeap }));
@@ -190,22 +225,6 @@ export class Clients implements SessionHost, Guarded {
       session.crashed(error);
     }
     this.#sweeper.start();
-  }
-
-  /** Gives a connection to the user's Acceptor. */
-  #handOver(socket: Socket, peer: Peer, acceptor: AnyCallback): void {
-    const { failed } = this.#parts;
-    const handed = new HandedOver(socket, peer, { failed, gone: (gone) => {
-      this.#handedOver.delete(gone);
-      this.#parts.left();
-    } });
-    this.#handedOver.add(handed);
-    if (this.#isDraining) handed.drain();
-    try {
-      handed.start(acceptor);
-    } catch (error) {
-      handed.crashed(error);
-    }
   }
 
   /** Lets ClientPreConnect prepare a connection, or replace or reject it. */

@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
+import type { Server, TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../clock.js';
 
 /*
@@ -74,9 +75,23 @@ export function listenOnce(stream: Duplex, event: 'close' | 'error', target: Gua
   stream.once(event, (error?: Error) => { enter(target, () => { step(error); }); });
 }
 
-/** Keeps an 'error' that needs no answer from ending the process: 'close' follows it. */
+/**
+ * Keeps an 'error' that needs no answer from ending the process: 'close' follows it. A broken TLS connection would stay open
+ * otherwise; other streams have closed themselves.
+ */
 export function ignoreErrors(stream: Duplex): void {
-  stream.on('error', nothing);
+  stream.on('error', close);
+}
+
+/** Calls back for each event of a TLS server, with the connection below the TLS socket that it is about. */
+export function listenToHandshakes(server: Server, { secured, failed }: {
+  readonly secured: (socket: Duplex, secure: TLSSocket) => void;
+  readonly failed: (socket: Duplex, secure: TLSSocket, error: Error) => void;
+}): void {
+  // Node keeps it there from its first TLS sockets to now, and gives no other way (lib/_tls_wrap.js, _init).
+  const below = (secure: TLSSocket): Duplex => (secure as unknown as { readonly _parent: Duplex })._parent;
+  server.on('secureConnection', (secure) => { secured(below(secure), secure); });
+  server.on('tlsClientError', (error, secure) => { failed(below(secure), secure, error); });
 }
 
 /** Watches who listens to the bytes of a stream. @returns ends it */
@@ -190,8 +205,8 @@ function onClose(this: Duplex): void {
   if (owner !== undefined) enter(owner, () => { owner.closed(); });
 }
 
-function nothing(): void {
-  // 'close' follows.
+function close(this: Duplex): void {
+  this.destroy();
 }
 
 /** Closes our side of a stream, and goes on when all output is in the kernel's hands. If it fails, 'error' and 'close' say so. */

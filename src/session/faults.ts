@@ -23,6 +23,12 @@ export function systemErrorText(code: string | undefined, error?: Error): Fault 
   return { errno, errstr, error: error ?? Object.assign(new Error(`${code ?? ''}: ${errstr}`), { code, errno: -errno }) };
 }
 
+/** Why a client did not become one: its TLS handshake failed. OpenSSL's own message begins with an address and a place in its source. */
+export function handshakeFault(error: NodeJS.ErrnoException & { readonly reason?: string }): Fault {
+  const { errno, errstr } = systemErrorText(error.code, error);
+  return { errno, errstr: typeof error.reason === 'string' ? `TLS handshake: ${error.reason}` : errstr, error };
+}
+
 /** A fault that is none of the system's: of a filter or a callback. */
 export const errorFault = (error: Error): Fault => ({ errno: 0, errstr: messageOf(error), error });
 

@@ -74,8 +74,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   protected abstract outlived(): void;
 
   /** Its client is there: callbacks may be called. */
-  protected open(stream: Duplex): void {
-    this.stream = stream;
+  protected opened(): void {
     this.#phase = 'open';
   }
 
@@ -158,13 +157,23 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** Calls ClientDisconnected and gives the connection up. */
   protected over(how: 'politely' | 'at once'): void {
     if (this.isOver || this.#phase === 'new' || this.stream === undefined) return;
+    this.#leave(this.stream, how, () => { this.callbacks.disconnected(how === 'politely' && this.#isOrderly); });
+  }
+
+  /** Calls ClientError alone: its client never came to be, and its connection is closed. */
+  protected refused(stream: Duplex, fault: () => Fault): void {
+    this.heap.got_an_error = true;
+    this.#leave(stream, 'at once', () => { this.callbacks.failed('read', fault); });
+  }
+
+  #leave(stream: Duplex, how: 'politely' | 'at once', lastWord: () => void): void {
     this.discardInput();
     this.#phase = 'leaving';
-    this.callbacks.disconnected(how === 'politely' && this.#isOrderly);
+    lastWord();
     this.wheel?.close();
     this.events.end();
     this.#phase = 'over';
-    this.host.released(this.stream, how);
+    this.host.released(stream, how);
     if (!this.callbacks.isBusy) { this.#end(); return; }
     this.outlived();
     this.host.waiting();

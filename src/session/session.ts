@@ -4,7 +4,7 @@ import { PreforkError, asError } from '../errors.js';
 import type { Common } from './client-config.js';
 import { readInto, resetOf } from './direct-socket.js';
 import type { StreamOwner } from './entry.js';
-import { errorFault, systemErrorText } from './faults.js';
+import { errorFault, handshakeFault, systemErrorText } from './faults.js';
 import { Hold, Input, type InputHost } from './input.js';
 import { SessionLife, type SessionHost } from './life.js';
 import { Patience, type Late } from './patience.js';
@@ -14,6 +14,7 @@ import { Wheel, type WheelHost } from './wheel.js';
 export class Session extends SessionLife implements StreamOwner, InputHost, WheelHost {
   /** Made when time is measured: a client that may be idle as long as it likes needs none. */
   #patience: Patience | undefined;
+  #isRefused = false;
 
   constructor(common: Common, host: SessionHost, heap: Omit<Heap<object>, 'client'>) {
     super(common, host, heap);
@@ -22,19 +23,30 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
 
   /** The client is there and may be talked to. */
   start(stream: Duplex): void {
-    const { config: { createFilters, marks }, queue, scope } = this.common;
-    this.stream = stream;
-    const { input, output } = createFilters();
-    this.open(stream);
-    this.input = new Input({ source: stream, filter: input, host: this, handler: this.callbacks, scope });
-    this.wheel = new Wheel({ id: queue.nextId(), stream, input: this.input, output, marks, host: this, listener: this.callbacks });
-    this.heap.client = this.wheel;
-    queue.add(this.events);
+    const input = this.#connect(stream);
+    this.opened();
+    this.common.queue.add(this.events);
     readInto(stream, this);
     const settled = this.callbacks.connected();
-    if (settled !== undefined) this.input.wait(settled);
+    if (settled !== undefined) input.wait(settled);
     // The client may have said everything while ClientPreConnect was at work: 'end' does not come again.
     if (stream.readableEnded) this.finished();
+  }
+
+  /** The client did not get as far as that; its connection is closed. */
+  refuse(stream: Duplex, error: Error): void {
+    this.#isRefused = true;
+    this.#connect(stream);
+    this.refused(stream, () => handshakeFault(error));
+  }
+
+  #connect(stream: Duplex): Input {
+    const { config: { createFilters, marks }, queue, scope } = this.common;
+    this.stream = stream;
+    const { input: filter, output } = createFilters();
+    const input = this.input = new Input({ source: stream, filter, host: this, handler: this.callbacks, scope });
+    this.heap.client = this.wheel = new Wheel({ id: queue.nextId(), stream, input, output, marks, host: this, listener: this.callbacks });
+    return input;
   }
 
   // --- The connection -----------------------------------------------------------------------------------------------
@@ -97,7 +109,8 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
   }
 
   report(error: Error): void {
-    this.host.failed(error, 'put');
+    // A goodbye to one who never came to be goes nowhere, as it does to one whose connection broke.
+    if (!this.#isRefused) this.host.failed(error, 'put');
   }
 
   // --- Callbacks ----------------------------------------------------------------------------------------------------

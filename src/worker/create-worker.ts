@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { HANG_FD } from '../ipc/hang-report.js';
 import { withChange } from '../options/client-part.js';
 import type { ResolvedOptions } from '../options/resolve.js';
+import { renewTls } from '../options/tls.js';
 import { createAdmission } from '../session/admission.js';
 import { Clients } from '../session/clients.js';
 import { EventQueue } from '../session/event-queue.js';
@@ -36,8 +37,8 @@ export function createWorker({ options, line, clock, watch, exit }: WorkerParts)
     given: options.given,
     createListener: (events, backlog) => handleListener({
       noDelay, keepAlive, backlog,
-      // A socket that the user handles before there is a session is an ordinary one.
-      direct: acceptor === undefined && preConnect === undefined,
+      // A socket that somebody handles before there is a session is an ordinary one.
+      direct: acceptor === undefined && preConnect === undefined && client.tls === undefined,
     }, events),
     createClients: (left) => (clients = new Clients({
       config: client,
@@ -50,12 +51,26 @@ export function createWorker({ options, line, clock, watch, exit }: WorkerParts)
       const { callbackMs, maxOutput, blockList } = withChange(client, change);
       clients?.configure({ callbackMs, maxOutput });
       admission.block(blockList);
+      renewCertificates(change?.tls);
     },
+    ticketKeys: (keys) => { clients?.setTicketKeys(Buffer.from(keys, 'base64')); },
     descriptors: processDescriptors(),
     watchdog: watch === undefined ? undefined : new Watchdog({ clock, fd: HANG_FD, hungMs: watch.hungMs }),
     serverStarted: () => serverStarted?.(context),
     serverStopped: () => serverStopped?.(context),
   });
+  /** The text of Tls in force; undefined = its own. */
+  let certificates: string | undefined;
+  const renewCertificates = (text: string | undefined): void => {
+    if (text === certificates) return;
+    certificates = text;
+    try {
+      const renewed = text === undefined ? client.tls : renewTls(client.tls, text);
+      if (renewed !== undefined) clients?.renewTls(renewed);
+    } catch (error) {
+      runtime.failed(error as Error, 'Tls');
+    }
+  };
   addServerAliases(queue, runtime, { alias, masterAlias });
   return runtime;
 }

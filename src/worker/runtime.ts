@@ -29,6 +29,8 @@ export interface RuntimeParts {
   readonly watchdog: Watchdog | undefined;
   /** `configure()` has changed options of clients. */
   readonly clientsChanged?: (change: ClientChange | undefined) => void;
+  /** The keys of TLS tickets that all workers have from now on. */
+  readonly ticketKeys?: (keys: string) => void;
   readonly serverStarted: () => unknown;
   readonly serverStopped: () => unknown;
   /** What its script gave as options. */
@@ -137,6 +139,7 @@ export class WorkerRuntime {
         this.#reporter.pulse(PULSE_MS);
         return this.#loop?.withdraw();
       case 'probe': return this.#loop?.probe();
+      case 'ticket-keys': return this.#parts.ticketKeys?.(order.keys);
       case 'share': return this.#loop?.setLimits({ share: order.clients });
       case 'pause': return this.#loop?.ask('paused', true);
       case 'resume': return this.#loop?.ask('paused', false);
@@ -163,6 +166,7 @@ export class WorkerRuntime {
       limits: { ...limitsOf(config), share: order.share, descriptors: null },
       changed: (urgency) => { if (this.#phase !== 'starting') this.#reporter.changed(urgency); },
     });
+    if (order.ticketKeys !== null) this.#parts.ticketKeys?.(order.ticketKeys);
     this.#configure(config);
     this.#loop.ask('paused', order.paused);
     this.#watchDescriptors();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProcessChannel } from '../../src/ipc/channel.js';
+import { ProcessChannel, toShow } from '../../src/ipc/channel.js';
 import { envelope } from '../../src/ipc/protocol.js';
 
 /** One end of a line, which keeps what was sent. */
@@ -23,6 +23,17 @@ describe('ProcessChannel', () => {
 
     expect(channel.send({ type: 'pause' })).toBe(true);
     expect(endpoint.sent).toEqual([envelope({ type: 'pause' }, 'secret')]);
+  });
+
+  it('shows no keys to a developer who watches', () => {
+    const config = { heartbeatMs: 1, graceMs: null, maxClients: null, concurrency: null, maxServed: null, client: { tls: 'PRIVATE', maxOutput: 5 } };
+    const shown = [
+      toShow({ type: 'configure', config }), toShow({ type: 'ticket-keys', keys: 'PRIVATE' }),
+      toShow({ type: 'welcome', config, paused: false, share: null, backlog: 1, endWithMaster: false, address: '/run/x', ticketKeys: 'PRIVATE' }),
+    ].join('\n');
+
+    expect(shown).not.toContain('PRIVATE');
+    expect(shown).toContain('"maxOutput":5');
   });
 
   it('returns false when the other side has gone', () => {

@@ -14,7 +14,7 @@ const CONFIG = { heartbeatMs: 500, graceMs: 3000, maxClients: 1, concurrency: 2,
 const UNLIMITED = { heartbeatMs: 500, graceMs: null, maxClients: null, concurrency: null, maxServed: null };
 const WELCOME: WelcomeOrder = {
   type: 'welcome', config: CONFIG, paused: false, share: 4, backlog: 511, endWithMaster: false,
-  address: { address: '127.0.0.1', family: 'IPv4', port: 80 },
+  address: { address: '127.0.0.1', family: 'IPv4', port: 80 }, ticketKeys: null,
 };
 const STATE: WorkerState = {
   clients: 1, served: 2, copiesUsed: 3, accepting: true, permit: 'held', ordersSeen: 4, paused: [], reportMs: 5000, pulseMs: 1000, share: 5, draining: false,
@@ -28,12 +28,13 @@ const BARE_ERROR: WorkerErrorReport = { name: 'Error', message: '', where: 'unca
 
 // A message of every kind; where a field may be of several types, one of each.
 const ORDERS: Samples<ToWorker> = {
-  'welcome': [WELCOME, { ...WELCOME, config: UNLIMITED, share: null, address: '/run/server.sock' }],
+  'welcome': [WELCOME, { ...WELCOME, config: UNLIMITED, share: null, address: '/run/server.sock', ticketKeys: 'AAAA' }],
   'configure': [{ type: 'configure', config: CONFIG }, { type: 'configure', config: UNLIMITED }],
   'copy': [{ type: 'copy' }],
   'permit': [{ type: 'permit', ceiling: 4, pulseMs: 1000 }],
   'withdraw': [{ type: 'withdraw' }],
   'share': [{ type: 'share', clients: 0 }, { type: 'share', clients: null }],
+  'ticket-keys': [{ type: 'ticket-keys', keys: 'AAAA' }],
   'pause': [{ type: 'pause' }],
   'resume': [{ type: 'resume' }],
   'drain': [{ type: 'drain', reason: 'lifetime', graceMs: 0, lastCallMs: 0 }, { type: 'drain', reason: 'asked', graceMs: null, lastCallMs: 1000 }],

@@ -10,7 +10,7 @@ import { ManualClock } from '../support/manual-clock.js';
 export const HANDLE = {} as SendHandle;
 /** What the first workers run. */
 export const RELEASE: Release = { number: 1, script: '/releases/1/server.js', directory: '/releases/1', isMixed: () => false };
-export const WELCOME = { backlog: 511, endWithMaster: false };
+export const WELCOME = { backlog: 511, endWithMaster: false, ticketKeys: null };
 
 /** A supervisor of fake workers, under a manual clock, and everything that it tells. */
 export class Pool {

@@ -13,7 +13,7 @@ import { TestClient, TestClients, type Given } from '../session/session-fixture.
 
 const CONFIG: WorkerConfig = { heartbeatMs: 5000, graceMs: 20_000, maxClients: null, concurrency: null, maxServed: null };
 const WELCOME: WelcomeOrder = {
-  type: 'welcome', config: CONFIG, paused: false, share: null, backlog: 511, endWithMaster: false, address: '/tmp/socket',
+  type: 'welcome', config: CONFIG, paused: false, share: null, backlog: 511, endWithMaster: false, address: '/tmp/socket', ticketKeys: null,
 };
 
 interface WorkerGiven {

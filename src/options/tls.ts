@@ -1,0 +1,109 @@
+import type { Server } from 'node:tls';
+import { PreforkError } from '../errors.js';
+import { tlsProblems } from './tls-checks.js';
+import { fromText, mergeTls, toText } from './tls-text.js';
+import type { TlsOptions } from './tls-options.js';
+
+/** How clients speak TLS. */
+export interface TlsConfig {
+  /** Shakes hands on the sockets that it is given: it never listens. Verification, SNI, ALPN and tickets are Node's own. */
+  readonly server: Server;
+  /** How long a handshake may take by its own option, handshakeTimeout. */
+  readonly handshakeMs: number;
+  /** What was given. */
+  readonly given: TlsOptions;
+}
+
+/** As of tls.createServer. */
+const DEFAULT_HANDSHAKE_MS = 120_000;
+
+/**
+ * Makes the server that shakes hands, so that what is wrong with certificates and keys is known before the first client.
+ *
+ * @param problems - gets what is wrong; never a part of a key
+ */
+export function resolveTls(given: TlsOptions | undefined, problems: string[]): TlsConfig | undefined {
+  if (given === undefined) return undefined;
+  const found = tlsProblems(given).map((problem) => `Tls.${problem}`);
+  try {
+    if (found.length === 0) {
+      const server = createTlsServer(given);
+      if (isForeignKey(given)) found.push(`Tls.key ${MISFIT}.`);
+      else return { server, handshakeMs: given.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS, given };
+    }
+  } catch (error) {
+    found.push(`Tls cannot be used: ${reasonOf(error as NodeJS.ErrnoException & { reason?: string })}.`);
+  }
+  problems.push(...found);
+  return undefined;
+}
+
+/** The worker's own options of TLS with what `configure()` has changed. @throws PreforkError ERR_PREFORK_OPTION if they do not go together */
+export function renewTls(own: TlsConfig | undefined, change: string): TlsConfig {
+  const problems: string[] = [];
+  const renewed = own === undefined ? undefined : resolveTls(mergeTls(own.given, fromText(change)), problems);
+  if (renewed !== undefined) return renewed;
+  if (own === undefined) problems.push(NO_TLS);
+  throw new PreforkError('ERR_PREFORK_OPTION', `This worker keeps its certificates, and configure({ Tls }) has no effect in it: ${problems.join(' ')}`);
+}
+
+/**
+ * What `configure({ Tls })` makes of what it was given, as the text that workers are sent.
+ *
+ * @param own - those of the constructor; undefined if it got none, 'unknown' if the workers run a script of their own
+ * @param before - the text of now; undefined = as the workers' own options say
+ * @param problems - gets what is wrong
+ */
+export function changeTls(own: TlsConfig | 'unknown' | undefined, before: string | undefined, change: TlsOptions, problems: string[]): string | undefined {
+  if (own === undefined) problems.push(NO_TLS);
+  if (own === undefined) return undefined;
+  const merged = mergeTls(before === undefined ? {} : fromText(before), change);
+  const text = toText(merged, problems);
+  // Those of the workers' own script are not known here; they say so if the two do not go together.
+  if (own === 'unknown') problems.push(...tlsProblems(merged, true).map((problem) => `Tls.${problem}`));
+  else resolveTls(mergeTls(own.given, merged), problems);
+  return text;
+}
+
+const NO_TLS = 'Tls was not among the options of the constructor, and clients that speak in the clear cannot begin to speak TLS.';
+
+const MISFIT = 'is not the key of cert: give the private key that the certificate was made for';
+
+function createTlsServer({ contexts = {}, ...given }: TlsOptions): Server {
+  const server = process.getBuiltinModule('node:tls').createServer({ ...given, sessionIdContext: given.sessionIdContext ?? fingerprint({ contexts, ...given }) });
+  for (const [name, context] of Object.entries(contexts)) server.addContext(name, context);
+  return server;
+}
+
+/**
+ * Sessions are resumed where the rules are those by which their client was verified, and nowhere else: workers with the same
+ * Tls have the same fingerprint, whatever their release.
+ */
+function fingerprint(given: TlsOptions): string {
+  const rules = toText({ ...given, key: undefined, passphrase: undefined, ticketKeys: undefined }, []);
+  // OpenSSL takes 32 bytes.
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(rules).digest('hex').slice(0, 32);
+}
+
+/** Whether there are one key and one certificate that do not belong together: OpenSSL does not notice it for keys of different kinds. */
+function isForeignKey({ key, cert, passphrase }: TlsOptions): boolean {
+  if (cert === undefined || key === undefined || Array.isArray(cert) || Array.isArray(key)) return false;
+  const { X509Certificate, createPrivateKey } = process.getBuiltinModule('node:crypto');
+  try {
+    return !new X509Certificate(cert).checkPrivateKey(createPrivateKey({ key, passphrase }));
+  } catch {
+    // The server has taken both; a form that cannot be compared here is not wrong for that.
+    return false;
+  }
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: `key ${MISFIT}`,
+  ERR_OSSL_BAD_DECRYPT: 'the passphrase of the key is missing or wrong',
+  ERR_OSSL_PEM_NO_START_LINE: 'a PEM text is not what its name says: key and cert may have been swapped',
+};
+
+function reasonOf({ code, reason, message }: { readonly code?: string | undefined; readonly reason?: string; readonly message: string }): string {
+  const hint = code === undefined ? undefined : HINTS[code];
+  return `${hint ?? reason ?? message}${code === undefined ? '' : ` (${code})`}`;
+}

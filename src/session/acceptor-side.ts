@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net';
+import type { AnyCallback } from '../options/options.js';
+import { HandedOver } from './handed-over.js';
+import type { Peer } from './peer.js';
+
+/** Who counts the connections of an Acceptor. */
+export interface AcceptorSideParts {
+  readonly failed: (error: Error, where: string) => void;
+  /** A connection counts no longer. */
+  readonly left: () => void;
+}
+
+/** The connections that the user's Acceptor has. */
+export class AcceptorSide {
+  readonly #parts: AcceptorSideParts;
+  readonly #handedOver = new Set<HandedOver>();
+  #isDraining = false;
+
+  constructor(parts: AcceptorSideParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives a connection to the Acceptor. */
+  take(socket: Socket, peer: Peer, acceptor: AnyCallback): void {
+    const { failed, left } = this.#parts;
+    const handed = new HandedOver(socket, peer, { failed, gone: (gone) => {
+      this.#handedOver.delete(gone);
+      left();
+    } });
+    this.#handedOver.add(handed);
+    if (this.#isDraining) handed.drain();
+    try {
+      handed.start(acceptor);
+    } catch (error) {
+      handed.crashed(error);
+    }
+  }
+
+  /** The worker drains: each connection has its signal aborted. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const handed of this.#handedOver) handed.drain();
+  }
+
+  /** Ends them now. */
+  abort(): void {
+    for (const handed of this.#handedOver) handed.abort();
+  }
+
+  /** A connection that was given to another process counts no longer: this one, or the first that has left. */
+  giveBack(socket?: unknown): void {
+    for (const handed of this.#handedOver) {
+      if (socket === undefined ? handed.hasLeft : handed.isOf(socket)) { handed.giveBack(); return; }
+    }
+  }
+}

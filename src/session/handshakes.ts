@@ -1,0 +1,144 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Server, TLSSocket } from 'node:tls';
+import type { Clock, Timer } from '../clock.js';
+import { asError } from '../errors.js';
+import type { TlsConfig } from '../options/tls.js';
+import { enter, ignoreErrors, listenToHandshakes, startTimer, type Guarded } from './entry.js';
+
+/** What becomes of a handshake: one of the first two, once. */
+export interface HandshakeHost extends Guarded {
+  /** It is done, and the client is who it has to be. */
+  secured(secure: TLSSocket): void;
+  /** It has failed, and the connection is closed; undefined: there is no more time, and nobody has to hear of it. */
+  failed(stream: Duplex, error: Error | undefined): void;
+}
+
+/** A connection while it shakes hands. */
+export class Handshake implements Guarded {
+  readonly #socket: Socket;
+  readonly #host: HandshakeHost;
+  readonly #over: (handshake: Handshake) => void;
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  constructor(socket: Socket, host: HandshakeHost, over: (handshake: Handshake) => void) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#over = over;
+  }
+
+  start(server: Server, clock: Clock, mostMs: number): void {
+    if (this.#socket.destroyed) { this.failed(this.#socket, Object.assign(new Error('The client has left.'), { code: 'ECONNRESET' })); return; }
+    // One who leaves in the middle of it has nothing to be answered.
+    this.#socket.allowHalfOpen = false;
+    this.#timer = startTimer(clock, mostMs, this, () => { this.failed(this.#socket, timeout(mostMs)); });
+    server.emit('connection', this.#socket);
+  }
+
+  secured(secure: TLSSocket): void {
+    if (!this.#end()) return;
+    secure.allowHalfOpen = true;
+    this.#host.secured(secure);
+  }
+
+  failed(stream: Duplex, error: Error | undefined): void {
+    if (!this.#end()) return;
+    // Of what comes later nobody has to hear.
+    ignoreErrors(stream);
+    stream.destroy();
+    this.#host.failed(stream, error);
+  }
+
+  crashed(thrown: unknown): void {
+    if (this.#isOver) this.#host.crashed(thrown);
+    else this.failed(this.#socket, asError(thrown));
+  }
+
+  /** Ends it: there is no more time. */
+  abort(): void {
+    this.failed(this.#socket, undefined);
+  }
+
+  /** @returns false if it was over */
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#over(this);
+    return true;
+  }
+}
+
+/** The handshakes of a worker. */
+export class Handshakes {
+  readonly #clock: Clock;
+  readonly #preConnectMs: number;
+  readonly #pending = new Map<Duplex, Handshake>();
+  readonly #heard = new WeakSet<Server>();
+  #config: TlsConfig;
+  #ticketKeys: Buffer | undefined;
+
+  /** @param preConnectMs - ClientPreConnectTimeout; Infinity = off */
+  constructor(config: TlsConfig, clock: Clock, preConnectMs: number) {
+    this.#clock = clock;
+    this.#preConnectMs = preConnectMs;
+    this.#config = config;
+    this.#listen(config.server);
+  }
+
+  /** Shakes hands with the client of a connection that nobody has read from, or whose bytes have been put back. */
+  begin(socket: Socket, host: HandshakeHost): void {
+    const { server, handshakeMs } = this.#config;
+    const handshake = new Handshake(socket, host, () => { this.#pending.delete(socket); });
+    this.#pending.set(socket, handshake);
+    enter(handshake, () => { handshake.start(server, this.#clock, Math.min(this.#preConnectMs, handshakeMs)); });
+  }
+
+  /** Takes other certificates and rules, for those who come from now on. */
+  renew(config: TlsConfig): void {
+    this.#config = config;
+    this.#listen(config.server);
+    this.#setTicketKeys();
+  }
+
+  /** Lets sessions be resumed in every process that has these keys, and no more those that were begun with others. */
+  setTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    this.#setTicketKeys();
+  }
+
+  /** Ends all that are not done. */
+  abort(): void {
+    for (const handshake of this.#pending.values()) handshake.abort();
+  }
+
+  #setTicketKeys(): void {
+    const { server, given } = this.#config;
+    if (this.#ticketKeys !== undefined && given.ticketKeys === undefined) server.setTicketKeys(this.#ticketKeys);
+  }
+
+  #listen(server: Server): void {
+    if (this.#heard.has(server)) return;
+    this.#heard.add(server);
+    listenToHandshakes(server, {
+      secured: (socket, secure) => {
+        const handshake = this.#pending.get(socket);
+        if (handshake !== undefined) enter(handshake, () => { handshake.secured(secure); });
+      },
+      failed: (socket, secure, error) => {
+        const handshake = this.#pending.get(socket);
+        if (handshake !== undefined) enter(handshake, () => { handshake.failed(secure, reasonOf(error, secure)); });
+      },
+    });
+  }
+}
+
+/** Node closes a connection whose certificate it refuses without a word of why (onServerSocketSecure); the reason stands at the socket. */
+function reasonOf(error: Error, { authorizationError: refusal }: { readonly authorizationError?: Error | string | null }): Error {
+  if (refusal === null || refusal === undefined) return error;
+  const code = typeof refusal === 'string' ? refusal : refusal.message;
+  return Object.assign(new Error(`The client's certificate was refused: ${code}.`), { code });
+}
+
+const timeout = (ms: number): Error => Object.assign(new Error(`The TLS handshake was not done within ${ms / 1000} s.`), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' });
