@@ -8,9 +8,9 @@ import { PreforkTcpServer } from 'prefork-tcp-server';
 
 const server = new PreforkTcpServer({
   Address: '127.0.0.1', Port: 0, Alias: 'echo', MaxServer: 40, StartServer: 12, MinServer: 10, MaxSessionPerServer: 4,
-  MasterHeartBeatTime: 0.5, MaxServerExpireTime: 60, HangReport: true, Admin: { Port: 0, Token: 'screenshot' },
+  MasterHeartBeatTime: 2, MaxServerExpireTime: 60, HangReport: true, Admin: { Port: 0, Token: 'screenshot' },
   ClientInput({ heap, input }) {
-    if (input === 'block') for (const end = Date.now() + 8000; Date.now() < end;) Math.sqrt(end);
+    if (input === 'block') for (const end = Date.now() + 50_000; Date.now() < end;) Math.sqrt(end);
     if (input === 'crash') process.exit(1);
     heap.client.put(input);
   },
@@ -39,6 +39,8 @@ if (server.isMaster) {
   for (const client of clients.slice(30)) client.destroy();
   await page.waitForFunction(() => document.querySelectorAll('#events li').length > 5);
   await page.locator('.cell.busy').first().waitFor();
+  // It ends with the server: however slow this machine is, the worker hangs still.
+  await page.locator('.cell.hung').waitFor();
   await page.screenshot({ path: file, fullPage: false });
   await context.close();
   rmSync(profile, { recursive: true, force: true });

@@ -18,11 +18,11 @@ export const PAGE_HTML = /* html */ `<!doctype html>
 </header>
 <p id="notice" role="alert" hidden></p>
 <main>
-<section aria-labelledby="h-now">
+<section class="wide" aria-labelledby="h-now">
 <h2 id="h-now">Now</h2>
 <dl id="totals"></dl>
 </section>
-<section aria-labelledby="h-board">
+<section class="wide" aria-labelledby="h-board">
 <h2 id="h-board">Workers</h2>
 <ul id="legend"></ul>
 <div id="board" role="group" aria-label="One cell for each worker; arrow keys move between them"></div>

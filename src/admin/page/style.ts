@@ -37,6 +37,8 @@ dd{margin:0;font-size:1.15rem;font-variant-numeric:tabular-nums}
 .paused{background:var(--paused)}.draining{background:var(--draining)}.hung{background:var(--hung);color:var(--on-hung)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 #worker{margin-top:.8rem;border-top:1px solid var(--line);padding-top:.6rem}
+#worker dl{margin-bottom:.6rem}
+h3{font-size:1rem;margin:0 0 .5rem}
 button,input{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--dim);border-radius:6px;padding:.25rem .7rem}
 button{cursor:pointer}
 .action{display:grid;grid-template-columns:7rem 1fr;gap:.7rem;align-items:center;margin-bottom:.4rem}

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { run as admin } from './admin.js';
 import { run as burst } from './burst.js';
 import { run as filters } from './filters.js';
 import { run as idle } from './idle.js';
@@ -13,7 +14,7 @@ import { run as throughput } from './throughput.js';
 import { run as worker } from './worker.js';
 
 /** Each prints its tables and returns what goes into the JSON file, or a promise of it. */
-const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, resp, plan };
+const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, resp, plan, admin };
 
 const { values } = parseArgs({
   options: {
