@@ -45,6 +45,7 @@ export class PoolEvents {
   failed(record: WorkerRecord, report: WorkerErrorReport): void {
     const error = Object.assign(new Error(report.message), { name: report.name, ...(report.code === undefined ? {} : { code: report.code }) });
     if (report.stack !== undefined) error.stack = report.stack;
+    if (report.where === 'uncaught') record.uncaught = error;
     this.#error(record, report.where, error);
   }
 
@@ -69,11 +70,14 @@ export class PoolEvents {
   /** @param nextMs - when the next try comes; undefined = never */
   startFailed(record: WorkerRecord, exit: Exit, { failures, nextMs }: { readonly failures: number; readonly nextMs: number | undefined }): PreforkError {
     const next = nextMs === undefined ? 'No worker has ever been ready, so this is given up.' : `The next try is in ${(nextMs / 1000).toFixed(1)} s.`;
-    const stderr = exit.stderr === undefined ? '' : ` Its last lines on stderr:\n${exit.stderr.trimEnd()}`;
+    const cause = exit.error ?? record.uncaught;
+    const what = cause === undefined ? '' : ` Its error: ${cause.message}.`;
+    const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : '';
+    const stderr = exit.stderr === undefined ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
     const error = new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',
-      `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${stderr}`,
-      exit.error === undefined ? undefined : { cause: exit.error },
+      `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${what}${advice}${stderr}`,
+      cause === undefined ? undefined : { cause },
     );
     // Ctrl-C reaches a worker that starts before it can leave it to the master: that is no fault of the program.
     if (exit.signal !== 'SIGINT') this.#error(record, 'start', error);
@@ -84,5 +88,8 @@ export class PoolEvents {
     this.#emit('worker:error', { ...name(record), where, error });
   }
 }
+
+/** What to do if workers want what only one process can have. */
+const ONE_PROCESS = ' Every worker runs the script: put what only one process can do, such as another listener, behind if (server.isMaster), or give workers a Script of their own.';
 
 const name = ({ pid, id }: WorkerRecord): { pid: number; id: number } => ({ pid, id });

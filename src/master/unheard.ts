@@ -20,12 +20,14 @@ export class UnheardErrors {
 
   /** Shows an error, unless one of the same place was shown less than a second ago. */
   show({ pid, where, error }: WorkerErrorEvent): void {
+    // Node has shown it in the worker; and what the program caught itself is its own affair.
+    if (where === 'uncaught') return;
     const place = this.#places.get(where);
     if (place !== undefined) {
       place.unshown += 1;
       return;
     }
-    this.#write(`prefork-tcp-server: worker ${pid}, ${where}: ${textOf(error)}\n`);
+    this.#write(`prefork-tcp-server: worker ${pid}, ${where}: ${where === 'start' ? firstLine(error) : textOf(error)}\n`);
     if (this.#places.size >= MOST_PLACES) return;
     const fresh = { unshown: 0 };
     this.#places.set(where, fresh);
@@ -34,6 +36,12 @@ export class UnheardErrors {
       if (fresh.unshown > 0) this.#write(`prefork-tcp-server: ${where}: ${fresh.unshown} more within a second\n`);
     }, { idle: true });
   }
+}
+
+/** Of a start that failed its stderr follows, which has been shown already; and its stack leads to no code of the user's. */
+function firstLine({ message }: Error): string {
+  const [line = ''] = message.split('\n', 1);
+  return line;
 }
 
 /** Node's own text of an error: its stack, and its code. */

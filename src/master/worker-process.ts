@@ -9,7 +9,7 @@ import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js
 import { foreignVersion, isOurs, parseToMaster } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
 import type { Release } from './release.js';
-import { writeToStderr } from './stderr.js';
+import { ShownTexts, StartOutput } from './start-output.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -71,6 +71,7 @@ export type Spawn = (events: WorkerEvents, options: SpawnOptions) => WorkerProce
 
 /** Forks processes that run a command. */
 export function forkWorkers(command: WorkerCommand): Spawn {
+  const shown = new ShownTexts(systemClock);
   return (events, { env, captureStderr, release: { script, directory } }) => {
     let child: ChildProcess;
     try {
@@ -90,16 +91,14 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     }
     const channel = new ProcessChannel<ToWorker>(child, command.token);
     let ended = false;
-    let stderr: string | undefined;
+    const stderr = new StartOutput(shown);
     const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void => {
       if (ended) return;
       ended = true;
-      events.exit({ code, signal, stderr, error });
+      stderr.end();
+      events.exit({ code, signal, stderr: stderr.lastLines, error });
     };
-    child.stderr?.on('data', (data: Buffer) => {
-      writeToStderr(data);
-      stderr = lastLines((stderr ?? '') + data.toString());
-    });
+    child.stderr?.on('data', (data: Buffer) => { stderr.push(data); });
     // Without descriptors Node makes a child without stdio, whatever its types say.
     const evidence = (child.stdio as readonly unknown[] | undefined)?.[HANG_FD] as Readable | undefined;
     evidence?.setEncoding('utf8').on('data', readHangReports((report) => { if (!ended) events.hung(report); })).on('error', ignore);
@@ -109,6 +108,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       const fact = parseToMaster(message, command.token);
       if (fact === undefined) return events.garbled();
       trace('hears', child.pid, fact);
+      if (fact.type === 'ready') stderr.pass();
       events.fact(fact);
     });
     // With captured stderr its last lines may come after 'exit'; but a process that it has started may keep it open for ever.
@@ -155,7 +155,3 @@ const EXIT_MS = 1000;
 const STDERR_MS = 200;
 
 const NO_PROCESS: WorkerProcess = { pid: 0, send: () => false, kill: ignore };
-
-const KEPT_CHARACTERS = 4096;
-
-const lastLines = (text: string): string => text.slice(-KEPT_CHARACTERS);

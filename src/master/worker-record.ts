@@ -48,6 +48,8 @@ export interface WorkerRecord {
   deafAtHeard: number;
   /** Its share of MaxSession as ordered last; null = unlimited. */
   shareOrdered: number | null;
+  /** The error of its program that ends it. */
+  uncaught?: Error;
   /** The master's heartbeat it has not answered yet; at most one is under way. */
   heartbeatUnanswered: boolean;
 }

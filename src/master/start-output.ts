@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.js';
+import { systemClock } from '../clock.js';
+import { writeToStderr } from './stderr.js';
+
+/** What a worker says at its start is kept back for so long: in that time most failed starts have ended. */
+const HOLD_MS = 250;
+/** A failed start that says what another has said so long ago is the same trouble. */
+const SAME_MS = 5000;
+const KEPT_CHARACTERS = 4096;
+const MOST_TEXTS = 20;
+
+/** What failed starts said lately, so that five workers with one trouble show it once. */
+export class ShownTexts {
+  readonly #clock: Clock;
+  readonly #at = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Takes note of a text. @returns whether the same was said lately, but for its numbers: pids, times, ports */
+  isKnown(text: string): boolean {
+    const now = this.#clock.now();
+    const words = text.replace(/\d+/g, '0');
+    const at = this.#at.get(words);
+    this.#at.delete(words);
+    this.#at.set(words, now);
+    for (const oldest of this.#at.keys()) if (this.#at.size > MOST_TEXTS) this.#at.delete(oldest);
+    return at !== undefined && now - at < SAME_MS;
+  }
+}
+
+/**
+ * What a worker writes to stderr. It passes through this process, so that its last lines can be reported if it fails; of
+ * several workers that fail at their start with the same words only the first is shown.
+ */
+export class StartOutput {
+  readonly #shown: ShownTexts;
+  readonly #write: (data: Uint8Array) => void;
+  readonly #clock: Clock;
+  #held: Buffer[] | undefined = [];
+  #lastLines: string | undefined;
+  #holds = false;
+
+  constructor(shown: ShownTexts, { write = writeToStderr, clock = systemClock }: { readonly write?: (data: Uint8Array) => void; readonly clock?: Clock } = {}) {
+    this.#shown = shown;
+    this.#write = write;
+    this.#clock = clock;
+  }
+
+  /** The end of what it has written; undefined = nothing. */
+  get lastLines(): string | undefined {
+    return this.#lastLines;
+  }
+
+  push(data: Buffer): void {
+    this.#lastLines = ((this.#lastLines ?? '') + data.toString()).slice(-KEPT_CHARACTERS);
+    if (this.#held === undefined) return this.#write(data);
+    this.#held.push(data);
+    if (this.#holds) return;
+    this.#holds = true;
+    this.#clock.after(HOLD_MS, () => { this.pass(); }, { idle: true });
+  }
+
+  /** It has started, or takes its time: what it writes is shown at once from now on. */
+  pass(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (held.length > 0) this.#write(Buffer.concat(held));
+  }
+
+  /** It has ended. What it wrote is not shown if it failed as others did. */
+  end(): void {
+    const held = this.#held ?? [];
+    if (held.length > 0 && this.#shown.isKnown(Buffer.concat(held).toString())) this.#held = undefined;
+    else this.pass();
+  }
+}
