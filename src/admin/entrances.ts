@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type AddressInfo, type Server } from 'node:net';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 
 /** A way in that is open. */
@@ -21,12 +22,14 @@ export async function openPort(server: Server, { port, address }: { readonly por
  * moved there: there is no moment in which others could connect, a stale file is replaced, and the file of a server that
  * has taken the path over since is left alone.
  *
- * @throws the system's error; EADDRINUSE if somebody listens there
+ * @throws the system's error; EADDRINUSE if somebody listens there, or the path is a file of another kind
  */
 export async function openPath(server: Server, given: string): Promise<OpenEntrance> {
   // The working directory may have changed by the time the file is removed.
   const path = resolve(given);
-  if (await isAnswered(path)) throw Object.assign(new Error(`listen EADDRINUSE: address already in use ${path}`), { code: 'EADDRINUSE' });
+  // Node before 22 cuts a longer path and binds what is left.
+  if (Buffer.byteLength(path) > LONGEST_PATH) throw refusal('ENAMETOOLONG', path);
+  if (await isTaken(path)) throw refusal('EADDRINUSE', path);
   const beside = `${path}~${process.pid}`;
   await listening(server, () => server.listen(beside));
   chmodSync(beside, 0o600);
@@ -41,6 +44,13 @@ export async function openPath(server: Server, given: string): Promise<OpenEntra
   };
 }
 
+/** The bytes that a path may have: sun_path of sockaddr_un (unix(7)) without its NUL and what is put behind it at the bind. */
+const LONGEST_PATH = (process.platform === 'linux' ? 108 : 104) - 1 - '~4194304'.length;
+
+const refusal = (code: 'EADDRINUSE' | 'ENAMETOOLONG', address: string): Error => (
+  Object.assign(new Error(`listen ${code} ${address}`), { code, errno: -constants.errno[code], syscall: 'listen', address })
+);
+
 async function listening(server: Server, listen: () => unknown): Promise<void> {
   await new Promise<void>((onListening, onError) => {
     server.once('error', onError);
@@ -54,7 +64,10 @@ async function listening(server: Server, listen: () => unknown): Promise<void> {
   });
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+/** Whether a path is anything but free or the socket of a server that ended without removing it. */
+async function isTaken(path: string): Promise<boolean> {
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file?.isSocket() !== true) return file !== undefined;
   return new Promise((onAnswer) => {
     const probe = connect(path);
     probe.once('connect', () => {

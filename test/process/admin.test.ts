@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -201,14 +202,28 @@ describe('The admin side', () => {
 
   it('replaces a socket file that nobody answers at, and leaves alone what is not its own', async () => {
     const path = join(folder, 'old.sock');
-    writeFileSync(path, '');
+    const dead = createServer().listen(join(folder, 'dead.sock'));
+    await once(dead, 'listening');
+    // Node removes the name that it has bound, and leaves this one, as a server that was killed does.
+    renameSync(join(folder, 'dead.sock'), path);
+    dead.close();
     await withServer({ ...ONE, Admin: { Path: path } }, async () => {
       expect((await ask('http://localhost/livez', { socketPath: path })).code).toBe(200);
       rmSync(path);
       writeFileSync(path, 'mine now');
-      chmodSync(path, 0o600);
     });
     expect(readFileSync(path, 'utf8')).toBe('mine now');
+  });
+
+  it.each([
+    ['a file that is no socket', 'notes.txt', 'EADDRINUSE'],
+    ['a path that is too long for a socket', 'x'.repeat(200), 'ENAMETOOLONG'],
+  ])('refuses %s', async (_what, name, code) => {
+    const path = join(folder, name);
+    writeFileSync(path, 'notes');
+    await expect(withServer({ ...ONE, Admin: { Path: path } }, () => Promise.resolve()))
+      .rejects.toMatchObject({ code: 'ERR_PREFORK_LISTEN', message: expect.stringMatching(`Cannot listen on ${path} for Admin: listen failed with ${code}`) as string });
+    expect(readFileSync(path, 'utf8')).toBe('notes');
   });
 
   it('says which address of Admin is taken, and leaves nothing behind', async () => {
