@@ -1,8 +1,8 @@
-// A chat: `/join room` enters a room, every other line goes to all who are in it, in whichever worker they are.
+// A chat: `/name ann` takes a name that is free in all workers, `/join tea` enters a room, every other line goes to all in it.
 // Start it with `node examples/chat.js [port]`, then talk to it from two terminals: nc 127.0.0.1 10000
 import { PreforkTcpServer } from 'prefork-tcp-server';
 
-/** @typedef {import('prefork-tcp-server').Heap<{ room?: string }>} ChatHeap */
+/** @typedef {import('prefork-tcp-server').Heap<{ room?: string, name?: string }>} ChatHeap */
 /** @type {Map<string | undefined, Set<import('prefork-tcp-server').Client>>} Who is in which room, of this worker's clients. */
 const rooms = new Map();
 
@@ -20,7 +20,7 @@ function leave(heap) {
   if (room?.size === 0) rooms.delete(heap.room);
 }
 
-/** @type {PreforkTcpServer<{ room?: string }>} */
+/** @type {PreforkTcpServer<{ room?: string, name?: string }>} */
 const server = new PreforkTcpServer({
   Address: '127.0.0.1',
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
@@ -29,20 +29,26 @@ const server = new PreforkTcpServer({
     enter(heap, 'lobby');
     heap.client.put('welcome to the lobby');
   },
-  ClientInput({ heap, input, kernel }) {
-    const room = /^\/join (\w+)$/.exec(input)?.[1];
-    if (room !== undefined) {
-      enter(heap, room);
-      heap.client.put(`you are in ${room}`);
+  async ClientInput({ heap, input, kernel }) {
+    const [, command, word = ''] = /^\/(join|name) (\w+)$/.exec(input) ?? [];
+    if (command === 'name') {
+      // The master knows all names. While it is asked, this client's next line waits, and so does its ClientDisconnected.
+      if (heap.name !== undefined) heap.client.put('you have a name');
+      else if (await server.ask({ take: word })) heap.client.put(`you are ${heap.name = word}`);
+      else heap.client.put(`${word} is taken`);
+    } else if (command === 'join') {
+      enter(heap, word);
+      heap.client.put(`you are in ${word}`);
     } else if (input === '/quit') {
       kernel.yield('shutdown');
     } else {
       // Every worker gets it, this one too, so all see the lines of a room in the same order.
-      server.broadcast({ room: heap.room, line: `${heap.remote_port}: ${input}` });
+      server.broadcast({ room: heap.room, line: `${heap.name ?? heap.remote_port}: ${input}` });
     }
   },
   ClientDisconnected({ heap }) {
     leave(heap);
+    if (heap.name !== undefined) server.send({ free: heap.name });
   },
 });
 
@@ -52,6 +58,20 @@ server.on('message', (/** @type {any} */ { room, line }) => {
 });
 
 if (server.isMaster) {
+  /** @type {Map<string, number>} Names in use, and the pid of the worker that has the client. */
+  const names = new Map();
+  server.on('worker:message', ({ pid, message, answer }) => {
+    const { take, free } = /** @type {{ take?: string, free?: string }} */ (message);
+    if (free !== undefined) names.delete(free);
+    if (take === undefined) return;
+    const isFree = !names.has(take);
+    if (isFree) names.set(take, pid);
+    answer(isFree);
+  });
+  // A worker that was killed has sent no farewell.
+  server.on('worker:exit', ({ pid }) => {
+    for (const [name, owner] of names) if (owner === pid) names.delete(name);
+  });
   await server.ready();
   console.log('listening on', server.address());
 }

@@ -14,7 +14,7 @@ import { withExample } from '../support/examples.js';
 import type { MasterProcess } from '../support/master-process.js';
 import { waitRefused } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
-import { within } from '../support/wait.js';
+import { poll, within } from '../support/wait.js';
 
 const run = promisify(execFile);
 
@@ -38,6 +38,56 @@ describe('examples/chat.js', () => {
 
       await bob.expectEof();
       for (const client of [ann, bob, eve]) client.close();
+    });
+  });
+});
+
+describe('examples/chat.js, asked for names', () => {
+  it('gives each to one client of the whole pool, and again when that has left', async () => {
+    await withExample(['chat.js'], async (master, port) => {
+      const [ann, bob] = [await master.connect(port), await master.connect(port)];
+      for (const client of [ann, bob]) await client.expect('welcome to the lobby\r\n');
+
+      ann.send('/name ann\n');
+      await ann.expect('you are ann\r\n');
+      bob.send('/name ann\n/name bob\nhello\n');
+      await bob.expect('ann is taken\r\nyou are bob\r\nbob: hello\r\n');
+      await ann.expect('bob: hello\r\n');
+      ann.send('/quit\n');
+      await ann.expectEof();
+
+      const next = await master.connect(port);
+      await next.expect('welcome to the lobby\r\n');
+      // The name is free once the master has heard so; until then the answer is that it is taken.
+      await poll(async () => {
+        next.send('/name ann\n');
+        const [, answer] = await next.expectMatch(/^(you are ann|ann is taken)\r\n/);
+        return answer === 'you are ann';
+      }, () => 'the name to be free');
+      for (const client of [bob, next]) client.close();
+    });
+  });
+});
+
+describe('examples/json-rpc.js', () => {
+  it('answers in order, whether methods are async, throw or are missing, and refuses what is no JSON', async () => {
+    await withExample(['json-rpc.js'], async (master, port) => {
+      const client = await master.connect(port);
+      const request = (id: number, method: string, ...params: unknown[]): string => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`;
+
+      client.send(`${request(1, 'later', 0.05, 'slow')}${request(2, 'add', 1, 2)}${request(3, 'fail')}${request(4, 'constructor')}hello\nnull\n`);
+
+      const answers = [];
+      for (let count = 0; count < 6; count++) answers.push(JSON.parse(await client.readLine()));
+      expect(answers).toEqual([
+        { jsonrpc: '2.0', id: 1, result: 'slow' },
+        { jsonrpc: '2.0', id: 2, result: 3 },
+        { jsonrpc: '2.0', id: 3, error: { code: -32000, message: 'it failed' } },
+        { jsonrpc: '2.0', id: 4, error: { code: -32601, message: 'there is no such method' } },
+        { jsonrpc: '2.0', id: null, error: { code: -32700, message: 'this is no JSON' } },
+        { jsonrpc: '2.0', id: null, error: { code: -32601, message: 'there is no such method' } },
+      ]);
+      client.close();
     });
   });
 });
