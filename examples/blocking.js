@@ -11,7 +11,7 @@ const server = new PreforkTcpServer({
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
   MaxServer: 8, StartServer: 2,
   MaxSessionPerServer: 1,
-  // A computation may take so long; after that its worker is taken for stuck, and replaced.
+  // Longer than any computation takes: after that its worker is taken for stuck, and replaced.
   MaxServerExpireTime: 60,
   ClientTimeout: 30,
   ClientInput({ heap, input }) {

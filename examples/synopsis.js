@@ -23,7 +23,7 @@ const server = new PreforkTcpServer({
   },
 });
 
-// The same file runs in every worker; only the master tells what happens to the pool.
+// The same file runs in every worker; only the master prints what happens to the pool.
 if (server.isMaster) {
   server.on('worker:born', ({ pid }) => { console.log(`worker ${pid} born`); });
   server.on('worker:ready', ({ pid }) => { console.log(`worker ${pid} ready`); });

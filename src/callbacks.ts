@@ -115,7 +115,7 @@ export interface Kernel {
   alarm_add(event: string, epochSeconds: number, ...args: unknown[]): void;
   /** As `delay_set`, at a time. */
   alarm_set(event: string, epochSeconds: number, ...args: unknown[]): AlarmId;
-  /** Moves a timer by so many seconds. @returns false if it is gone */
+  /** Moves a timer by seconds, earlier if negative. @returns false if it is gone */
   alarm_adjust(id: AlarmId, deltaSeconds: number): boolean;
   /** Forgets a timer. @returns false if it was gone */
   alarm_remove(id: AlarmId): boolean;
@@ -195,7 +195,7 @@ export type PreConnectResult = Duplex | undefined | null | false;
 
 /** What ClientDraining gets. */
 export interface DrainingContext<Own> extends Context<Own> {
-  /** Seconds until the worker ends at the latest; Infinity if it waits for ever. */
+  /** Seconds until the worker ends at the latest; Infinity if it has no deadline. */
   readonly deadline: number;
 }
 

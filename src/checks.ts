@@ -1,4 +1,4 @@
-/** Tells what is wrong with a value, as the end of a sentence ("must be …"), or undefined if nothing is. */
+/** What is wrong with a value, as the end of a sentence ("must be …"), or undefined if nothing is. */
 export type Check = (value: unknown) => string | undefined;
 
 /** Makes a check of a condition and the words for what was expected. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { PreforkError } from './errors.js';
 import { isThread } from './options/main-script.js';
 
-/** The environment variable that tells a process which server it is a worker of. */
+/** The environment variable that says which server a process is a worker of. */
 export const MARK = 'PREFORK_TCP_SERVER_WORKER';
 
 /** What the mark says. */
@@ -15,7 +15,7 @@ export interface Mark {
   readonly token: string;
   /** stderr goes through the master. */
   readonly captured: boolean;
-  /** A watchdog thread reports hangs on a pipe of its own (HangReport), after so long; 0 = fitted to the heartbeats. */
+  /** A watchdog thread reports hangs on a pipe of its own (HangReport), after this long; 0 = fitted to the heartbeats. */
   readonly watch: { readonly hungMs: number } | undefined;
 }
 
@@ -27,7 +27,7 @@ interface ProcessRole {
   readonly constructed: Map<string, number>;
 }
 
-// Kept where a second copy of this package finds it too: a copy that took the process for a master would fork for ever.
+// Kept where a second copy of this package finds it too: a copy that took the process for a master would fork without end.
 const ROLE = Symbol.for('prefork-tcp-server.role');
 
 function currentRole(): ProcessRole {
@@ -42,7 +42,7 @@ function currentRole(): ProcessRole {
  * which threads get a copy, so this looks at the one that the process began with. A thread that took itself for a master
  * in there would fork processes that do the same, without end.
  *
- * @throws PreforkError ERR_PREFORK_STATE where the system does not tell
+ * @throws PreforkError ERR_PREFORK_STATE where the system does not say
  */
 function isForkedByMaster(): boolean {
   if (process.env[MARK] !== undefined) return true;

@@ -186,7 +186,7 @@ function found(response: ServerResponse, pid: number, isFound: boolean, what: st
   else say(response, 404, `There is no worker ${pid}, or it drains already.`);
 }
 
-/** Reads what nobody asked for, up to a bound. */
+/** Reads what was not asked for, up to a bound. */
 function dropBody(request: IncomingMessage, response: ServerResponse, mostBytes: number): void {
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {

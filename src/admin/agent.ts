@@ -10,7 +10,7 @@ const PATIENCE_MS = 2000;
 export function agentServer({ status }: Pick<PoolView, 'status'>): Server {
   const server = createServer((socket) => {
     socket.setTimeout(PATIENCE_MS, () => { socket.destroy(); });
-    // It may have gone already: there is nobody to answer then.
+    // It may have gone already: then there is no one to answer.
     socket.on('error', () => { socket.destroy(); });
     socket.end(agentLine(status()));
     socket.resume();

@@ -31,7 +31,7 @@ export class Guard {
 
   judge(purpose: Purpose, headers: IncomingHttpHeaders, entrance: Entrance): Verdict {
     if (entrance.kind === 'tcp' && !this.#isOurName(headers.host)) {
-      // A stranger's page that has made its own name point here (DNS rebinding) is same-origin for the browser, but gives that name.
+      // Another site's page that has made its own name point here (DNS rebinding) is same-origin for the browser, but gives that name.
       return refuse(421, `This server is not ${headers.host ?? ''}. Ask by address or as localhost, or name the host in Admin.Hosts.`);
     }
     if (purpose !== 'open' && isFromAnotherSite(headers)) return refuse(403, 'Requests from pages of other sites are refused.');

@@ -57,7 +57,7 @@ export interface LogLine {
 /** Clients and queue at one moment: [milliseconds since 1970, clients, queue or null]. */
 export type Sample = readonly [number, number, number | null];
 
-/** What one viewer is told first. */
+/** What one viewer gets first. */
 export interface Hello {
   readonly version: string;
   readonly node: string;

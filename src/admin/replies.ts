@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** What every reply carries: it is nobody else's to frame, to guess at, to keep or to learn from. */
+/** What every reply carries: no other site may frame it, guess at it, keep it or learn from it. */
 const HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",

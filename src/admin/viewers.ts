@@ -24,7 +24,7 @@ const LONGEST_MS = 2000;
 /** What all viewers together may cost, in bytes a millisecond: with more, pushes are rarer. */
 const BYTES_PER_MS = 4000;
 const SLOWEST_MS = 5000;
-/** A viewer that takes nothing for so long is let go. */
+/** A viewer that takes nothing for this long is let go. */
 const BLOCKED_MS = 30_000;
 
 /** The open pages. Whatever their number, each push is made and turned into bytes once. */

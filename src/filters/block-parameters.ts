@@ -6,7 +6,7 @@ import { checkParameters } from './parameters.js';
 /**
  * How a block's length is written before it. Both functions work on bytes and keep no state.
  *
- * - encode: the header of a block of so many bytes.
+ * - encode: the header of a block of that many bytes.
  * - decode: reads the header at the beginning of the input, of which it gets up to 64 bytes; undefined if the header is not
  *   complete yet. `headerBytes` is its own length, `length` that of the block behind it. It throws if the input cannot be a
  *   header.
@@ -18,7 +18,7 @@ export type LengthCodec = readonly [
 
 /** Parameters of {@link BlockFilter}. */
 export interface BlockParameters {
-  /** Every block has so many bytes. Excludes LengthCodec and MaxLength. */
+  /** The bytes of every block. Excludes LengthCodec and MaxLength. */
   readonly BlockSize?: number | undefined;
   /** How the length is written before each block. Default: decimal digits and a NUL byte. */
   readonly LengthCodec?: LengthCodec | undefined;
@@ -70,7 +70,7 @@ function contradictions({ BlockSize, LengthCodec, MaxLength, MaxBuffer }: BlockP
   return problems;
 }
 
-/** Tells what is wrong if a record of the greatest length does not fit into MaxBuffer. */
+/** Says what is wrong if a record of the greatest length does not fit into MaxBuffer. */
 export function limitProblems(name: string, length: number | undefined, buffer: number | undefined): string[] {
   if (length === undefined || buffer === undefined || length <= buffer) return [];
   return [`${name} (${length}) must not exceed MaxBuffer (${buffer}); lower the first or raise the second.`];

@@ -79,7 +79,7 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
       if (input.length < MAX_HEADER) return undefined;
       throw this.#break(`A block's header has no end within ${MAX_HEADER} bytes; it begins ${show(input.toString('latin1'))}.`);
     }
-    // A codec may find anything in bytes of a stranger; nothing of it may end in a loop or beyond the input.
+    // A codec may find anything in what a client sends; none of it may end in a loop or beyond the input.
     const { length, headerBytes } = header;
     const isUsable = isCount(length) && isCount(headerBytes) && headerBytes > 0 && headerBytes <= input.length;
     if (!isUsable) {

@@ -127,7 +127,7 @@ export class ByteQueue {
   }
 }
 
-/** Tells whether bytes make up at least a quarter of the memory that they keep alive. */
+/** Whether bytes make up at least a quarter of the memory that they keep alive. */
 function fills(bytes: Buffer): boolean {
   return bytes.length * 4 >= bytes.buffer.byteLength;
 }

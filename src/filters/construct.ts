@@ -25,7 +25,7 @@ function construct(filter: unknown, parameters?: unknown): () => AnyFilter {
   return () => new Filter(parameters);
 }
 
-/** Tells whether a value has the methods of a filter. */
+/** Whether a value has the methods of a filter. */
 export function isFilter(value: unknown): value is AnyFilter {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { CodeFilter } from './code-filter.js';
 
-/** Parameters of {@link GrepFilter}: Code, or both Get and Put. Each tells, by a true value, which records pass. */
+/** Parameters of {@link GrepFilter}: Code, or both Get and Put. Each returns a true value for records that pass. */
 export interface GrepParameters<Passed> {
   /** Get and Put in one. */
   readonly Code?: ((record: Passed) => unknown) | undefined;

@@ -150,7 +150,7 @@ function literalBytes(given: string | Uint8Array, encoding: LineSettings['encodi
   return Buffer.from(given, encoding === 'latin1' ? 'latin1' : 'utf8');
 }
 
-/** Tells whether a text has characters that are no byte in latin1. Node would cut them: U+010A would become a line feed. */
+/** Whether a text has characters that are no byte in latin1. Node would cut them: U+010A would become a line feed. */
 export function hasWideCharacters(text: string): boolean {
   return /[^\0-\xff]/.test(text);
 }

@@ -1,5 +1,5 @@
 /**
- * Knows of a regular expression whether more text could make a match whole or longer. JavaScript's own engine does not tell.
+ * Knows of a regular expression whether more text could make a match whole or longer. JavaScript's own engine does not say.
  *
  * It is a nondeterministic automaton that is followed in all its states at once (Thompson): its work is the length of the
  * text times the size of the expression, whatever the text is. Characters are bytes (latin1).
@@ -16,7 +16,7 @@ export class PrefixMatcher {
   }
 
   /**
-   * Tells whether a match that begins at one of some positions could still grow when more text comes.
+   * Whether a match that begins at one of some positions could still grow when more text comes.
    *
    * @param from - the first of these positions
    * @param to - the position after the last of them

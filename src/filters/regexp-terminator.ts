@@ -35,7 +35,7 @@ export class TerminatorPattern {
     return this.#prolong.exec(text)?.[0].length ?? 0;
   }
 
-  /** Tells whether a match that begins from one position on and before another could grow when more text comes. */
+  /** Whether a match that begins from one position on and before another could grow when more text comes. */
   couldGrow(text: string, from: number, to: number): boolean {
     return this.#prefixes.couldGrow(text, from, to);
   }

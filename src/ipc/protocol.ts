@@ -30,7 +30,7 @@ export type ToWorker =
 export interface DrainOrder {
   readonly type: 'drain';
   readonly reason: DrainReason;
-  /** How long the clients have; null = for ever. */
+  /** How long the clients have; null = no limit. */
   readonly graceMs: number | null;
   /** How long those who wait in the kernel's queue are still taken, until it is empty. */
   readonly lastCallMs: number;
@@ -49,7 +49,7 @@ export interface WelcomeOrder {
   readonly endWithMaster: boolean;
   /** Where the server listens. */
   readonly address: ListenAddress;
-  /** The keys of TLS tickets that all workers have, base64; null = nobody needs them. */
+  /** The keys of TLS tickets that all workers have, base64; null = not needed. */
   readonly ticketKeys: string | null;
 }
 

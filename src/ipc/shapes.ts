@@ -1,4 +1,4 @@
-/** Tells whether a value that came from another process is what its type says. */
+/** Whether a value that came from another process is what its type says. */
 export type Check<T> = (value: unknown) => value is T;
 
 /** A check for each field, the optional ones too: the compiler asks for those that are missing. */

@@ -3,7 +3,7 @@ import type { ExitReason } from '../policy/reasons.js';
 import type { WorkerRecord } from './worker-record.js';
 import type { Exit } from './worker-process.js';
 
-/** Why a worker ended, as far as the master can tell. */
+/** Why a worker ended, as far as the master knows. */
 export function exitReason(record: WorkerRecord, exit: Exit): ExitReason {
   if (record.killed !== undefined) return `killed:${record.killed}`;
   if (record.drain !== undefined && (exit.code === 0 || exit.signal === 'SIGKILL')) return record.drain.reason;

@@ -10,7 +10,7 @@ export class LameDuck {
     this.#clock = clock;
   }
 
-  /** Resolves after so long, or when `end()` is called. */
+  /** Resolves after that time, or when `end()` is called. */
   async wait(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#over = resolve;

@@ -1,12 +1,12 @@
 import { builtIn } from '../built-ins.js';
 import type { Clock, Timer } from '../clock.js';
 
-/** What a service manager is told about, as of now. */
+/** What a service manager learns, as of now. */
 export interface ServiceState {
   readonly ready: number;
   readonly workers: number;
   readonly clients: number;
-  /** Nobody is served because somebody wants it so. */
+  /** No clients are served because the user wants it so. */
   readonly paused: boolean;
 }
 
@@ -27,10 +27,10 @@ const EXTEND_EVERY_MS = 5000;
 const EXTEND_BY_MS = 15_000;
 
 /**
- * Tells systemd what the service does (sd_notify(3)), one message after the other.
+ * Reports to systemd what the service does (sd_notify(3)), one message after the other.
  *
  * The watchdog is fed from the master's own event loop, and only while a worker is ready or the pause is wanted: a master
- * that is blocked, or a pool that serves nobody, is restarted.
+ * that is blocked, or a pool that serves no clients, is restarted.
  */
 export class Notifier {
   readonly #parts: NotifierParts;
@@ -104,7 +104,7 @@ export class Notifier {
 
 /**
  * Sends through the program systemd-notify: Node has no datagram sockets of the Unix family. Without --no-block, which
- * would return before systemd has read the message, so that it could not tell any more who sent it.
+ * would return before systemd has read the message, so that it could not find out any more who sent it.
  */
 export async function systemdNotify(assignments: readonly string[]): Promise<void> {
   await new Promise<void>((resolve) => {

@@ -16,7 +16,7 @@ const STOCK_SHARE = 1 / 32;
 /** A stock that is half used up in less than this is too small. */
 const QUICKLY_MS = 1000;
 
-/** A worker that lacks copies so long after some were sent never got them: Node gives up on a handle that a process without free descriptors cannot take (SentHandleNotReceivedWarning). */
+/** A worker that lacks copies this long after some were sent never got them: Node gives up on a handle that a process without free descriptors cannot take (SentHandleNotReceivedWarning). */
 const LOST_MS = 500;
 
 /** Ceilings that have become too high are lowered at most this often: in a pool whose clients come and go each change would cost a message to every worker. */

@@ -33,7 +33,7 @@ const ASLEEP_MS = 1000;
 
 /**
  * Watches the first worker of a release: it has to be ready, to live for the settle time and to be heard of after it, and to
- * pass the check. It serves nobody meanwhile, so that its failure costs no client.
+ * pass the check. It serves no clients meanwhile, so that its failure costs no client.
  *
  * A worker that fails in any way but by its own end is killed, and the verdict waits for its exit, which brings its last
  * words. What a worker's end says of it is judged by what it had achieved.

@@ -29,7 +29,7 @@ export interface ClientConfig {
   readonly callbacks: ClientCallbacks;
   readonly acceptor: AnyCallback | undefined;
   readonly preConnect: AnyCallback | undefined;
-  /** Infinity = for ever. */
+  /** Infinity = no limit. */
   readonly preConnectMs: number;
   /** ClientArgs. */
   readonly clientArgs: readonly unknown[];

@@ -66,7 +66,7 @@ function clientSideProblems(options: PreforkTcpServerOptions, named: ReadonlySet
     return [...named].filter((name) => (/^(Client|HighMark|LowMark)/.test(name) && !ofHandshakes.includes(name)) || /^(Inline|Object|Package)States$/.test(name))
       .map((name) => `${name} is not used with Acceptor, which replaces the whole client side; leave one of them out.`);
   }
-  // A master whose workers run another file serves nobody by itself, nor does an inert server.
+  // A master whose workers run another file serves no clients by itself, nor does an inert server.
   const serves = role === 'worker' || (role === 'master' && options.Script === undefined);
   return serves && !named.has('ClientInput') ? ['ClientInput is missing: give a function that takes each record, or an Acceptor.'] : [];
 }

@@ -2,7 +2,7 @@ import { isOn } from '../checks.js';
 import { isUnix } from './contradictions.js';
 import type { PreforkTcpServerOptions } from './options.js';
 
-/** Where to listen, and whom to tell how it goes. */
+/** Where to listen, and what is called when it does. */
 export interface ListenConfig {
   readonly target: ListenName;
   /** A socket that systemd passes, by number or name; undefined = none is wanted. */

@@ -36,7 +36,7 @@ export interface ResolvedOptions {
 export function resolveOptions(given: unknown, role: ConstructionRole): ResolvedOptions {
   if (!isOptions(given)) throw optionError(['new PreforkTcpServer({...}) needs an object of options, at least { ClientInput }.'], 'constructor');
   const problems = checkEach(given, CHECKS, SYNONYMS);
-  // Contradictions between what is well formed are told at the same time as what is not.
+  // Contradictions between what is well formed are reported together with what is not.
   const sound = soundOptions(given, CHECKS) as PreforkTcpServerOptions;
   const named = new Set(Object.keys(given).filter((name) => given[name] !== undefined));
   problems.push(...contradictions(sound, named, role));

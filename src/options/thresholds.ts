@@ -13,7 +13,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
   const most = given.MaxServer ?? 20;
   const start = given.StartServer ?? Math.min(given.MinServer ?? 5, most);
   const least = given.MinServer ?? start;
-  // A pool that may shrink to nobody keeps one worker ready, or nobody would serve the first client.
+  // A pool that may shrink to nothing keeps one worker ready, or the first client would find none.
   const minSpare = given.MinSpareServer ?? Math.min(Math.max(least, 1), given.MaxSpareServer ?? most);
   const maxSpare = given.MaxSpareServer ?? Math.max(most - least, minSpare);
   // A heartbeat that was not given has to be shorter than an expiry that was.

@@ -1,4 +1,4 @@
-/** How clients flow through the pool, as far as the reports tell. What is older counts less. */
+/** How clients flow through the pool, as far as the reports show. What is older counts less. */
 export interface Flow {
   /** Clients taken and clients now, as of the last look. */
   readonly served: number;

@@ -37,7 +37,7 @@ export function shareLimit(workers: readonly LimitView[], most: number): readonl
   const orders: LimitOrder[] = [];
   const elsewhere = sum(workers.filter((worker) => !isOpen(worker)).map(taken));
   let free = most - elsewhere - sum(open.map(taken));
-  // Shares follow those who can use them: the others keep what their clients need. If nobody can, everybody may soon.
+  // Shares follow those who can use them: the others keep what their clients need. If none can, all may soon.
   const able = open.some((worker) => worker.able) ? open.filter((worker) => worker.able) : open;
   const resting = open.filter((worker) => !able.includes(worker));
   const shares = [

@@ -4,8 +4,8 @@ import type { PoolConfig, PoolSnapshot, WorkerAction, WorkerSnapshot } from './s
  * Finds workers that are silent, that hang while starting, and that outstay their drain deadline.
  *
  * Silence is judged by time in which the master listened. While the master itself stood still (SIGSTOP, a debugger, a
- * sleeping laptop, a host program busy for seconds) every worker seems silent; that time counts for nobody. And a worker
- * is judged by the interval of reports that it has confirmed: one that was told of a shorter interval a moment ago may not
+ * sleeping laptop, a host program busy for seconds) every worker seems silent; that time does not count. And a worker
+ * is judged by the interval of reports that it has confirmed: one that was sent a shorter interval a moment ago may not
  * have heard of it.
  */
 export function judgeLiveness(snapshot: PoolSnapshot, config: PoolConfig, now: number): readonly WorkerAction[] {

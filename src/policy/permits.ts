@@ -34,7 +34,7 @@ export const PERMIT_STATES = {
   none: 'has no permit',
   held: 'may accept',
   spent: 'is at its ceiling and has asked for a higher one',
-  full: 'is at its ceiling and was told to wait',
+  full: 'is at its ceiling and has to wait',
 } as const;
 
 export type PermitState = keyof typeof PERMIT_STATES;
@@ -106,10 +106,10 @@ export function planPermits(workers: readonly PermitView[], config: PermitConfig
 
 const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
 
-/** Everybody has a permit, and nobody gets far ahead of the able worker with the fewest clients. */
+/** All have a permit, and none gets far ahead of the able worker with the fewest clients. */
 function planAll(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
   const least = fewest(able);
-  // A worker that is alone has nobody to be kept in balance with.
+  // A worker that is alone needs no balance with others.
   const credit = workers.length === 1 ? ALONE_CREDIT : config.credit;
   // Those that are blocked or paused set no ceiling; if there are no others, each may go on from where it is.
   const ceilingOf = ({ clients }: PermitView): number => (least === Infinity ? clients : least) + credit;

@@ -39,7 +39,7 @@ export function retireRelieved(relieved: readonly WorkerSnapshot[], staying: Cen
 /** Drains workers that have had no client for MaxServerSpareTime, longest first, down to MinServer and MinSpareServer. */
 export function retireUnused(census: Census, config: PoolConfig, now: number): readonly Action[] {
   if (config.maxIdleMs === 0) return [];
-  // One that is still starting makes nobody unused: it may never be ready.
+  // One that is still starting makes no other unused: it may never be ready.
   const allowed = Math.min(census.living.length - config.minWorkers, census.spare - config.minSpare) - census.starting;
   const dueAt = ({ idleSince = Infinity }: WorkerSnapshot): number => idleSince + config.maxIdleMs;
   return census.living

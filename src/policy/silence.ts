@@ -38,8 +38,8 @@ export function blockedAt({ heardAt, pulseMs, askedAt, answered, lateMs = 0 }: S
 
 export const isBlocked = (view: SilenceView, now: number): boolean => now >= blockedAt(view);
 
-/** For so long a worker has to be blocked before more workers are started for it: a late answer on a busy machine is no reason. */
+/** How long a worker has to be blocked before more workers are started for it: a late answer on a busy machine is no reason. */
 const HANGING_MS = 300;
 
-/** Whether it has been blocked for so long that it counts as hanging. */
+/** Whether it has been blocked long enough to count as hanging. */
 export const isHanging = (view: SilenceView, now: number): boolean => now >= blockedAt(view) + HANGING_MS;

@@ -29,7 +29,7 @@ export interface WorkerSnapshot {
   readonly lifeMs: number;
   /** Resident memory in bytes as of its last heartbeat; 0 until then. */
   readonly rss: number;
-  /** It runs another release than the pool is to run: it is relieved, and when it drains it takes nobody's place. */
+  /** It runs another release than the pool is to run: it is relieved, and when it drains it takes no place. */
   readonly outdated: boolean;
   /** It runs a release that has not proved itself yet: it belongs to the pool only when it has. */
   readonly trial: boolean;
@@ -80,10 +80,10 @@ export interface PoolConfig {
   readonly shutdownDelayMs: number;
 }
 
-/** What a worker is told of the configuration. */
+/** What workers are sent of the configuration. */
 export interface WorkerConfig {
   readonly heartbeatMs: number;
-  /** How long its clients have once it drains; null = for ever. */
+  /** How long its clients have once it drains; null = no limit. */
   readonly graceMs: number | null;
   /** Clients at once, from MaxSessionPerServer; null = unlimited. */
   readonly maxClients: number | null;

@@ -84,7 +84,7 @@ function readSsl(value: Buffer): ProxySsl {
   const certificate = (flags & 0b110) !== 0;
   return {
     secure: (flags & 1) !== 0, certificate,
-    // Zero alone says nothing: it is also what a sender leaves there that verifies nobody.
+    // Zero alone says nothing: it is also what a sender leaves there that verifies no client.
     verified: certificate && value.readUInt32BE(1) === 0,
     version: text(SSL_VERSION), commonName: text(SSL_CN), cipher: text(SSL_CIPHER), signatureAlgorithm: text(SSL_SIG_ALG), keyAlgorithm: text(SSL_KEY_ALG),
     tlvs,

@@ -40,7 +40,7 @@ export class Alarms {
     return id;
   }
 
-  /** Restarts a timer so many seconds from now. @returns false if it is gone */
+  /** Restarts a timer with other seconds from now. @returns false if it is gone */
   restart(id: AlarmId, seconds: number): boolean {
     const alarm = this.#alarms.get(id);
     if (alarm === undefined) return false;
@@ -49,7 +49,7 @@ export class Alarms {
     return true;
   }
 
-  /** Moves a timer by so many seconds. @returns false if it is gone */
+  /** Moves a timer by seconds. @returns false if it is gone */
   move(id: AlarmId, seconds: number): boolean {
     const alarm = this.#alarms.get(id);
     return alarm !== undefined && this.restart(id, (alarm.dueAt - this.#clock.now()) / 1000 + seconds);

@@ -38,7 +38,7 @@ export class Balancers {
     const { rules: { from }, isLocal, failed } = this.#parts;
     const { remoteAddress: address } = socket;
     if (isLocal() ? from === 'unix' : from !== 'unix' && address !== undefined && from.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return true;
-    // One that was reset before it was taken has no address, and is nobody.
+    // One that was reset before it was taken has no address, so it is not of a balancer.
     if (isLocal() || address !== undefined) {
       failed(new PreforkError('ERR_PREFORK_PROXY', `A connection from ${address ?? 'a Unix socket'} was closed: it is not in Proxy.From. If it is a balancer's, add it there; clients have to come through one.`), 'Proxy');
     }

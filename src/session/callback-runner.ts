@@ -21,7 +21,7 @@ export interface RunningCallback {
   readonly since: number;
 }
 
-/** Resources that nobody asks to destroy need no entry in the table of those that the garbage collector does. */
+/** Resources that no one destroys need no entry in the table of those that the garbage collector does. */
 const MANUAL = { requireManualDestroy: true };
 
 /** Runs the callbacks of one client. A fault of one costs this client and no other. */

@@ -16,7 +16,7 @@ export interface Peer {
 /** The other end of a socket. */
 export const peerOf = ({ remoteAddress, remotePort }: Socket): Peer => ({ address: remoteAddress, port: remotePort });
 
-/** Whom a header names; the connection's own end if it names nobody. */
+/** The client that a header names; the connection's own end if it names none. */
 export const clientOf = (own: Peer, proxy: ProxyHeader): Peer => ({ ...own, ...proxy.source, proxy });
 
 /** What heaps are made from. */

@@ -33,7 +33,7 @@ export class Preparing implements Guarded {
     listenOnce(socket, 'error', this, (error) => { this.#failure = error; });
     listenOnce(socket, 'close', this, () => { this.#done(undefined); });
     if (mostMs !== Infinity) this.#timer = startTimer(clock, mostMs, this, () => { this.#done(undefined); });
-    // A stream that flows while nobody listens loses what it reads: bytes behind those that were taken are the session's.
+    // A stream that flows without a listener loses what it reads: bytes behind those that were taken are the session's.
     this.#unwatch = watchReaders(socket, this, {
       added: () => {
         if (this.#wasPaused) socket.resume();

@@ -3,12 +3,12 @@ import { openFilesLimit } from '../open-files.js';
 
 /** Kept free for the user's own files, log rotations, DNS and the like. */
 const RESERVE = 32;
-/** Accepts between two counts at the most. */
+/** The most accepts between two counts. */
 const LONGEST_STRIDE = 4096;
 
 /**
  * Watches how many files this process may still open. A process that is out of them must not accept: libuv then takes
- * connections only to close them, and tells nobody (uv__emfile_trick in libuv, src/unix/stream.c).
+ * connections only to close them, and reports it nowhere (uv__emfile_trick in libuv, src/unix/stream.c).
  */
 export class DescriptorGuard {
   /** The process's limit of open files; Infinity where it cannot be known. */

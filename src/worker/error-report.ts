@@ -35,7 +35,7 @@ function attempt<T>(read: () => T): T | undefined {
 const WINDOW_MS = 1000;
 /** How many of a kind are reported in full in that time. */
 const IN_FULL = 3;
-/** How many kinds are told apart in that time; the rest are one kind. */
+/** How many kinds are kept apart in that time; the rest are one kind. */
 const MOST_KINDS = 16;
 
 interface Kind {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { WorkerVitals } from '../ipc/protocol.js';
 
-/** Beats at an interval that may change, and tells how the process is. Its own lateness shows how busy the event loop was. */
+/** Beats at an interval that may change, and reports how the process is. Its own lateness shows how busy the event loop was. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #beat: (vitals: WorkerVitals) => void;
@@ -24,7 +24,7 @@ export class Heartbeat {
   }
 }
 
-/** undefined if the process is out of descriptors: the kernel tells by a file. */
+/** undefined if the process is out of descriptors: the kernel says so by a file. */
 function readMemory(): Pick<WorkerVitals, 'rss' | 'heapUsed'> | undefined {
   try {
     const { rss, heapUsed } = process.memoryUsage();

@@ -4,7 +4,7 @@ import type { AcceptLoop } from './accept-loop.js';
 /** How soon a worker that cannot accept looks again. */
 const LOOK_MS = 5;
 
-/** A worker that accepts for so long without a break has taken all who were there at first: those that come now come later. */
+/** A worker that accepts for this long without a break has taken all who were there at first: those that come now come later. */
 const LONG_MS = 200;
 
 /**

@@ -16,7 +16,7 @@ export interface Listener {
   close(): void;
 }
 
-/** What a listener tells. */
+/** What a listener reports. */
 export interface ListenerEvents {
   connection(socket: Socket): void;
   /** The kernel refused to listen; the copy is gone. */

@@ -8,7 +8,7 @@ const MOST_RAISE = 64;
 
 /**
  * The master's permission to accept, up to a ceiling of clients (the theory is above policy/permits.ts). It counts no
- * clients itself: the accept loop asks whether so many are allowed.
+ * clients itself: the accept loop asks whether that many are allowed.
  */
 export class Permit {
   readonly #clock: Clock;

@@ -96,7 +96,7 @@ export class WorkerRuntime {
     if (!this.#wasStarted) await new Promise<void>((resolve) => this.#readiness.push(resolve));
   }
 
-  /** Tells the master of a fault. */
+  /** Reports a fault to the master. */
   failed(error: Error, where: string): void {
     this.#faults.add(error, where);
   }
@@ -292,7 +292,7 @@ export class WorkerRuntime {
     this.messages.closed();
     if (this.#endWithMaster || this.#phase === 'waiting') return this.#parts.exit(1);
     this.#drain('shutdown', this.#graceMs);
-    // Nobody else would end it if it hangs in ServerStarted or ServerStopped.
+    // Nothing else would end it if it hangs in ServerStarted or ServerStopped.
     if (this.#graceMs !== null) this.#parts.clock.after(this.#graceMs + 1000, () => { this.#parts.exit(1); }, { idle: true });
   }
 

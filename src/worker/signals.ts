@@ -11,7 +11,7 @@ export function handleWorkerSignals(runtime: WorkerRuntime, { captured }: { read
   wrapProcessSend(runtime.messages);
   // A service manager may send it to every process; an operator may send it to this one.
   process.on('SIGTERM', () => { runtime.shutdown(); });
-  // The process ends of it as any other would; the master is told why.
+  // The process ends of it as any other would; the master learns why.
   process.on('uncaughtExceptionMonitor', (error: unknown) => { runtime.failed(asError(error), 'uncaught'); });
   // A stderr that goes through the master breaks with it; that must not end the worker before its clients.
   if (captured) process.stderr.on('error', ignore);

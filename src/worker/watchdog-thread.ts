@@ -69,6 +69,6 @@ function send(report: HangReport): void {
   try {
     writeSync(fd, hangReport(report));
   } catch {
-    // The master is gone (EPIPE): nobody wants to know any more.
+    // The master is gone (EPIPE): no one reads it any more.
   }
 }

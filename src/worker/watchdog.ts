@@ -17,7 +17,7 @@ export const Place = {
   beatenAt: 0,
   /** How long the loop may stand still before it counts as hung, in milliseconds. */
   hungMs: 1,
-  /** How long this process may outlive its master, in milliseconds; -1 = for ever. */
+  /** How long this process may outlive its master, in milliseconds; -1 = without end. */
   graceMs: 2,
 } as const;
 
@@ -51,7 +51,7 @@ export class Watchdog {
     thread.on('error', () => { this.#timer?.cancel(); });
   }
 
-  /** Takes over times of the configuration, in milliseconds; a grace of null = for ever. */
+  /** Takes over times of the configuration, in milliseconds; a grace of null = no limit. */
   configure({ heartbeatMs, graceMs }: { readonly heartbeatMs: number; readonly graceMs: number | null }): void {
     const beatMs = Math.min(heartbeatMs, LONGEST_BEAT_MS);
     // At least two beats fit into the time after which silence is a hang.

@@ -1,6 +1,6 @@
 import { HttpdFault } from './fault.js';
 
-// Every regular expression here is run over what a stranger sends, up to 64 KiB of it. Each is linear for a reason that can
+// Every regular expression here is run over what a client sends, up to 64 KiB of it. Each is linear for a reason that can
 // be seen: it is anchored at both ends and made of parts of which the next character decides which one goes on, so there is
 // never anything to try again. Lists and white space at the ends of values are taken apart by hand: an expression such as
 // /[\t ]+$/ tries every space of a long row as the first one.
@@ -18,20 +18,20 @@ const HOST = /^(?:\[[\w.~!$&'()*+,;=:-]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/;
 /** A size of a chunk with extensions behind it: RFC 9112 §7.1. Digits, space and ';' have nothing in common: linear. */
 const CHUNK_SIZE = /^([\da-f]{1,13})[\t ]*(?:;|$)/i;
 
-/** Tells whether a text can be a method or the name of a field. */
+/** Whether a text can be a method or the name of a field. */
 export const isToken = (text: string): boolean => TOKEN.test(text);
 
-/** Tells whether a value can be (part of) a field, and has no line end that would begin another one. */
+/** Whether a value can be (part of) a field, and has no line end that would begin another one. */
 export const isFieldText = (value: unknown): value is string => typeof value === 'string' && FIELD_TEXT.test(value);
 
-/** Tells whether a text is one of the four forms of a target that fit a method: RFC 9112 §3.2. */
+/** Whether a text is one of the four forms of a target that fit a method: RFC 9112 §3.2. */
 export function isTarget(text: string, method: string): boolean {
   if (!TARGET.test(text)) return false;
   if (method === 'CONNECT') return isHost(text) && text.includes(':');
   return text.startsWith('/') || SCHEME.test(text) || (text === '*' && method === 'OPTIONS');
 }
 
-/** Tells whether a text can be the value of a Host field; an empty one can. */
+/** Whether a text can be the value of a Host field; an empty one can. */
 export const isHost = (text: string): boolean => HOST.test(text);
 
 /** The size in the first line of a chunk; undefined if it is no such line. */

@@ -61,7 +61,7 @@ export function readHead(bytes: Buffer, maxContent: number): HttpdHead {
 
 const withoutCr = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
 
-/** Tells whether content follows the head. */
+/** Whether content follows the head. */
 export const hasContent = (framing: HttpdFraming): boolean => framing.kind === 'chunked' || framing.length > 0;
 
 type RequestLine = Pick<HttpdRequest, 'method' | 'uri' | 'version'>;
@@ -93,7 +93,7 @@ function fieldsByName(fields: readonly (readonly [name: string, value: string])[
   return byName;
 }
 
-/** Tells where the content ends (RFC 9112 §6.3). */
+/** Where the content ends (RFC 9112 §6.3). */
 function framingOf(headers: Readonly<Record<string, string>>, version: string, maxContent: number): HttpdFraming {
   const { 'transfer-encoding': coding, 'content-length': given } = headers;
   if (coding !== undefined) {

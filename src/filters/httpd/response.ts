@@ -45,7 +45,7 @@ function fieldsOf(name: string, value: unknown): Field[] {
   if (!isName(name)) throw unusable('field name', name, 'letters, digits and hyphens');
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.filter((one) => one !== undefined).map((one) => {
-    // A line feed from a stranger's text would begin a field, or a response, of the stranger's choice; beyond U+00FF Node
+    // A line feed in text from outside would begin a field, or a response, of its author's choice; beyond U+00FF Node
     // would cut a character to one byte, which could be that line feed.
     if (!isFieldText(one) && typeof one !== 'number') throw unusable(name, one, FIELD_TEXT);
     return [name, String(one)];
