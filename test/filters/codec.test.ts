@@ -59,7 +59,7 @@ describe('CodecFilter', () => {
     expect(new CodecFilter({ Decode: (input) => ({ record: values[(input[0] ?? 0) - 0x61], bytes: 1 }) }).get(['axbcxd'])).toEqual(values);
   });
 
-  it('asks Decode once for each read that could tell it more, and says what it has seen', () => {
+  it('asks Decode once for each read that could bring it more, and says what it has seen', () => {
     const asked: [length: number, seen: number][] = [];
     const filter = new CodecFilter({
       Decode(input, seen) {

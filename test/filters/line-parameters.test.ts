@@ -27,7 +27,7 @@ describe('resolveLineParameters', () => {
     }));
   });
 
-  it('tells everything that is wrong at once', () => {
+  it('says everything that is wrong at once', () => {
     expect(() => resolveLineParameters({ MaxLength: 0, MaxBuffer: -1 })).toThrow(/MaxLength.*MaxBuffer/);
   });
 

@@ -55,7 +55,7 @@ describe('RecordBlockFilter', () => {
     expect(() => filter.put([undefined as unknown as number[]])).toThrow('RecordBlockFilter cannot send undefined; it takes arrays of records.');
   });
 
-  it('tells and changes its block size', () => {
+  it('says and changes its block size', () => {
     const filter = new RecordBlockFilter<number>({ BlockSize: 3 });
     filter.get([1, 2]);
 
@@ -66,7 +66,7 @@ describe('RecordBlockFilter', () => {
     expect(() => filter.blocksize(0)).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_FILTER' }));
   });
 
-  it('tells and changes whether it checks, and sends what waits when that ends', () => {
+  it('says and changes whether it checks, and sends what waits when that ends', () => {
     const filter = new RecordBlockFilter<number>({ BlockSize: 2, CheckPut: true });
     filter.put([[1]]);
 

@@ -49,7 +49,7 @@ describe('the types of records', () => {
     expectTypeOf<RecordOf<StreamFilter>>().toEqualTypeOf<Buffer>();
   });
 
-  it('are told apart by their type for HttpdFilter', () => {
+  it('are distinguished by their type for HttpdFilter', () => {
     expectTypeOf<RecordOf<HttpdFilter>>().toEqualTypeOf<HttpdRequest | HttpdExpectation | HttpdBody | HttpdRefusal>();
     expectTypeOf<Extract<RecordOf<HttpdFilter>, { type: 'request' }>>().toEqualTypeOf<HttpdRequest>();
   });

@@ -53,7 +53,7 @@ interface Member {
 /** Reports under way at once, per worker; a newer one then takes the place of the last. */
 const MOST_REPORTS = 2;
 const MOMENT_MS = 50;
-/** In time that matters to nobody any more. */
+/** When it no longer matters. */
 const LONG_AGO_MS = PULSE_MS + 4 * MOMENT_MS;
 
 /** A master's permit office and the accept loops of its workers, with messages that arrive when the test says so. */

@@ -173,7 +173,7 @@ describe('the views of the policies', () => {
     expect(roster.workers(BORN)).toMatchObject([{ killed: first.killed !== undefined }]);
   });
 
-  it('tell the copies of the handle that are left', () => {
+  it('say how many copies of the handle are left', () => {
     const { roster, first } = rosterOf(1);
     first.copiesSent = 5;
 
@@ -196,7 +196,7 @@ describe('the views of the policies', () => {
     expect(roster.permitViews()).toMatchObject([{ available }]);
   });
 
-  it('tell whether a worker has answered the last order, and the pulse it keeps to', () => {
+  it('say whether a worker has answered the last order, and the pulse it keeps to', () => {
     const { roster, first } = rosterOf(1);
     Object.assign(first, { ordersSent: 2, askedAt: 1900, permit: { ceiling: 3, pulseMs: 200 } });
 
@@ -218,7 +218,7 @@ describe('the views of the policies', () => {
     expect(roster.workers(9000)).toMatchObject([{ heardAt: 5000, deafAtHeard: 3000, deafAtBirth: 0 }]);
   });
 
-  it('tell the share of MaxSession as ordered and as confirmed, infinite without a limit', () => {
+  it('say the share of MaxSession as ordered and as confirmed, infinite without a limit', () => {
     const { roster, first } = rosterOf(1);
     const limits = (): unknown => roster.limitViews(BORN).map(({ ordered, confirmed, closed, clients }) => ({ ordered, confirmed, closed, clients }));
 

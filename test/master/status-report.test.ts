@@ -20,7 +20,7 @@ function statusOf({ supervisor, clock }: Pool): ServerStatus {
 }
 
 describe('reportStatus', () => {
-  it('tells everything that is known of a worker', () => {
+  it('says everything that is known of a worker', () => {
     const pool = new Pool(OPTIONS).boot();
     const bornAt = pool.clock.wallNow();
     pool.clock.advance(2000);
@@ -44,7 +44,7 @@ describe('reportStatus', () => {
     });
   });
 
-  it('tells since when a worker is idle, and counts a client that came and left between two reports', () => {
+  it('says since when a worker is idle, and counts a client that came and left between two reports', () => {
     const pool = new Pool(OPTIONS).boot();
     pool.clock.advance(3000);
     const before = statusOf(pool).workers[0]?.idle;
@@ -55,7 +55,7 @@ describe('reportStatus', () => {
     expect([before, statusOf(pool).workers[0]?.idle]).toEqual([3, 1]);
   });
 
-  it('tells why a worker drains and how long it still may', () => {
+  it('says why a worker drains and how long it still may', () => {
     const pool = new Pool(OPTIONS).boot();
     pool.workers.get(1).report({ accepting: true });
     pool.supervisor.term(4001);
@@ -68,7 +68,7 @@ describe('reportStatus', () => {
     expect(worker?.drainDeadline).toBeLessThan(16);
   });
 
-  it('has no deadline for a drain that may take for ever, and none below 0', () => {
+  it('has no deadline for a drain that may take any time, and none below 0', () => {
     const endless = new Pool({ ...OPTIONS, GraceExpireTime: Infinity }).boot();
     endless.supervisor.term(4001);
     const late = new Pool(OPTIONS).boot();

@@ -12,7 +12,7 @@ export const HANDLE = {} as SendHandle;
 export const RELEASE: Release = { number: 1, script: '/releases/1/server.js', directory: '/releases/1', isMixed: () => false };
 export const WELCOME = { backlog: 511, endWithMaster: false, ticketKeys: null };
 
-/** A supervisor of fake workers, under a manual clock, and everything that it tells. */
+/** A supervisor of fake workers, under a manual clock, and everything that it reports. */
 export class Pool {
   readonly clock = new ManualClock();
   readonly workers = new FakeWorkers(this.clock);
@@ -67,7 +67,7 @@ export class Pool {
     return this;
   }
 
-  /** Lets time pass in small steps, in which every worker that is not told to be silent sends heartbeats. */
+  /** Lets time pass in small steps, in which every worker that is not made silent sends heartbeats. */
   live(ms: number, { silent = [] }: { readonly silent?: readonly number[] } = {}): void {
     const stepMs = this.thresholds.pool.heartbeatMs / 4;
     for (let left = ms; left > 0; left -= stepMs) {

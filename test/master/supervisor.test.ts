@@ -36,7 +36,7 @@ describe('a supervisor that starts', () => {
     });
   });
 
-  it('tells how long a worker took until it was ready', () => {
+  it('says how long a worker took until it was ready', () => {
     const { supervisor, workers, clock, of } = spread(new Pool(OPTIONS));
     supervisor.start();
     workers.get(1).hello();
@@ -110,7 +110,7 @@ describe('a supervisor that keeps its pool', () => {
     expect(workers.all()).toHaveLength(3);
   });
 
-  it('tells what a dead worker had done, and does not forget it', () => {
+  it('says what a dead worker had done, and does not forget it', () => {
     const { supervisor, workers, of } = spread(new Pool(OPTIONS).boot());
     workers.get(1).report({ clients: 2, served: 9 });
 
@@ -343,7 +343,7 @@ describe('a worker that does not start', () => {
     expect(pool.workers.all().map(({ options }) => options.captureStderr)).toEqual([false, false, false, true]);
   });
 
-  it('is tried for ever once the pool has worked, and every try is reported', () => {
+  it('is tried without end once the pool has worked, and every try is reported', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
     for (const worker of pool.workers.all()) {
       worker.report({ served: 1 });
@@ -444,7 +444,7 @@ describe('a worker that does not start', () => {
     expect([atOnce, pool.workers.all().length]).toEqual([waits ? 2 : 3, 3]);
   });
 
-  it('tells what ServerStarted threw', () => {
+  it('reports what ServerStarted threw', () => {
     const pool = new Pool(OPTIONS);
     pool.supervisor.start();
     pool.workers.get(1).hello();
@@ -456,7 +456,7 @@ describe('a worker that does not start', () => {
     expect(told?.error).toBeInstanceOf(Error);
   });
 
-  it('breaks the pool if it cannot listen and nobody ever could', () => {
+  it('breaks the pool if it cannot listen and none ever could', () => {
     const pool = new Pool(OPTIONS).boot();
 
     pool.workers.get(1).say({ type: 'listen-failed', code: 'EADDRINUSE', message: 'listen EADDRINUSE' });
@@ -616,7 +616,7 @@ describe('orders of the user', () => {
     expect(pool.workers.all()).toHaveLength(3);
   });
 
-  it('gives a worker without a grace for ever no deadline', () => {
+  it('gives a worker with an endless grace no deadline', () => {
     const pool = new Pool({ ...OPTIONS, GraceExpireTime: Infinity }).boot();
 
     pool.supervisor.term(4001);
@@ -731,7 +731,7 @@ describe('stop', () => {
     expect(pool.of('worker:exit').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown', 'shutdown']);
   });
 
-  it('forks nobody, and leaves no timer behind', async () => {
+  it('forks none, and leaves no timer behind', async () => {
     const pool = new Pool(OPTIONS).cooperate();
 
     const stopped = pool.supervisor.stop(5000);
@@ -743,7 +743,7 @@ describe('stop', () => {
     expect(pool.clock.delays).toEqual([]);
   });
 
-  it('resolves at once when there is nobody', async () => {
+  it('resolves at once when there is none', async () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 0, MinServer: 0 });
 
     await pool.supervisor.stop(5000);

@@ -4,7 +4,7 @@ import { ManualClock } from '../support/manual-clock.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-it('the keys of tickets are 48 bytes that nobody guesses, new ones every day until the server stops', () => {
+it('the keys of tickets are 48 bytes that cannot be guessed, new ones every day until the server stops', () => {
   const clock = new ManualClock();
   const changed: string[] = [];
   const keys = new TicketKeys(clock, (current) => { changed.push(current); });

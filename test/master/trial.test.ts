@@ -66,7 +66,7 @@ describe('the trial of a release', () => {
     expect(outcome()).toMatchObject({ passed: false, reason, stderr: 'its last words' });
   });
 
-  it('tells why a worker ended, if it said so', async () => {
+  it('says why a worker ended, if it said so', async () => {
     const { trial, outcome } = trialOf();
 
     trial.said({ message: 'the database is away' });

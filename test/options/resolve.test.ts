@@ -75,7 +75,7 @@ describe('the defaults', () => {
     expect(refusedPool(given)).toBeUndefined();
   });
 
-  it('tell workers their limits in milliseconds and null for unlimited', () => {
+  it('give workers their limits in milliseconds and null for unlimited', () => {
     const given = { ServerHeartBeatTime: 0.25, GraceExpireTime: Infinity, MaxSessionPerServer: 2, Concurrency: 0, MaxServerLifeTimes: 7 };
 
     expect(resolveThresholds(given).worker).toEqual({ heartbeatMs: 250, graceMs: null, maxClients: 2, concurrency: 0, maxServed: 7 });

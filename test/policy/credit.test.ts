@@ -3,7 +3,7 @@ import { NO_FLOW, SHORT_LIVED_CREDIT, creditFor, observeFlow, type Flow } from '
 
 const WORKERS = 20;
 
-/** Reports every 20 ms of what `perReport` clients do that each stay for so many reports; 0 = they have left by the next one. */
+/** Reports every 20 ms of what `perReport` clients do that each stay for some reports; 0 = they have left by the next one. */
 function pass(flow: Flow, { ms, perReport, stay, start = { served: 0, clients: 0, now: 1000 } }: {
   readonly ms: number; readonly perReport: number; readonly stay: number; readonly start?: { served: number; clients: number; now: number };
 }): { flow: Flow; served: number; clients: number; now: number } {

@@ -73,7 +73,7 @@ class Watch {
   #config: PoolConfig;
   #deafness = NEVER_DEAF;
   #now = 0;
-  /** A worker that reports on time by the interval it knows, except when it is told to stop. */
+  /** A worker that reports on time by the interval it knows, except when it is ordered to stop. */
   #reportMs: number;
   #knownMs: number;
   readonly #pending: { readonly at: number; readonly reportMs: number }[] = [];

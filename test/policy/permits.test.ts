@@ -15,7 +15,7 @@ const fresh = (id: number, given: Partial<PermitView> = {}): PermitView => ({
 });
 /** A worker that may accept. */
 const holder = (id: number, given: Partial<PermitView> = {}): PermitView => fresh(id, { ordered: true, ceiling: (given.clients ?? 0) + CREDIT, permit: 'held', ...given });
-/** One that has asked for a higher ceiling, or was told to wait. */
+/** One that has asked for a higher ceiling, or has to wait. */
 const spent = (id: number, clients: number, given: Partial<PermitView> = {}): PermitView => holder(id, { clients, ceiling: clients, permit: 'spent', ...given });
 const full = (id: number, clients: number, given: Partial<PermitView> = {}): PermitView => spent(id, clients, { permit: 'full', ...given });
 /** One of the few in a crowd. */
@@ -42,7 +42,7 @@ describe('where everybody may accept', () => {
     ['one that cannot accept now gets one too, for when it can', [fresh(1, { available: false }), holder(2)], [permit(1, 2)]],
     ['one that was blocked gets one too', [fresh(1, BLOCKED), holder(2)], [permit(1, 2)]],
     ['one that asks gets a higher ceiling when the others have caught up', [spent(1, 2), holder(2, { clients: 1 })], [permit(1, 3)]],
-    ['one that asks too early is told to wait', [spent(1, 2), sentinel(2)], [permit(1, 2)]],
+    ['one that asks too early has to wait', [spent(1, 2), sentinel(2)], [permit(1, 2)]],
     ['one that waits is left alone until the others have caught up', [full(1, 2), sentinel(2)], []],
     ['one that waits may go on then', [full(1, 2), holder(2, { clients: 1 })], [permit(1, 3)]],
     ['all that are level may go on', [full(1, 5), full(2, 5), full(3, 5)], [permit(1, 7), permit(2, 7), permit(3, 7)]],
@@ -127,7 +127,7 @@ describe('the time of the next look', () => {
     expect(planPermits(workers, ALL, NOW).nextAt).toBe(NOW + expected);
   });
 
-  it('tells whether a ceiling has become too high and waits to be lowered', () => {
+  it('says whether a ceiling has become too high and waits to be lowered', () => {
     const members = [holder(1, { ceiling: 50 }), holder(2)];
 
     expect(planPermits(members, ALL, NOW).isHigh).toBe(true);

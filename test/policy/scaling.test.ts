@@ -91,7 +91,7 @@ describe('retireSurplus', () => {
     expect(retired(members)).toEqual(expected);
   });
 
-  it('retires nobody by MinServer when MaxServer workers are spare (MinServer = MaxServer)', () => {
+  it('retires none by MinServer when MaxServer workers are spare (MinServer = MaxServer)', () => {
     expect(retired(workers(...many(4, 'idle')), RIPE, { minWorkers: 4, maxWorkers: 4, maxSpare: 0, minSpare: 0 })).toEqual([]);
   });
 });

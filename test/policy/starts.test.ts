@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MOST_FAILURES, NO_STARTS, shouldGiveUp, startFailed, startSucceeded } from '../../src/policy/starts.js';
 import type { StartHistory } from '../../src/policy/starts.js';
 
-/** The history after so many failed rounds, one second apart; without jitter. */
+/** The history after a number of failed rounds, one second apart; without jitter. */
 const afterFailures = (rounds: number, from: StartHistory = NO_STARTS): StartHistory =>
   Array.from({ length: rounds }, (_, round) => round * 1000).reduce(
     (history, now) => startFailed(history, { bornAt: now, now: now + 500, chance: 0 }), from,

@@ -53,7 +53,7 @@ describe('in a pool of 20 workers', () => {
     });
   });
 
-  it('20 pauses and resumes under load refuse and lose nobody', async () => {
+  it('20 pauses and resumes under load refuse and lose no client', async () => {
     await withServer({ ...TWENTY, ...QUICK }, async (running) => {
       await running.settled(20);
 

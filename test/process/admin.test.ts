@@ -200,7 +200,7 @@ describe('The admin side', () => {
     }
   });
 
-  it('replaces a socket file that nobody answers at, and leaves alone what is not its own', async () => {
+  it('replaces a socket file at which nothing answers, and leaves alone what is not its own', async () => {
     const path = join(folder, 'old.sock');
     const dead = createServer().listen(join(folder, 'dead.sock'));
     await once(dead, 'listening');

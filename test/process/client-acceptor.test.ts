@@ -41,7 +41,7 @@ describe('Acceptor', () => {
     });
   });
 
-  it('is told of a drain by its signal, however many listen to it, and is waited for', async () => {
+  it('learns of a drain by its signal, however many listen to it, and is waited for', async () => {
     await withHandlers({ ...ECHO, MaxServer: 1 }, async (scene) => {
       const clients = await Promise.all(Array.from({ length: 12 }, async () => scene.connect()));
       for (const client of clients) await client.expect(hello(client));

@@ -107,7 +107,7 @@ describe('ClientFlushed', () => {
 });
 
 describe('ClientShutdownOnError false', () => {
-  it('leaves the session after the end of input, and after a fault of a callback, until it is told to end', async () => {
+  it('leaves the session after the end of input, and after a fault of a callback, until it is asked to end', async () => {
     await withHandlers({
       ClientShutdownOnError: false,
       ClientInput({ heap, input }) {
@@ -210,7 +210,7 @@ describe('NoDelay and KeepAlive', () => {
   ] as const)('set the options of the socket: %j', async (given, expected) => {
     await withHandlers({
       ...given,
-      // No socket tells its options, so this listens where Node hands them to libuv: on the prototype of its handles.
+      // No socket shows its options, so this listens where Node hands them to libuv: on the prototype of its handles.
       ServerStarted() {
         const probe = process.getBuiltinModule('node:net').createServer().listen(0) as unknown as { _handle: object; close: () => void };
         const prototype = Object.getPrototypeOf(probe._handle) as Record<string, (...args: unknown[]) => unknown>;

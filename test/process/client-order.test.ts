@@ -19,7 +19,7 @@ const CASES: readonly [title: string, end: End, calls: readonly (string | RegExp
   ['the end of its input', (client) => { client.halfClose(); },
     ["Error read 0 ''", 'Disconnected']],
   ['the end of its input, while a large answer is pending', async (client) => { client.pause(); client.send('big\n'); client.halfClose(); await afterwards(client); },
-    // It is not read while its output is above HighMark, so nobody knows of the end before.
+    // It is not read while its output is above HighMark, so the end is not known before.
     ['Input big', 'Flushed', "Error read 0 ''", 'Disconnected']],
   ['a record without an end, and the end of its input', (client) => { client.send('quit'); client.halfClose(); },
     ["Error read 0 ''", 'Disconnected']],

@@ -3,7 +3,7 @@ import { withHandlers } from '../programs/inline.js';
 
 const MiB = 1024 * 1024;
 
-/** The four options that go together, with handlers that tell. */
+/** The four options that go together, with handlers that report. */
 const MARKS = {
   HighMark: 100_000,
   LowMark: 10_000,

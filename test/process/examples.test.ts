@@ -19,7 +19,7 @@ import { poll, within } from '../support/wait.js';
 const run = promisify(execFile);
 
 describe('examples/chat.js', () => {
-  it('passes lines on to all who are in the room, across workers, and to nobody else', async () => {
+  it('passes lines on to all who are in the room, across workers, and to no others', async () => {
     await withExample(['chat.js'], async (master, port) => {
       // Clients of at least two workers: the pool spreads them.
       const [ann, bob, eve] = [await master.connect(port), await master.connect(port), await master.connect(port)];
@@ -162,7 +162,7 @@ describe('examples/http.js', () => {
 });
 
 describe('examples/websocket.js', () => {
-  it('echoes text and bytes, and tells clients to go when it drains', async () => {
+  it('echoes text and bytes, and asks clients to go when it drains', async () => {
     await withExample(['websocket.js'], async (master, port) => {
       const webSocket = new WebSocket(`ws://127.0.0.1:${port}/`);
       const once = async (event: 'message' | 'close' | 'open'): Promise<unknown[]> => within(new Promise((resolve, reject) => {

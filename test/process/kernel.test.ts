@@ -256,7 +256,7 @@ describe('events for the server', () => {
     });
   });
 
-  it('Concurrency 0: nobody is served; -1: everybody is', async () => {
+  it('Concurrency 0: no client is served; -1: every one is', async () => {
     await withHandlers({ ...options, ServerHeartBeatTime: 0.05 }, async (scene) => {
       scene.running.server.configure({ Concurrency: 0 });
       await scene.running.allPaused('concurrency');
@@ -270,7 +270,7 @@ describe('events for the server', () => {
     });
   });
 
-  it('set_concurrency: 0 takes nobody any more, -1 goes on, and a wrong number is reported', async () => {
+  it('set_concurrency: 0 takes no more clients, -1 goes on, and a wrong number is reported', async () => {
     await withHandlers({ ...options, ServerHeartBeatTime: 0.05 }, async (scene) => {
       const first = await scene.connect();
       first.send('set_concurrency 0\n');

@@ -234,7 +234,7 @@ describe('the end of the master', () => {
     });
   });
 
-  it('by SIGKILL ends idle workers at once, a busy one after its client, and nobody can connect', async () => {
+  it('by SIGKILL ends idle workers at once, a busy one after its client, and no client can connect', async () => {
     await withMaster({ options: { ...TWO, MaxSessionPerServer: 1, ServerHeartBeatTime: 1 } }, async (master) => {
       const port = await master.up();
       await master.ready(2);

@@ -17,7 +17,7 @@ function watchPeak(running: Running): () => number {
 }
 
 describe('the size of the pool', () => {
-  it('is five workers by default, and the master serves nobody', async () => {
+  it('is five workers by default, and the master serves no clients', async () => {
     await withServer({}, async (running) => {
       await running.settled(5);
       const workers = running.ready;

@@ -6,7 +6,7 @@ import { waitRefused } from '../support/tcp-client.js';
 import { ONE, QUICK, Running, TWO, withServer } from '../support/with-server.js';
 
 describe('the server object', () => {
-  it('tells of the life of its workers in order', async () => {
+  it('reports the life of its workers in order', async () => {
     await withServer(ONE, async (running) => {
       const client = await running.join();
       client.send('exit\n');
@@ -136,7 +136,7 @@ describe('the server object', () => {
     });
   });
 
-  it('tells running workers of a new MaxSessionPerServer', async () => {
+  it('gives running workers a new MaxSessionPerServer', async () => {
     await withServer({ ...ONE, MaxSessionPerServer: 1, ...QUICK }, async (running) => {
       const first = await running.join();
       const second = await running.connect();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
 import type { MasterProcess, PrintedEvent } from '../support/master-process.js';
 
-/** Waits for so many prints of a name. */
+/** Waits until a name was printed that often. */
 const prints = (master: MasterProcess, name: string, count: number): Promise<PrintedEvent[]> => master.until(() => {
   const all = master.all(name);
   return all.length >= count ? all : undefined;

@@ -5,7 +5,7 @@ import { withMaster } from '../support/master-process.js';
 import { ONE } from '../support/with-server.js';
 
 describe('ShutdownDelay', () => {
-  it('serves on after a signal while balancers are told to go; a second signal ends it, and none is lost', async () => {
+  it('serves on after a signal while balancers leave; a second signal ends it, and none is lost', async () => {
     await withMaster({ options: { ...ONE, ShutdownDelay: 60, Admin: { Port: 0, AgentPort: 0 }, std: { printStatus: true } } }, async (master) => {
       const port = await master.up();
       const { admin } = await master.status();

@@ -70,7 +70,7 @@ describe('the port of a server that starts', () => {
   });
 });
 
-/** A TCP service of /etc/services whose port nobody uses here. */
+/** A TCP service of /etc/services whose port is free here. */
 async function freeService(): Promise<{ service: string; port: number }> {
   for (const line of readFileSync('/etc/services', 'utf8').split('\n')) {
     const [, service, port] = /^([a-z][a-z0-9-]*)\s+(\d+)\/tcp/.exec(line) ?? [];

@@ -61,7 +61,7 @@ describe('no client is lost under load', () => {
     });
   });
 
-  it('while the pool shuts down: whoever was greeted finishes, and then nobody is let in', async () => {
+  it('while the pool shuts down: whoever was greeted finishes, and then no one is let in', async () => {
     await withServer({ MaxServer: 4, ...QUICK }, async (running) => {
       await running.settled(4);
       const clients = await Promise.all(Array.from({ length: 100 }, () => running.join()));

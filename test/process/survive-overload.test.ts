@@ -40,7 +40,7 @@ describe.runIf(isLinux)('a worker that is close to its limit of open files', () 
         waiting.delete(client);
       }
       expect(master.all('worker:exit')).toEqual([]);
-      // One that was told of again only after it had accepted again.
+      // One that was reported again only after it had accepted again.
       await master.status(({ workers }) => workers[0]?.paused.length === 0);
     });
   });

@@ -122,7 +122,7 @@ const AS_NOBODY = `
 
 const MARKED = { [MARK]: JSON.stringify({ alias: 'prefork_server', ordinal: 1, token: 'expected', captured: false }) };
 
-/** What a stranger says to a process that it has started with a forged mark. */
+/** What an intruder says to a process that it has started with a forged mark. */
 const welcome = (token: string): object => ({
   [KEY]: {
     type: 'welcome', token, paused: false, share: null, backlog: 511, endWithMaster: false,

@@ -71,7 +71,7 @@ describe('HangReport', () => {
   it.each([
     ['a busy loop', 'spin 1.2', 'spinFor'],
     ['Atomics.wait', 'sleep 1.2', 'sleepFor'],
-  ])('tells in which function, file and line a worker hangs: %s', async (_title, line, functionName) => {
+  ])('says in which function, file and line a worker hangs: %s', async (_title, line, functionName) => {
     await withServer({ ...TWO, ...QUICK, HangReport: true }, async (running) => {
       await running.settled(2);
       const client = await running.join();
@@ -130,7 +130,7 @@ describe('the master', () => {
     });
   });
 
-  it('that was stopped for longer than MaxServerExpireTime kills nobody when it goes on', async () => {
+  it('that was stopped for longer than MaxServerExpireTime kills none when it goes on', async () => {
     const options = { ...TWO, ...QUICK, MaxServerExpireTime: 1, GraceExpireTime: 0.5, std: { printStatus: true } };
     await withMaster({ options }, async (master) => {
       const workers = await master.ready(2);
@@ -277,7 +277,7 @@ describe('a worker that is killed', () => {
     });
   });
 
-  it('and then another, and another, under load costs nobody but their own clients', async () => {
+  it('and then another, and another, under load costs none but their own clients', async () => {
     await withServer({ StartServer: 4, MinServer: 4, MinSpareServer: 0, MaxServer: 8, ...QUICK }, async (running) => {
       await running.settled(4);
       const kills: Kill[] = [];

@@ -112,7 +112,7 @@ describe.runIf(requireTool('systemd-socket-activate'))('a socket that systemd ha
 });
 
 describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd', () => {
-  it('is told when the server is ready, reloads, is alive and drains', async () => {
+  it('learns when the server is ready, reloads, is alive and drains', async () => {
     const path = join(folder, 'notify');
     await using systemd = new Program('python3', ['-u', '-c', RECEIVER, path]);
     await poll(() => existsSync(path), () => 'the socket of notifications');

@@ -169,7 +169,7 @@ describe('a Unix socket', () => {
     const before = process.cwd();
     const other = join(folder, 'other');
     mkdirSync(other);
-    for (const name of ['here', 'here~']) writeFileSync(join(other, name), 'of a stranger');
+    for (const name of ['here', 'here~']) writeFileSync(join(other, name), 'of another');
     try {
       process.chdir(folder);
       await withServer({ ...ONE, Domain: 'unix', Address: 'here' }, async ({ server }) => {

@@ -201,7 +201,7 @@ describe('stdout and stderr of workers', () => {
 });
 
 describe('messages of the user on the channel between master and worker', () => {
-  it('disturb nobody', async () => {
+  it('disturb no client', async () => {
     await withServer({ ...TWO, ...QUICK, program: 'chatter.mjs' }, async (running) => {
       await running.settled(2);
       await running.heartbeats();

@@ -6,7 +6,7 @@ import { ONE, withServer } from '../support/with-server.js';
 import type { Running, ServerSetup } from '../support/with-server.js';
 
 declare global {
-  /** In a handler of a test: tells the test something, in order. */
+  /** In a handler of a test: says something to the test, in order. */
   function tell(name: string, detail?: unknown): void;
   /** In a handler of a test: resolves when the test calls `release` with this name, which has to be later. */
   function released(name: string): Promise<void>;

@@ -1,4 +1,4 @@
-// A worker's script that waits for SIGUSR2 before it constructs its server, and would stay for ever without one.
+// A worker's script that waits for SIGUSR2 before it constructs its server, and never ends without one.
 import { once } from 'node:events';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import { given } from './given.mjs';

@@ -1,4 +1,4 @@
-// Says what it is told to with the messages of the user, in every way; `message` and `worker:message` are reported to the client and the test.
+// Says what it is asked to with the messages of the user, in every way; `message` and `worker:message` are reported to the client and the test.
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import { given } from './given.mjs';
 

@@ -13,7 +13,7 @@ function from(address: string | undefined): Socket & { lose(): void } {
 const admits = (admission: Admission, socket: Socket): boolean => admission.admit(socket, socket.remoteAddress);
 
 describe('an admission', () => {
-  it('admits everybody if nobody is blocked', () => {
+  it('admits all if none is blocked', () => {
     const admission = createAdmission(undefined, 0);
 
     expect([admits(admission, from('10.0.0.1')), admits(admission, from('::1')), admits(admission, from(undefined))]).toEqual([true, true, true]);
@@ -29,7 +29,7 @@ describe('an admission', () => {
     expect(admits(createAdmission(blocked, 0), from(address))).toBe(admitted);
   });
 
-  it('admits so many of one address at once, and another when one has left', () => {
+  it('admits that many of one address at once, and another when one has left', () => {
     const admission = createAdmission(undefined, 2);
     const first = from('10.0.0.1');
     const answers = [admits(admission, first), admits(admission, from('10.0.0.1')), admits(admission, from('10.0.0.1')), admits(admission, from('10.0.0.2'))];

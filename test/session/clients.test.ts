@@ -23,7 +23,7 @@ describe('the clients of a worker', () => {
     expect([second.isClosed, third.isClosed, clients.left]).toEqual([true, false, 1]);
   });
 
-  it('tells each of a drain, once', async () => {
+  it('informs each of a drain, once', async () => {
     const deadlines: number[] = [];
     const clients = new TestClients({ callbacks: { draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); } } });
     await clients.connect();
@@ -34,7 +34,7 @@ describe('the clients of a worker', () => {
     expect(deadlines).toEqual([20, 20]);
   });
 
-  it('tells those of a drain that come while it has begun, with the time that is left', async () => {
+  it('informs those of a drain that come while it has begun, with the time that is left', async () => {
     const deadlines: number[] = [];
     const gate = deferred<Socket>();
     const clients = new TestClients({ callbacks: { draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); } }, preConnect: () => gate.promise });
@@ -172,7 +172,7 @@ describe('an Acceptor', () => {
     expect([early, clients.left]).toEqual([0, 1]);
   });
 
-  it('is told of a drain by its signal, and of the end of all patience by the end of the connection', async () => {
+  it('learns of a drain by its signal, and of the end of all patience by the end of the connection', async () => {
     const signals: AbortSignal[] = [];
     const clients = new TestClients({ acceptor: ({ draining }: AcceptorContext) => { signals.push(draining); } });
     const client = await clients.connect();
@@ -260,7 +260,7 @@ describe('ClientTimeout', () => {
     expect(clients.left).toBe(1);
   });
 
-  it('keeps no timer when nobody is there', async () => {
+  it('keeps no timer when no client is there', async () => {
     const clients = new TestClients({ idleMs: IDLE_MS });
     const client = await clients.connect();
     await client.end();

@@ -54,7 +54,7 @@ describe('a socket that is read directly', () => {
     expect(resetOf(socket)).toBe(error);
   });
 
-  it.each([['of a write', reset('write')], ['of another kind', new Error('broken')]])('tells an error %s as usual', async (_title, error) => {
+  it.each([['of a write', reset('write')], ['of another kind', new Error('broken')]])('reports an error %s as usual', async (_title, error) => {
     const socket = direct();
     const told: string[] = [];
     socket.on('error', (failure) => told.push(failure.message)).on('close', () => told.push('close'));

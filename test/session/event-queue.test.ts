@@ -89,7 +89,7 @@ describe('an event queue', () => {
     expect(queue.setAlias(two, 'name')).toBe(true);
   });
 
-  it('forgets a target and its names, and nobody else\'s', () => {
+  it('forgets a target and its names, and no others', () => {
     const { queue, add } = setUp();
     const [one, two] = [add(), add()];
     queue.setAlias(one, 'one');

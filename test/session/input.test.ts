@@ -15,7 +15,7 @@ interface Setup {
   readonly told: string[];
 }
 
-/** An input that notes what its host is told. */
+/** An input that notes what its host hears. */
 function setUp({ filter = new LineFilter(), onRecord = () => undefined }: { readonly filter?: AnyFilter; readonly onRecord?: (record: unknown, input: Input) => Promise<unknown> | undefined } = {}): Setup {
   const told: string[] = [];
   const source = new PassThrough();
@@ -43,7 +43,7 @@ const refusing = (given: Partial<AnyFilter>): AnyFilter => Object.assign(new Lin
 const bytes = (text: string): Buffer => Buffer.from(text);
 
 describe('an input', () => {
-  it('tells each record and then the end', () => {
+  it('reports each record and then the end', () => {
     const { input, told } = setUp();
 
     input.push(bytes('one\r\ntw'));
@@ -130,7 +130,7 @@ describe('an input', () => {
     expect(steps).toEqual([[0, true], [0, true], [1, false]]);
   });
 
-  it('tells the end only when every record has been handled', async () => {
+  it('reports the end only when every record has been handled', async () => {
     const work = Promise.resolve();
     const { input, told } = setUp({ onRecord: () => work });
     input.push(bytes('one\r\ntwo\r\n'));
@@ -188,7 +188,7 @@ describe('an input', () => {
 });
 
 describe('an input whose filter refuses it', () => {
-  it('tells so, also when it is fed', () => {
+  it('says so, also when it is fed', () => {
     const { input, told } = setUp({ filter: refusing({ get_one_start: () => { throw new Error('too much'); } }) });
 
     input.push(bytes('x'));
@@ -196,7 +196,7 @@ describe('an input whose filter refuses it', () => {
     expect(told).toEqual(['fault: too much']);
   });
 
-  it('does not ask for ever about the same bytes', () => {
+  it('does not ask without end about the same bytes', () => {
     const { input, told } = setUp({ filter: refusing({ get_one: () => { throw new Error('bad'); }, get_pending: () => [bytes('same')] }) });
 
     input.push(bytes('x'));
@@ -205,7 +205,7 @@ describe('an input whose filter refuses it', () => {
     expect(told).toEqual(['fault: bad', 'fault: bad']);
   });
 
-  it('does not ask for ever a filter that has nothing left, or cannot say what', () => {
+  it('does not ask without end a filter that has nothing left, or cannot say what', () => {
     const silent = setUp({ filter: refusing({ get_one: () => { throw new Error('bad'); } }) });
     const broken = setUp({ filter: refusing({ get_one: () => { throw new Error('bad'); }, get_pending: () => { throw new Error('worse'); } }) });
 

@@ -84,7 +84,7 @@ describe('output', () => {
     expect([client.text.length, clients.left]).toEqual([50_002, 0]);
   });
 
-  it('that nobody takes ends its client beyond MaxOutput, with ENOBUFS', async () => {
+  it('that is not taken ends its client beyond MaxOutput, with ENOBUFS', async () => {
     const client = new TestClient();
     client.stopReading();
     const { clients, context, calls } = await setUp({ maxOutput: 10_000, marks: { high: 1000, low: 100 } }, client);

@@ -49,7 +49,7 @@ class End extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const other = this.#other;
-    // A FIN if all is well; the other end may write on, and nobody reads it.
+    // A FIN if all is well; the other end may write on, and it is not read.
     setImmediate(() => { if (other?.destroyed === false && !other.readableEnded) other.push(null); });
     done(error);
   }
@@ -146,12 +146,12 @@ export const bothWays = (create: () => AnyFilter): ClientConfig['createFilters']
   return { input: both, output: both };
 };
 
-/** The clients of a worker, with their clock, and what they tell. */
+/** The clients of a worker, with their clock, and what they report. */
 export class TestClients {
   readonly clock: ManualClock;
   readonly queue: EventQueue;
   readonly clients: Clients;
-  /** Faults of callbacks, as the master is told of them. */
+  /** Faults of callbacks, as the master hears of them. */
   readonly failures: { readonly where: string; readonly message: string; readonly code: unknown }[] = [];
   /** How many clients have gone. */
   left = 0;

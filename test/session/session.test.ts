@@ -38,7 +38,7 @@ describe('a session', () => {
     expect([clients.left, client.hasEnded]).toEqual([1, true]);
   });
 
-  it('tells callbacks who is there', async () => {
+  it('lets callbacks know who is there', async () => {
     let heap: Any['heap'] | undefined;
     const { clients } = noting({ connected: (context: Any) => { heap = context.heap; } });
 
@@ -159,7 +159,7 @@ describe('a session that is shut down', () => {
     expect(client.text).toBe('a long answer\r\n');
   });
 
-  it('tells the others only once, however it ends', async () => {
+  it('informs the others only once, however it ends', async () => {
     const { clients, calls } = noting({ input: ({ kernel }: Line) => { kernel.yield('shutdown'); } });
     const client = await clients.connect();
     await client.send('quit\r\n');
@@ -175,7 +175,7 @@ describe('a session that is shut down', () => {
 });
 
 describe('a session that fails', () => {
-  it('tells of a reset, and ends', async () => {
+  it('reports a reset, and ends', async () => {
     const { clients, calls } = noting();
     const client = await clients.connect();
 
@@ -185,7 +185,7 @@ describe('a session that fails', () => {
     expect(clients.left).toBe(1);
   });
 
-  it('tells of input that its filter refuses, and ends', async () => {
+  it('reports input that its filter refuses, and ends', async () => {
     const { clients, calls } = noting({}, {
       createFilters: () => {
         const both = new LineFilter({ MaxLength: 4 });
@@ -242,7 +242,7 @@ describe('a session that fails', () => {
     expect(clients.left).toBe(1);
   });
 
-  it('goes on if it is told to with shutdown_on_error', async () => {
+  it('goes on if asked to with shutdown_on_error', async () => {
     const { clients, calls } = noting({ input: ({ input }: Line) => {
       calls.push(`input ${input}`);
       if (input === 'bad') throw new Error('oh');
@@ -410,7 +410,7 @@ describe('the output of a session', () => {
     expect(client.text.length).toBe(4 * 602);
   });
 
-  it('tells how much of it is queued', async () => {
+  it('says how much of it is queued', async () => {
     const octets: number[] = [];
     const { clients } = noting({ connected: ({ heap: { client } }: Any) => {
       octets.push(client.get_driver_out_octets());

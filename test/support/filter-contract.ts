@@ -15,7 +15,7 @@ export interface FilterCase {
   readonly maxPending?: number;
   /** Makes records of differently cut input equal, where a filter passes on pieces as they come. */
   readonly normalize?: (records: readonly unknown[]) => unknown;
-  /** False where no other filter could go on with what is pending: what was delivered belongs to it, or tells how to cut it. */
+  /** False where no other filter could go on with what is pending: what was delivered belongs to it, or says how to cut it. */
   readonly handsOn?: boolean;
   /** The same for the filter itself. Default handsOn. */
   readonly takesBack?: boolean;

@@ -32,7 +32,7 @@ class Loop {
     return this;
   }
 
-  /** May accept up to so many clients. */
+  /** May accept up to that many clients. */
   grant(ceiling = 1000): this {
     this.loop.grant(ceiling);
     return this;
@@ -52,7 +52,7 @@ class Loop {
     return this;
   }
 
-  /** What was told to the master meanwhile. */
+  /** What was reported to the master meanwhile. */
   told(act: () => void): Urgency[] {
     const before = this.changes.length;
     act();
@@ -90,7 +90,7 @@ describe('an accept loop', () => {
     expect([loop.loop.copiesUsed, loop.openCopies]).toEqual([2, 2]);
   });
 
-  it('tells the master at once that it needs a copy', () => {
+  it('lets the master know at once that it needs a copy', () => {
     const loop = new Loop({ copies: 1 }).grant();
     loop.loop.ask('paused', true);
 
@@ -277,7 +277,7 @@ describe('a limit', () => {
     expect(loop.listener.isOpen).toBe(false);
   });
 
-  it('of clients in its life is for ever', () => {
+  it('of clients in its life stays', () => {
     const loop = new Loop({ limits: { maxServed: 3 }, copies: 5 }).grant();
 
     const accepted = loop.connect(100);
@@ -303,7 +303,7 @@ describe('a limit', () => {
     expect([raised, lowered, atLimit, loop.listener.isOpen]).toEqual([2, false, false, true]);
   });
 
-  it('of 0 lets nobody in, but listens once, so that clients are queued', () => {
+  it('of 0 lets no client in, but listens once, so that clients are queued', () => {
     const loop = new Loop({ limits: { share: 0 } }).grant();
 
     expect(loop.listener.isOpen).toBe(false);

@@ -29,7 +29,7 @@ class Reports {
 }
 
 describe('a reporter', () => {
-  it('tells of a change at once after a time of quiet', () => {
+  it('reports a change at once after a time of quiet', () => {
     const reports = new Reports();
 
     reports.change();
@@ -37,7 +37,7 @@ describe('a reporter', () => {
     expect(reports.sent).toEqual([{ at: 0, clients: 1 }]);
   });
 
-  it('tells of the changes that follow together, with the newest state', () => {
+  it('reports the changes that follow together, with the newest state', () => {
     const reports = new Reports();
 
     for (let change = 0; change < 5; change++) reports.change();
@@ -73,7 +73,7 @@ describe('a reporter', () => {
     expect(reports.sent.at(-1)?.clients).toBe(4);
   });
 
-  it('tells of the last change within 10 ms', () => {
+  it('reports the last change within 10 ms', () => {
     const reports = new Reports();
     reports.change();
     reports.clock.advance(3);
@@ -110,7 +110,7 @@ describe('a reporter', () => {
 });
 
 describe('news', () => {
-  it('of the first client of a spare worker is told at once', () => {
+  it('of the first client of a spare worker is reported at once', () => {
     const reports = new Reports();
     reports.reporter.changed('now');
 
@@ -122,7 +122,7 @@ describe('news', () => {
     expect(reports.sent.map(({ clients }) => clients)).toEqual([0, 1]);
   });
 
-  it('that the worker no longer accepts is told at once', () => {
+  it('that the worker no longer accepts is reported at once', () => {
     const reports = new Reports();
     reports.clients = 3;
     reports.reporter.changed('now');

@@ -171,7 +171,7 @@ describe('a worker that starts', () => {
     expect(worker.exits).toEqual([]);
   });
 
-  it('does nothing of what it is told before it is welcomed', async () => {
+  it('does nothing of what it is ordered before it is welcomed', async () => {
     const worker = new Worker();
 
     worker.line.order({ type: 'permit', ceiling: 1000, pulseMs: 1000 });
@@ -265,7 +265,7 @@ describe('a worker that serves', () => {
     expect(open).toEqual([false, false, false, true]);
   });
 
-  it('takes set_concurrency: 0 lets nobody in, -1 any number', async () => {
+  it('takes set_concurrency: 0 lets no client in, -1 any number', async () => {
     const worker = await new Worker().boot();
     const open: boolean[] = [];
 
@@ -286,7 +286,7 @@ describe('a worker that serves', () => {
     expect(worker.listener.isOpen).toBe(false);
   });
 
-  it('tells that it cannot listen', async () => {
+  it('reports that it cannot listen', async () => {
     const worker = await new Worker().boot();
 
     worker.refuse('EADDRINUSE');
@@ -399,7 +399,7 @@ describe('a worker that drains', () => {
     expect([client.isClosed, worker.exits]).toEqual([true, [0]]);
   });
 
-  it('waits for ever without a deadline', async () => {
+  it('waits without end if it has no deadline', async () => {
     const worker = await new Worker().boot();
     const client = await worker.connect();
 
@@ -410,7 +410,7 @@ describe('a worker that drains', () => {
     expect([client.isClosed, worker.exits]).toEqual([false, []]);
   });
 
-  it('tells its clients of it, with the seconds they have', async () => {
+  it('informs its clients of it, with the seconds they have', async () => {
     const deadlines: number[] = [];
     const worker = await new Worker({ clients: { callbacks: { draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); } } } }).boot();
     await worker.connect();
@@ -563,7 +563,7 @@ describe('a worker whose master is gone', () => {
     expect(worker.exits).toEqual([1]);
   });
 
-  it('does not hang for ever in ServerStopped', async () => {
+  it('does not hang without end in ServerStopped', async () => {
     const worker = await new Worker({ serverStopped: () => deferred().promise }).boot();
 
     worker.line.close();

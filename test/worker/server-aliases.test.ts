@@ -4,7 +4,7 @@ import type { WorkerRuntime } from '../../src/worker/runtime.js';
 import { addServerAliases } from '../../src/worker/server-aliases.js';
 import { ManualClock } from '../support/manual-clock.js';
 
-/** The server's places in the queue, and what the worker is told through them. */
+/** The server's places in the queue, and what reaches the worker through them. */
 function setUp(): { post: (target: string, event: string, ...args: unknown[]) => void; told: unknown[][] } {
   const clock = new ManualClock();
   const queue = new EventQueue(clock);

@@ -36,7 +36,7 @@ export function takeAll(filter: AnyFilter, chunks: readonly Buffer[]): number {
 }
 
 /**
- * The median speed of every library in MiB/s, one after the other in every round. Each must find so many records, except the
+ * The median speed of every library in MiB/s, one after the other in every round. Each must find that many records, except the
  * last, which may not be whole: some deliver it at the end of the stream.
  */
 export async function speedsOf(
