@@ -141,6 +141,33 @@ describe('the README', () => {
     expectSame(readme.listed('Errors'), codes);
   });
 
+  it('claims to survive what tests show', () => {
+    const shown: readonly (readonly [claim: string, file: string, title: string])[] = [
+      ['Workers killed', 'process/survive-workers', 'and then another, and another, under load'],
+      ['Workers that block', 'process/survive-workers', 'is replaced when MaxServerExpireTime says so'],
+      ['The master killed', 'process/survive-drain', 'leaves its workers to their clients'],
+      ['The master killed', 'process/survive-workers', 'that was stopped for longer than MaxServerExpireTime'],
+      ['The master killed', 'process/survive-workers', 'that a worker cuts makes it drain'],
+      ['Recycling', 'process/survive-drain', 'while workers are recycled by MaxServerLifeTime'],
+      ['Recycling', 'process/survive-drain', 'while the pool is scaled down'],
+      ['Recycling', 'process/reload', 'replaces every worker, fails no client'],
+      ['A release', 'process/reload', 'to a release that %s says why, fails no client'],
+      ['A release', 'process/reload', 'is refused by the check'],
+      ['A full JavaScript heap', 'process/survive-workers', 'that fills its JavaScript heap ends that worker only'],
+      ['A full JavaScript heap', 'process/synopsis', 'replaces one that was killed'],
+      ['Faults in callbacks', 'process/survive-strangers', 'a fault of a strange kind'],
+      ['Lack of file', 'process/survive-overload', 'stops accepting and says so'],
+      ['Clients that send', 'filters/line', 'discards the long line'],
+      ['Clients that send', 'process/client-options', 'ETIMEDOUT'],
+      ['Clients that send', 'process/client-ends', 'beyond MaxOutput, costs no other client'],
+      ['Clients that send', 'process/survive-strangers', 'clients that connect and reset at once'],
+    ];
+    const claims = [...readme.chapter('What it survives').matchAll(/^- (.*)$/gm)].map(([, claim = '']) => claim);
+
+    expect(claims.filter((claim) => !shown.some(([start]) => claim.startsWith(start)))).toEqual([]);
+    expect(shown.filter(([, file, title]) => !readFileSync(join(ROOT, `test/${file}.test.ts`), 'utf8').includes(title))).toEqual([]);
+  });
+
   it('names scripts that are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Readonly<Record<string, string>> };
 
