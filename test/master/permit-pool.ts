@@ -266,6 +266,7 @@ export class PermitPool {
       case 'pause':
       case 'resume':
       case 'heartbeat':
+      case 'ticket-keys':
       case 'message':
       case 'answer':
         throw new Error(`An order that is not the permit office's: ${order?.type ?? 'none'}`);
