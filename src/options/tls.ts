@@ -71,7 +71,9 @@ const MISFIT = 'is not the key of cert: give the private key that the certificat
 
 function createTlsServer({ contexts = {}, ...given }: TlsOptions): Server {
   const server = process.getBuiltinModule('node:tls').createServer({ ...given, sessionIdContext: given.sessionIdContext ?? fingerprint({ contexts, ...given }) });
-  for (const [name, context] of Object.entries(contexts)) server.addContext(name, context);
+  // Node verifies a client by the rules of the context that its name chooses, and by the public authorities if that has none.
+  const rules = { ...given, key: undefined, cert: undefined, pfx: undefined, passphrase: undefined };
+  for (const [name, context] of Object.entries(contexts)) server.addContext(name, { ...rules, ...context });
   return server;
 }
 

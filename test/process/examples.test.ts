@@ -1,15 +1,14 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { Authority } from '../support/certificates.js';
 import { withExample } from '../support/examples.js';
 import type { MasterProcess } from '../support/master-process.js';
 import { waitRefused } from '../support/tcp-client.js';
@@ -213,40 +212,44 @@ describe('examples/smtp.js', () => {
 });
 
 describe.runIf(requireTool('openssl'))('examples/tls.js', () => {
-  async function withTls(body: (master: MasterProcess, port: number, folder: string) => Promise<void>): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), 'prefork-tls-'));
-    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  async function withTls(body: (master: MasterProcess, port: number, authority: Authority) => Promise<void>, more: (authority: Authority) => readonly string[] = () => []): Promise<void> {
+    const authority = new Authority();
     try {
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
-      await withExample(['tls.js', cert, key], async (master, port) => body(master, port, folder));
+      const { certFile, keyFile } = authority.issue('localhost');
+      await withExample(['tls.js', certFile, keyFile, ...more(authority)], async (master, port) => body(master, port, authority));
     } finally {
-      rmSync(folder, { recursive: true });
+      authority.remove();
     }
   }
+  const talk = async (port: number, { root }: Authority, ...args: readonly string[]): Promise<string> => {
+    const client = spawn('openssl', ['s_client', '-quiet', '-verify_return_error', '-CAfile', root.certFile, '-connect', `127.0.0.1:${port}`, ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
+    client.stdin.on('error', () => undefined).write('hello\nquit\n');
+    return within(text(client.stdout), () => 'the end of s_client');
+  };
 
-  it('talks with openssl s_client', async () => {
-    await withTls(async (_master, port, folder) => {
-      const client = spawn('openssl', ['s_client', '-quiet', '-verify_return_error', '-CAfile', join(folder, 'cert.pem'), '-connect', `127.0.0.1:${port}`], { stdio: ['pipe', 'pipe', 'ignore'] });
-      client.stdin.write('hello\nquit\n');
-
-      const received = await within(text(client.stdout), () => 'the end of s_client');
-
-      expect(received).toMatch(/^TLSv1\.\d with worker \d+\r\nyou said hello\r\nyou said quit\r\n$/);
-    });
-  });
-
-  it('closes a client that speaks no TLS, and serves on', async () => {
-    await withTls(async (master, port) => {
+  it('talks with openssl s_client, says why it closes a client that speaks no TLS, and takes a new certificate', async () => {
+    await withTls(async (master, port, authority) => {
       const plain = await master.connect(port);
       plain.send('hello, this is no TLS\r\n\r\n');
       await plain.expectOver();
+      await master.line(/^127\.0\.0\.1:\d+: TLS handshake: /);
 
-      const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
-      const received = text(client);
-      client.end('quit\n');
+      expect(await talk(port, authority, '-verify_hostname', 'localhost')).toMatch(/^TLSv1\.\d with worker \d+\r\nyou said hello\r\nyou said quit\r\n$/);
 
-      expect(await within(received, () => 'the answer')).toMatch(/you said quit\r\n$/);
-      plain.close();
+      const renewed = authority.issue('renewed.example');
+      copyFileSync(renewed.certFile, join(authority.folder, 'localhost.pem'));
+      copyFileSync(renewed.keyFile, join(authority.folder, 'localhost.key'));
+      master.signal('SIGUSR2');
+      await poll(async () => (await talk(port, authority, '-verify_hostname', 'renewed.example')) !== '', () => 'the new certificate');
     });
+  });
+
+  it('lets only those in whom the authority vouches for', async () => {
+    await withTls(async (_master, port, authority) => {
+      const friend = authority.issue('friend');
+
+      expect(await talk(port, authority, '-cert', friend.certFile, '-key', friend.keyFile)).toMatch(/, welcome friend\r\n/);
+      expect(await talk(port, authority)).toBe('');
+    }, ({ root }) => [root.certFile]);
   });
 });
