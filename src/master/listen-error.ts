@@ -35,10 +35,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: '; there is no such name or folder: correct it.',
 };
 
-/** Makes the error for a status that libuv returned. */
-export function systemListenError(operation: string, status: number, where: string): ListenError {
+/** Makes the error for a status that libuv returned. @param advice - how the message goes on; default: what is known of the code */
+export function systemListenError(operation: string, status: number, where: string, advice?: string): ListenError {
   const code = builtIn('node:util').getSystemErrorName(status);
-  return codeListenError({ operation, code, errno: status, where });
+  return codeListenError({ operation, code, errno: status, where, advice });
 }
 
 /** Makes the error for a failure that is known by its code. */

@@ -1,10 +1,12 @@
 import type { SendHandle } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
+import { constants } from 'node:os';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { adoptDescriptor } from './activation.js';
 import { systemListenError } from './listen-error.js';
 import { showTarget, type ListenTarget } from './listen-target.js';
 import { handleFactory, holdQueue, sendable, type CreateHandle, type NativeHandle } from './native-handle.js';
+import { portInUse } from './port-holders.js';
 import { bindUnix } from './unix-socket.js';
 
 /**
@@ -42,6 +44,8 @@ export function inheritListeningSocket(fd: number, backlog: number): ListeningSo
   return socketOf(handle, address);
 }
 
+const UV_EADDRINUSE = -constants.errno.EADDRINUSE;
+
 function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, createHandle: CreateHandle): ListeningSocket {
   const { address, port, family, ipv6Only } = target;
   const handle = createHandle(address, port, family, undefined, ipv6Only ? IPV6_ONLY : 0);
@@ -49,7 +53,7 @@ function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, create
   const check = (operation: string, status: number): void => {
     if (status >= 0) return;
     handle.close();
-    throw systemListenError(operation, status, showTarget(target));
+    throw systemListenError(operation, status, showTarget(target), status === UV_EADDRINUSE ? portInUse(port) : undefined);
   };
   // uv_tcp_bind keeps EADDRINUSE back until the next call on the handle (libuv, src/unix/tcp.c).
   const bound = {};

@@ -73,6 +73,8 @@ export class Supervisor {
   /** Ends the last call; undefined unless the pool stops and still takes those who wait in the kernel's queue. */
   #lastCall: Timer | undefined;
   #isPlanDue = false;
+  /** Workers that stood still at the last look. */
+  #blocked = 0;
   #timer: Timer | undefined;
   #hasAccepted = false;
   /** What a worker on trial is welcomed with: it has to be heard of more often. */
@@ -240,6 +242,7 @@ export class Supervisor {
     this.#beat(now);
     for (const action of actions) this.#perform(action, now);
     this.#parts.reloads?.progress();
+    this.#noteBlocked(now);
     let lookAt = nextAt;
     if (!this.isStopping || this.#lastCall !== undefined) {
       const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
@@ -252,6 +255,13 @@ export class Supervisor {
     this.roster.looksAgainAt(dueAt);
     // Through requestPlan: after a time in which this process stood still, what workers have said meanwhile is read first.
     this.#timer = clock.after(dueAt - now, () => { this.#requestPlan(); });
+  }
+
+  /** That a worker stands still is not announced by anyone: the status changes as time passes. */
+  #noteBlocked(now: number): void {
+    const blocked = this.roster.all().filter((record) => isBlockedWorker(record, now)).length;
+    if (blocked !== this.#blocked) this.#events.status();
+    this.#blocked = blocked;
   }
 
   /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */

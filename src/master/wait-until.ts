@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { systemClock, type Timer } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
 import type { ServerEvents } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
@@ -12,6 +13,9 @@ interface Waited {
   status(): ServerStatus;
 }
 
+/** Not every change is an event: clients that wait in the kernel's queue, a worker that falls silent, the time itself. */
+const LOOK_MS = 250;
+
 /**
  * Resolves with the first status that satisfies the predicate.
  *
@@ -20,7 +24,9 @@ interface Waited {
 export async function waitUntil(master: Waited, predicate: (status: ServerStatus) => boolean, signal: AbortSignal | undefined): Promise<ServerStatus> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
+    let timer: Timer | undefined;
     const end = (): void => {
+      timer?.cancel();
       master.events.off('status', onStatus);
       signal?.removeEventListener('abort', onAbort);
     };
@@ -33,11 +39,15 @@ export async function waitUntil(master: Waited, predicate: (status: ServerStatus
         const status = master.status();
         if (predicate(status)) resolve(status);
         else if (master.isStopped) reject(master.failure ?? new PreforkError('ERR_PREFORK_STATE', 'waitUntil() waits for a status that will not come: the server has shut down.'));
-        else return;
+        else return look();
       } catch (error) {
         reject(asError(error));
       }
       end();
+    };
+    const look = (): void => {
+      timer?.cancel();
+      timer = systemClock.after(LOOK_MS, onStatus, { idle: true });
     };
     master.events.on('status', onStatus);
     signal?.addEventListener('abort', onAbort);

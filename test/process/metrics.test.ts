@@ -16,7 +16,8 @@ describe.runIf(process.platform === 'linux')('The accept queue', () => {
 
         for (let client = 0; client < 3; client++) await running.connect();
 
-        await poll(() => server.status().totals.queued === 3, () => `3 queued clients, not ${String(server.status().totals.queued)}`);
+        // That they wait is not an event: waitUntil() looks by itself.
+        await running.until(({ totals }) => totals.queued === 3);
         expect(server.metrics()).toContain('prefork_accept_queue_clients{server="prefork_server"} 3\n');
         server.resume();
         await poll(() => server.status().totals.queued === 0, () => 'an empty queue');

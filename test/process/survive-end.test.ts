@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
+import { waitGone } from '../support/processes.js';
 import { TcpClient } from '../support/tcp-client.js';
 import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
@@ -126,6 +127,37 @@ describe('a server that cannot listen', () => {
       await withMaster({ program: 'unheard.mjs', options: { Port: running.port, std } }, async (master) => {
         expect(await master.over()).toEqual({ code, signal: null });
         expect(master.stdout.join('\n')).toMatch(output);
+      });
+    });
+  });
+});
+
+describe('a port that is in use', () => {
+  it('is held by a worker that blocks after its master was killed: the error names it, and what to do', async () => {
+    await withMaster({ options: { ...ONE, ...QUICK, std: { printStatus: true } } }, async (master) => {
+      const port = await master.up();
+      const client = await master.join();
+      const { pid } = client;
+      client.send('sleep 60\n');
+      await master.status(({ workers }) => workers.some(({ blocked }) => blocked));
+      master.signal('SIGKILL');
+      await master.exit();
+
+      await withMaster({ program: 'unheard.mjs', options: { Port: port } }, async (next) => {
+        expect(await next.over()).toEqual({ code: 1, signal: null });
+        expect(next.stderr.join('\n')).toContain(`worker ${pid} of a server that was killed still holds it, blocked: end with kill -9 ${pid}.`);
+      });
+      process.kill(pid, 'SIGKILL');
+      await waitGone(pid);
+    });
+  });
+
+  it('is held by another program: the error names its process', async () => {
+    await withServer(ONE, async (running) => {
+      await running.join();
+      await withMaster({ program: 'unheard.mjs', options: { Port: running.port } }, async (master) => {
+        await master.over();
+        expect(master.stderr.join('\n')).toContain(`process ${process.pid} listens there`);
       });
     });
   });

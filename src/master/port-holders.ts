@@ -1,0 +1,62 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { MARK } from '../role.js';
+
+/** TCP_LISTEN (include/net/tcp_states.h). */
+const LISTEN = '0A';
+
+/** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
+export function portInUse(port: number): string | undefined {
+  const holders = holdersOf(port);
+  const [first] = holders;
+  if (first === undefined) return undefined;
+  if (!holders.every(isWorker)) {
+    const master = holders.find((pid) => !isWorker(pid)) ?? first;
+    return `; process ${master} listens there: stop it or choose another Port or Address.`;
+  }
+  return `; ${holders.length === 1 ? 'worker' : 'workers'} ${holders.join(', ')} of a server that was killed still ${holders.length === 1 ? 'holds' : 'hold'} it, blocked: `
+    + `end with kill -9 ${holders.join(' ')}. With HangReport such a worker ends by itself after GraceExpireTime.`;
+}
+
+/** The processes that have a listening TCP socket with this port open, as far as this process may see. */
+function holdersOf(port: number): number[] {
+  const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => listenersOn(port, file)));
+  if (sockets.size === 0) return [];
+  return entries('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => pid !== process.pid && holds(pid, sockets));
+}
+
+function listenersOn(port: number, file: string): string[] {
+  return read(file).split('\n').flatMap((line) => {
+    // "sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ..." (proc(5))
+    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+    return state === LISTEN && Number.parseInt(local.split(':')[1] ?? '', 16) === port ? [`socket:[${inode ?? ''}]`] : [];
+  });
+}
+
+function holds(pid: number, sockets: ReadonlySet<string>): boolean {
+  return entries(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {
+      return false;
+    }
+  });
+}
+
+const isWorker = (pid: number): boolean => read(`/proc/${pid}/environ`).split('\0').some((variable) => variable.startsWith(`${MARK}=`));
+
+/** The names in a folder; none if there is no such folder, or it belongs to another user. */
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
