@@ -44,7 +44,9 @@ export interface Client {
   set_input_filter(filter: AnyFilter): void;
   /** Replaces the output filter for what is put from now on. */
   set_output_filter(filter: AnyFilter): void;
+  /** The filter that cuts the input. */
   get_input_filter(): AnyFilter;
+  /** The filter that makes the output. */
   get_output_filter(): AnyFilter;
   /** Queued bytes from which `put` returns true, ClientHigh fires and the client is not read any more. */
   set_high_mark(bytes: number): void;
@@ -56,6 +58,7 @@ export interface Client {
   get_driver_out_messages(): number;
   /** Stops reading from this client until `resume_input`. */
   pause_input(): void;
+  /** Reads on after `pause_input`. */
   resume_input(): void;
   /** Discards what the client sends from now on. */
   shutdown_input(): void;
@@ -130,27 +133,35 @@ export interface Kernel {
   alias_remove(name: string): boolean;
   /** Finds a session of this worker by name. */
   alias_resolve(name: string): SessionReference | undefined;
+  /** This session. */
   get_active_session(): SessionReference;
 }
 
 /** What every callback of a client gets. */
 export interface Context<Own> {
+  /** The client's heap: the user's own fields and the library's. */
   readonly heap: Heap<Own>;
+  /** Events and timers of this session. */
   readonly kernel: Kernel;
+  /** The session of this client. */
   readonly session: SessionReference;
 }
 
+/** What ClientConnected gets. */
 export interface ConnectedContext<Own> extends Context<Own> {
   /** ClientArgs. */
   readonly args: readonly unknown[];
 }
 
+/** What ClientInput gets. */
 export interface InputContext<Own, Input> extends Context<Own> {
   /** One record of the input filter. */
   readonly input: Input;
+  /** `heap.client.ID`. */
   readonly wheelId: number;
 }
 
+/** What ClientDisconnected gets. */
 export interface DisconnectedContext<Own> extends Context<Own> {
   /** Present when the session ended in an orderly way, after its output was flushed. */
   readonly wheelId?: number | undefined;
@@ -159,7 +170,9 @@ export interface DisconnectedContext<Own> extends Context<Own> {
 /** Where a session failed: the socket ('read', 'write'), the input filter, or a callback. */
 export type ClientOperation = 'read' | 'write' | 'input' | 'callback';
 
+/** What ClientError gets. */
 export interface ClientErrorContext<Own> extends Context<Own> {
+  /** Where it failed. */
   readonly operation: ClientOperation;
   /** The system's error number; 0 for the end of input ('read') and where there is none ('input', 'callback'). */
   readonly errno: number;
@@ -167,13 +180,17 @@ export interface ClientErrorContext<Own> extends Context<Own> {
   readonly errstr: string;
   /** The error itself; undefined for the end of input. */
   readonly error?: Error | undefined;
+  /** `heap.client.ID`. */
   readonly wheelId: number;
 }
 
+/** What ClientFlushed, ClientHigh and ClientLow get. */
 export interface WheelContext<Own> extends Context<Own> {
+  /** `heap.client.ID`. */
   readonly wheelId: number;
 }
 
+/** What a handler of a session's own event gets. */
 export interface StateContext<Own> extends Context<Own> {
   /** What the event was sent with. */
   readonly args: readonly unknown[];
@@ -185,6 +202,7 @@ export interface StateContext<Own> extends Context<Own> {
 
 /** What ClientPreConnect gets. The client has no `heap.client` yet. */
 export interface PreConnectContext<Own> extends Context<Own> {
+  /** The connection as it was accepted. */
   readonly socket: Socket;
   /** ClientArgs. */
   readonly args: readonly unknown[];
@@ -204,9 +222,11 @@ export interface DrainingContext<Own> extends Context<Own> {
  * false). It counts as a client until it is closed or given back.
  */
 export interface AcceptorContext {
+  /** The connection. */
   readonly socket: Socket;
   /** The client's: with the option Proxy as the balancer says. */
   readonly remoteAddress: string | undefined;
+  /** The client's port; undefined for a Unix socket. */
   readonly remotePort: number | undefined;
   /** With the option Proxy: what the balancer said of this client. */
   readonly proxy: ProxyHeader | undefined;
@@ -237,6 +257,7 @@ export interface ListenErrorContext {
   readonly operation: string;
   /** The system's error number. */
   readonly errno: number;
+  /** What went wrong, in words. */
   readonly errstr: string;
   /** ERR_PREFORK_LISTEN, with the system's error as its cause. */
   readonly error: Error;
@@ -244,6 +265,8 @@ export interface ListenErrorContext {
 
 /** What ServerStarted and ServerStopped get in a worker. */
 export interface ServerContext {
+  /** This worker's process. */
   readonly pid: number;
+  /** The server's Alias. */
   readonly alias: string;
 }

@@ -21,6 +21,7 @@ export type PreforkErrorCode =
  * system error or the thrown value it came from.
  */
 export class PreforkError extends Error {
+  /** 'PreforkError', also in subclasses. */
   override readonly name = 'PreforkError';
   /** What kind of failure this is; see {@link PreforkErrorCode}. */
   readonly code: PreforkErrorCode;

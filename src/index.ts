@@ -1,3 +1,5 @@
+// Kept in the declarations: TypeScript 6 and later load no types that are not asked for, and these need the ones of Node.
+/// <reference types="node" preserve="true" />
 export { PreforkTcpServer, type ShutdownOptions } from './prefork-tcp-server.js';
 export { ReloadError, type ReloadFailure } from './master/reload-error.js';
 export type { ReloadOptions } from './master/reload.js';

@@ -3,7 +3,12 @@ import type { HungFrame, ServerEvents } from './server-events.js';
 
 /** One event of the pool with its name, for those inside who follow all of them: the log, the admin page, diagnostics. */
 export type PoolEvent = {
-  [Name in keyof ServerEvents]: { readonly name: Name; readonly detail: ServerEvents[Name][0] };
+  [Name in keyof ServerEvents]: {
+    /** The event's name. */
+    readonly name: Name;
+    /** What a listener of the event gets. */
+    readonly detail: ServerEvents[Name][0];
+  };
 }[keyof ServerEvents];
 
 /** Follows every event of the pool, beside the user's own listeners. It must not throw. */

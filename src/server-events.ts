@@ -4,13 +4,17 @@ import type { DrainReason, ExitReason } from './policy/reasons.js';
 
 /** A worker was forked. */
 export interface WorkerBornEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
 }
 
 /** A worker has started. It accepts when it has a permit, which follows at once if it is its turn. */
 export interface WorkerReadyEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
   /** Seconds since it was forked. */
   readonly after: number;
@@ -18,8 +22,11 @@ export interface WorkerReadyEvent {
 
 /** A worker accepts no more and lets its clients finish. */
 export interface WorkerDrainEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
+  /** Why; the words for each are in the README. */
   readonly reason: DrainReason;
   /** Clients it still has, as last reported. */
   readonly connections: number;
@@ -27,24 +34,33 @@ export interface WorkerDrainEvent {
 
 /** A worker's process is gone. */
 export interface WorkerExitEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
+  /** Its exit code; null if a signal ended it. */
   readonly code: number | null;
+  /** The signal that ended it; null if none did. */
   readonly signal: NodeJS.Signals | null;
+  /** Why, as one word. */
   readonly reason: ExitReason;
   /** The same in words. */
   readonly text: string;
   /** Clients it had when it was last heard of. */
   readonly connections: number;
+  /** Clients taken in its life, when it was last heard of. */
   readonly served: number;
 }
 
 /** Something failed in a worker, or a worker failed. */
 export interface WorkerErrorEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
   /** The callback or step that failed. */
   readonly where: string;
+  /** What was thrown, with its name, message, stack and code. */
   readonly error: Error;
 }
 
@@ -56,12 +72,15 @@ export interface HungFrame {
   readonly url: string;
   /** Counted from 1. */
   readonly line: number;
+  /** Counted from 1. */
   readonly column: number;
 }
 
 /** The event loop of a worker is blocked. */
 export interface WorkerHungEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
   /** Seconds since the event loop turned last. */
   readonly blockedFor: number;
@@ -71,8 +90,11 @@ export interface WorkerHungEvent {
 
 /** A message of the user's own, from a worker. */
 export interface WorkerMessageEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
+  /** What was sent, as JSON carries it. */
   readonly message: unknown;
   /**
    * Answers `ask()`; the first answer counts, now or later. Does nothing for a message of `send()`.
@@ -93,7 +115,9 @@ export interface ReloadEvent {
 
 /** The first worker of a release. */
 export interface ReloadCanaryEvent extends ReloadEvent {
+  /** The worker's process. */
   readonly pid: number;
+  /** Counts the workers of this server from 1. */
   readonly id: number;
 }
 
@@ -113,7 +137,9 @@ export interface ReloadResult extends ReloadEvent {
 
 /** A reload that came to nothing; `reload()` rejects with the same error. */
 export interface ReloadFailedEvent {
+  /** Counts the releases that were tried, from 1. */
   readonly release: number;
+  /** Why, as `reload()` rejects with it. */
   readonly error: PreforkError;
 }
 
@@ -121,10 +147,15 @@ export interface ReloadFailedEvent {
 export interface ServerEvents {
   /** The socket is bound: clients that connect wait until a worker is ready. */
   listening: [ListenAddress];
+  /** A worker was forked. */
   'worker:born': [WorkerBornEvent];
+  /** A worker has started. */
   'worker:ready': [WorkerReadyEvent];
+  /** A worker accepts no more and lets its clients finish. */
   'worker:drain': [WorkerDrainEvent];
+  /** A worker's process is gone. */
   'worker:exit': [WorkerExitEvent];
+  /** Something failed in a worker, or a worker failed. Without a listener it goes to stderr. */
   'worker:error': [WorkerErrorEvent];
   /** A worker's event loop is blocked (HangReport). */
   'worker:hung': [WorkerHungEvent];

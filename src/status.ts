@@ -6,9 +6,11 @@ import type { WorkerPhase } from './policy/snapshot.js';
 export interface WorkerStatus {
   /** Counts the workers of this server from 1. Unlike a pid it never comes again. */
   readonly id: number;
+  /** The worker's process. */
   readonly pid: number;
   /** The release that it runs. */
   readonly release: number;
+  /** 'starting', 'ready' or 'draining'. */
   readonly phase: WorkerPhase;
   /** Whether it may take clients now. */
   readonly accepting: boolean;
@@ -46,8 +48,11 @@ export interface WorkerStatus {
 export interface PoolTotals {
   /** Workers that neither drain nor are being killed. */
   readonly workers: number;
+  /** Workers that are not ready yet. */
   readonly starting: number;
+  /** Workers that are ready and do not drain. */
   readonly ready: number;
+  /** Workers that accept no more and let their clients finish. */
   readonly draining: number;
   /** Ready workers without a client whose event loop turns. */
   readonly spare: number;
@@ -71,23 +76,41 @@ export interface PoolTotals {
  * seconds. `Infinity` (never) is null in JSON.
  */
 export interface PoolLimits {
+  /** The option MaxServer in force. */
   readonly MaxServer: number;
+  /** The option StartServer in force. */
   readonly StartServer: number;
+  /** The option MinServer in force. */
   readonly MinServer: number;
+  /** The option MinSpareServer in force. */
   readonly MinSpareServer: number;
+  /** The option MaxSpareServer in force. */
   readonly MaxSpareServer: number;
+  /** The option MasterHeartBeatTime in force. */
   readonly MasterHeartBeatTime: number;
+  /** The option ServerHeartBeatTime in force. */
   readonly ServerHeartBeatTime: number;
+  /** The option MaxSessionPerServer in force. */
   readonly MaxSessionPerServer: number;
+  /** The option MaxServerExpireTime in force. */
   readonly MaxServerExpireTime: number;
+  /** The option GraceExpireTime in force. */
   readonly GraceExpireTime: number;
+  /** The option ShutdownDelay in force. */
   readonly ShutdownDelay: number;
+  /** The option MaxServerSpareTime in force. */
   readonly MaxServerSpareTime: number;
+  /** The option MaxServerLifeTime in force. */
   readonly MaxServerLifeTime: number;
+  /** The option MaxServerLifeTimes in force. */
   readonly MaxServerLifeTimes: number;
+  /** The option MaxSession in force. */
   readonly MaxSession: number;
+  /** The option Concurrency in force. */
   readonly Concurrency: number;
+  /** The option MaxServerMemory in force. */
   readonly MaxServerMemory: number;
+  /** The option ReloadSettleTime in force. */
   readonly ReloadSettleTime: number;
   /** Clients that may wait in the kernel's queue: the option Backlog, cut by the kernel's somaxconn. */
   readonly Backlog: number;
@@ -119,6 +142,7 @@ export interface AdminStatus {
 
 /** A snapshot of the server; frozen, and fit for JSON. */
 export interface ServerStatus {
+  /** The server's Alias. */
   readonly alias: string;
   /** When the server was constructed, in milliseconds since 1970. */
   readonly startedAt: number;
@@ -140,7 +164,10 @@ export interface ServerStatus {
   readonly reloads?: Readonly<Record<LastReload['result'], number>> | undefined;
   /** Where the pool can be looked at; undefined without the option Admin, and before that listens. */
   readonly admin?: AdminStatus | undefined;
+  /** Thresholds and limits in force. */
   readonly limits: PoolLimits;
+  /** The workers and clients of the pool, counted. */
   readonly totals: PoolTotals;
+  /** Every worker, the oldest first. */
   readonly workers: readonly WorkerStatus[];
 }

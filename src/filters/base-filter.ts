@@ -14,9 +14,13 @@ export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> imple
   /** A fault that `get` met after records that it had to return first. */
   #late: { readonly error: unknown } | undefined;
 
+  /** Adds input that is not a record yet. */
   abstract get_one_start(chunks: readonly Fed[]): void;
+  /** Turns records into what is sent, in order. */
   abstract put(records: readonly Out[]): Sent[];
+  /** The input that is not part of a record yet, as an array; undefined if there is none. It stays. */
   abstract get_pending(): undefined | Sent[];
+  /** A filter with the same parameters and no input. */
   abstract clone(): BaseFilter<In, Out, Fed, Sent>;
 
   /** Takes the next whole record off the input, or throws if that is where the fault is. */

@@ -67,12 +67,17 @@ export type AnyFilter = Filter<any, any>;
  * Grep and RecordBlock work on those.
  */
 export interface Layer {
+  /** Adds records of the filter below, or bytes, to the unfinished input. */
   get_one_start(records: readonly unknown[]): void;
+  /** Takes the next whole record, as an array of one; an empty array if there is none yet. */
   get_one(): [] | [unknown];
+  /** Adds input and takes every whole record. */
   get(records: readonly unknown[]): unknown[];
+  /** Turns records into those of the filter below, or into bytes, in order. */
   put(records: readonly unknown[]): unknown[];
   /** What was taken from below and has not been part of a record yet, in the form it came in. */
   get_pending(): undefined | unknown[];
+  /** A filter with the same parameters and no input. */
   clone(): Layer;
   /** Optional, as that of a {@link Filter}. */
   hand_over?(): Handover<unknown>;

@@ -95,7 +95,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     });
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER as `put` */
+  /** As `put`, as one text in `text_encoding`; undefined if a line has none. @throws PreforkError ERR_PREFORK_FILTER as `put` */
   put_text(records: readonly LineRecord[]): string | undefined {
     let text = '';
     for (const record of records) {

@@ -25,16 +25,27 @@ export type FilterSpec<F extends AnyFilter | FilterName = AnyFilter> =
 
 /** The filters that can be chosen by name. */
 export interface NamedFilters {
+  /** 'Line' or 'POE::Filter::Line'. */
   readonly Line: LineFilter;
+  /** 'Block' or 'POE::Filter::Block'. */
   readonly Block: BlockFilter;
+  /** 'Frame' or 'POE::Filter::Frame'. */
   readonly Frame: FrameFilter;
+  /** 'Codec' or 'POE::Filter::Codec'. */
   readonly Codec: CodecFilter<unknown>;
+  /** 'Stream' or 'POE::Filter::Stream'. */
   readonly Stream: StreamFilter;
+  /** 'RecordBlock' or 'POE::Filter::RecordBlock'. */
   readonly RecordBlock: RecordBlockFilter;
+  /** 'Map' or 'POE::Filter::Map'. */
   readonly Map: MapFilter;
+  /** 'Grep' or 'POE::Filter::Grep'. */
   readonly Grep: GrepFilter;
+  /** 'Stackable' or 'POE::Filter::Stackable'. */
   readonly Stackable: StackableFilter;
+  /** 'Reference' or 'POE::Filter::Reference'. */
   readonly Reference: ReferenceFilter;
+  /** 'HTTPD' or 'POE::Filter::HTTPD'. */
   readonly HTTPD: HttpdFilter;
 }
 

@@ -31,11 +31,17 @@ export interface ReloadEvidence {
 
 /** A reload failed, and the release of before goes on serving. */
 export class ReloadError extends PreforkError {
+  /** Why, as one word: 'boot', 'crashed', 'hung', 'check', 'options' or 'version'. */
   readonly reason: ReloadFailure;
+  /** Counts the releases that were tried, from 1. */
   readonly release: number;
+  /** The worker that failed; undefined if none was started. */
   readonly pid: number | undefined;
+  /** How it ended; undefined if it did not. */
   readonly exit: ReloadEvidence['exit'];
+  /** Its last lines on stderr. */
   readonly stderr: string;
+  /** Whether files of the release of before have been overwritten in place: its workers that start anew may run the new code. */
   readonly mixed: boolean;
 
   constructor({ reason, release, script, pid, exit, stderr, mixed, cause }: ReloadEvidence) {

@@ -93,8 +93,11 @@ export interface ChangeableOptions extends PoolOptions {
 
 /** Where the master writes what happens; pino, winston's and the global `console` fit. */
 export interface Logger {
+  /** What is worth knowing: a worker is ready, drains, has gone. */
   info(fields: object, message: string): void;
+  /** What should not happen, and was coped with: a worker crashed, or is blocked. */
   warn(fields: object, message: string): void;
+  /** What failed: a callback, a reload, the server. */
   error(fields: object, message: string): void;
   /** Default: what would be written here is left out. */
   debug?(fields: object, message: string): void;

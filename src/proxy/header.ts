@@ -4,6 +4,7 @@ import type { Buffer } from 'node:buffer';
 export interface ProxyEndpoint {
   /** IPv4 or IPv6, in the same form as `socket.remoteAddress`. */
   readonly address: string;
+  /** The port. */
   readonly port: number;
 }
 
@@ -11,6 +12,7 @@ export interface ProxyEndpoint {
 export interface ProxyTlv {
   /** For example 0x30, the network namespace; 0xE0 to 0xEF are for applications. */
   readonly type: number;
+  /** Its bytes. */
   readonly value: Buffer;
 }
 
@@ -26,6 +28,7 @@ export interface ProxySsl {
   readonly version: string | undefined;
   /** Common Name of the client's certificate. Trust it only if `verified`. */
   readonly commonName: string | undefined;
+  /** The cipher of the connection. */
   readonly cipher: string | undefined;
   /** How the balancer's own certificate was signed, for example 'RSA-SHA256'. */
   readonly signatureAlgorithm: string | undefined;
@@ -37,6 +40,7 @@ export interface ProxySsl {
 
 /** What the balancer said of a client before its first byte: `heap.proxy`. */
 export interface ProxyHeader {
+  /** The version of the header: 1 is text, 2 is binary. */
   readonly version: 1 | 2;
   /** true: the connection is the balancer's own (LOCAL), as of a health check. */
   readonly local: boolean;
@@ -50,6 +54,7 @@ export interface ProxyHeader {
   readonly alpn: string | undefined;
   /** The balancer's name for this connection. */
   readonly uniqueId: Buffer | undefined;
+  /** What was said of TLS between the client and the balancer; undefined if nothing was. */
   readonly ssl: ProxySsl | undefined;
   /** All extensions of a header of version 2, in their order. */
   readonly tlvs: readonly ProxyTlv[];

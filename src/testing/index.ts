@@ -1,3 +1,5 @@
+// Kept in the declarations: TypeScript 6 and later load no types that are not asked for, and these need the ones of Node.
+/// <reference types="node" preserve="true" />
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

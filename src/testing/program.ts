@@ -18,6 +18,7 @@ export interface ProgramSetup {
 export interface Ending {
   /** undefined if a signal ended it. */
   readonly code?: number | undefined;
+  /** The signal that ended it; undefined if it exited. */
   readonly signal?: NodeJS.Signals | undefined;
 }
 

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 
 /** A request, as {@link HttpdFilter} yields it. */
 export interface HttpdRequest {
+  /** Tells records apart. */
   readonly type: 'request';
   /** Any token, as it was sent: 'GET', 'QUERY', 'purge'. */
   readonly method: string;
@@ -28,14 +29,17 @@ export interface HttpdRequest {
 
 /** A request of which only the head has come and whose client waits for an answer, with Expect: see `expectsContinue`. */
 export interface HttpdExpectation extends Omit<HttpdRequest, 'type'> {
+  /** Tells records apart. */
   readonly type: 'expect';
 }
 
 /** A piece of a request's content, with Streaming. */
 export interface HttpdBody {
+  /** Tells records apart. */
   readonly type: 'body';
   /** The next bytes; only the last piece can be empty. */
   readonly body: Buffer;
+  /** Whether the content ends with it. */
   readonly isLast: boolean;
 }
 
@@ -44,6 +48,7 @@ export type HttpdFieldValue = string | number | readonly (string | number)[] | u
 
 /** A response, as {@link HttpdFilter} sends it. */
 export interface HttpdResponse {
+  /** Tells a response from the records of requests. */
   readonly type?: 'response' | undefined;
   /** Three digits. */
   readonly status: number;
@@ -63,9 +68,13 @@ export interface HttpdResponse {
 
 /** The answer to a request that cannot be accepted, made by {@link HttpdFilter}: put it and end the session. */
 export interface HttpdRefusal extends HttpdResponse {
+  /** Tells it from the records of requests. */
   readonly type: 'response';
+  /** The text of the status. */
   readonly reason: string;
+  /** Its fields, Connection: close among them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Why, in words. */
   readonly body: string;
 }
 
