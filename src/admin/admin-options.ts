@@ -16,7 +16,10 @@ export interface AdminOptions {
   readonly Token?: string | undefined;
   /** Host names by which browsers may ask, besides addresses and localhost; others are refused, against DNS rebinding. */
   readonly Hosts?: readonly string[] | undefined;
-  /** TCP port that answers HAProxy's agent-check; it only reads, and needs no Token. */
+  /**
+   * TCP port that answers HAProxy's agent-check; it only reads, and needs no Token. Give HAProxy's server lines `weight 100`: the
+   * answer is a percentage of it in whole numbers, and of the default weight, 1, nothing would be left.
+   */
   readonly AgentPort?: number | undefined;
 }
 

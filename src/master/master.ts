@@ -64,6 +64,7 @@ export class Master {
   /** How long clients have, once the pool drains: the shortest that was asked for. */
   #graceMs = Infinity;
   readonly #lameDuck: LameDuck;
+  #isDraining = false;
   readonly #removeSignals: (() => void) | undefined;
 
   constructor(parts: MasterParts) {
@@ -177,7 +178,8 @@ export class Master {
       this.#stopped = this.#stop(grace === 0 ? 0 : shutdownDelayMs);
     } else if (grace !== undefined) {
       this.#graceMs = Math.min(this.#graceMs, grace * 1000);
-      if (!this.#lameDuck.end()) void this.#pool?.supervisor.stop(this.#graceMs);
+      if (this.#isDraining) void this.#pool?.supervisor.stop(this.#graceMs);
+      else this.#lameDuck.end();
     }
     return this.#stopped;
   }
@@ -264,6 +266,7 @@ export class Master {
       this.#outbox.emit('status');
       await this.#lameDuck.wait(delayMs);
     }
+    this.#isDraining = true;
     // Those who wait in the kernel's queue are taken first.
     await this.#pool?.supervisor.stop(this.#graceMs);
     this.#pool?.ticketKeys?.stop();

@@ -69,9 +69,10 @@ describe('ShutdownDelay', () => {
     const early = drains();
 
     void master.shutdown(grace);
+    const ended = master.shutdown(grace).then(() => master.status().workers.length);
     await settle();
 
-    expect([early, drains()]).toEqual([0, 2]);
+    expect([early, drains(), await ended]).toEqual([0, 2, 0]);
     await master.shutdown();
   });
 

@@ -1,0 +1,33 @@
+// A pool behind HAProxy. Start two of them with `node examples/haproxy/server.js [port] [agent port] [page port]`, the second one
+// with 10002 10102 10202, then `haproxy -f examples/haproxy/haproxy.cfg`, which says more, and talk to `nc 127.0.0.1 10000`.
+import { PreforkTcpServer } from 'prefork-tcp-server';
+
+const [port = 10001, agentPort = 10101, pagePort = 10201] = process.argv.slice(2).map(Number);
+
+const server = new PreforkTcpServer({
+  Address: '127.0.0.1',
+  Port: port,
+  MaxServer: 8, StartServer: 2, MaxSessionPerServer: 50,
+  // HAProxy says who the client is (send-proxy-v2). Whoever else connects to this port is refused.
+  Proxy: { From: ['127.0.0.1'] },
+  // HAProxy asks here how it is, and for its free places (agent-check).
+  Admin: { Port: pagePort, AgentPort: agentPort },
+  // SIGTERM: first "drain" to HAProxy, for longer than its interval; then no more clients; then the end, when the last one has left.
+  ShutdownDelay: Number(process.env['SHUTDOWN_DELAY'] ?? 3),
+  GraceExpireTime: 60,
+  ReloadSettleTime: Number(process.env['SETTLE_TIME'] ?? 3),
+  ClientConnected({ heap }) {
+    heap.client.put(`${heap.remote_addr} is served by ${process.ppid}`);
+  },
+  ClientInput({ heap, input, kernel }) {
+    heap.client.put(input);
+    if (input === 'quit') kernel.yield('shutdown');
+  },
+});
+
+if (server.isMaster) {
+  server.on('reload:done', ({ release }) => console.log('release', release));
+  await server.ready();
+  const { address, admin } = server.status();
+  console.log('listening on', address, 'agent on', admin?.agentPort);
+}
