@@ -4,6 +4,7 @@ export type PreforkErrorCode =
   | 'ERR_PREFORK_LISTEN' // the address could not be bound or listened on; rejects `ready()`
   | 'ERR_PREFORK_WORKER_BOOT' // workers keep dying before they are ready; rejects `ready()`
   | 'ERR_PREFORK_RELOAD' // a new release was not taken, the old one goes on; rejects `reload()`
+  | 'ERR_PREFORK_UPGRADE' // a successor was not taken, the old master goes on; rejects `upgrade()`
   | 'ERR_PREFORK_STATE' // a method was called in the wrong state, role or process
   | 'ERR_PREFORK_DESCRIPTORS' // a worker is close to its limit of open files and does not accept; `worker:error`
   | 'ERR_PREFORK_ENDED' // output was put to a client that has gone

@@ -9,10 +9,11 @@ import { currentBuild } from './master/admin-side.js';
 import { createMaster } from './master/create-master.js';
 import type { Master } from './master/master.js';
 import type { ReloadOptions } from './master/reload.js';
+import type { UpgradeOptions } from './master/upgrades.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
 import { aliasOf, resolveOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment } from './role.js';
-import type { ReloadResult, ServerEvents } from './server-events.js';
+import type { ReloadResult, ServerEvents, UpgradeResult } from './server-events.js';
 import type { ServerStatus } from './status.js';
 import { testKit } from './test-kit.js';
 import type { WorkerRuntime } from './worker/runtime.js';
@@ -142,6 +143,25 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
       throw new PreforkError('ERR_PREFORK_STATE', `reload() was given a settle time of ${String(settle)}; it takes a number of seconds.`);
     }
     return this.#inMaster('reload').reload(options);
+  }
+
+  /**
+   * Starts the whole program anew, and lets the new process take over: for a new version of this library or of Node, or for
+   * options that a reload cannot change. It gets the bound sockets of every server of the program (their `ready()` has to have
+   * resolved), by Alias, and the same standard streams, folder and environment. Its pools come up without taking a client, and
+   * have to live for ReloadSettleTime; then they accept, and only when they do, this process lets its clients finish, as long as
+   * GraceExpireTime, and ends with code 0 (unless HandleSignals is false: then its end is yours). Until then, and if the
+   * successor fails or is late, the old pools serve as if nothing had been tried. A socket whose address the new options
+   * change is not handed over: the new one is bound anew. Admin changes over with the service.
+   *
+   * Resolves when the successor accepts. Supervisors that know nothing of MAINPID (npm, runit, foreman, PM2) see an exit.
+   *
+   * @throws PreforkError ERR_PREFORK_UPGRADE with `reason` ('boot', 'crashed', 'timeout' or 'version'), `pid`, `exit` and `stderr`
+   *   of the successor; ERR_PREFORK_STATE without a running pool, as process 1 (the container would end with this process),
+   *   during a reload or another upgrade, or when the server is shut down meanwhile
+   */
+  async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
+    return this.#inMaster('upgrade').upgrade(options);
   }
 
   /**

@@ -143,6 +143,16 @@ export interface ReloadFailedEvent {
   readonly error: PreforkError;
 }
 
+/** The process that has taken over. */
+export interface UpgradeResult {
+  readonly pid: number;
+}
+
+/** An upgrade that came to nothing. */
+export interface UpgradeFailedEvent {
+  readonly error: PreforkError;
+}
+
 /** The events of the server in the master, and what each carries. */
 export interface ServerEvents {
   /** The socket is bound: clients that connect wait until a worker is ready. */
@@ -171,6 +181,10 @@ export interface ServerEvents {
   'reload:done': [ReloadResult];
   /** The new release was not taken. */
   'reload:failed': [ReloadFailedEvent];
+  /** A successor accepts, and this process lets its clients finish. */
+  'upgrade:done': [UpgradeResult];
+  /** A successor was not taken; `upgrade()` rejects with the same. */
+  'upgrade:failed': [UpgradeFailedEvent];
   /** The server cannot listen, or no worker can start; `ready()` rejects with the same. */
   error: [Error];
   /** The status may have changed. At most one for each turn of the event loop; ask `status()`. */

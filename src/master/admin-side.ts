@@ -30,6 +30,22 @@ export class AdminSide {
     else this.#admin = opened;
   }
 
+  /**
+   * Opens it, or as much later as a predecessor has its place.
+   *
+   * @returns a function that opens it then, if it has to; what keeps it from that does not end the server, which serves already
+   * @throws ListenError that has nothing to do with the predecessor
+   */
+  async openBeside(config: AdminConfig, access: AdminAccess): Promise<() => void> {
+    try {
+      await this.open(config, access);
+      return () => undefined;
+    } catch (error) {
+      if (!(error instanceof ListenError) || (error.cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      return () => { this.open(config, access).catch((reason: unknown) => { process.emitWarning(asError(reason)); }); };
+    }
+  }
+
   /** Where it is; undefined = nowhere. */
   get where(): ServerStatus['admin'] {
     return this.#admin === undefined ? undefined : { url: this.#admin.url, path: this.#admin.path, agentPort: this.#admin.agentPort };

@@ -1,9 +1,12 @@
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
+import { mainScript } from '../options/main-script.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { PoolObserver } from '../pool-event.js';
 import { Master } from './master.js';
-import { releaseSource } from './release.js';
+import { predecessor } from './predecessor-process.js';
+import { processUpgrades } from './process-upgrades.js';
+import { releaseSource, type ReleaseSource } from './release.js';
 import { workerCommand } from './worker-command.js';
 import { forkWorkers } from './worker-process.js';
 
@@ -36,6 +39,16 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
     clock: systemClock,
     spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token }),
     source: releaseSource({ script, directory }),
+    program: programSource(),
+    upgrades: processUpgrades,
+    inheritance: predecessor()?.claim({ alias, ordinal: constructions }),
     spawnOptions: (captureStderr, release) => ({ captureStderr, release, env: environment({ alias, ordinal, token, captured: captureStderr, watch }) }),
   });
+}
+
+/** What this process runs, and where, found out before the program can change its folder. */
+function programSource(): ReleaseSource {
+  const script = mainScript();
+  const source = releaseSource({ script: script ?? '', directory: undefined });
+  return script === undefined ? { ...source, script: '' } : source;
 }

@@ -2,12 +2,13 @@ import type { SendHandle } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 import type { ListenAddress } from '../ipc/protocol.js';
+import type { SocketFile } from '../ipc/upgrade-protocol.js';
 import { adoptDescriptor } from './activation.js';
 import { systemListenError } from './listen-error.js';
 import { showTarget, type ListenTarget } from './listen-target.js';
 import { handleFactory, holdQueue, sendable, type CreateHandle, type NativeHandle } from './native-handle.js';
 import { portInUse } from './port-holders.js';
-import { bindUnix } from './unix-socket.js';
+import { bindUnix, removeFile } from './unix-socket.js';
 
 /**
  * The pool's socket: bound by the master, accepted on by workers only, through their own copies.
@@ -18,7 +19,13 @@ export interface ListeningSocket {
   readonly address: ListenAddress;
   /** What `channel.send` takes; the receiver gets a copy of its own. */
   readonly handle: SendHandle;
-  /** Gives up the master's copy. Clients are refused once no worker has one. Removes the file of a Unix socket if it is still this one's. Harmless twice. */
+  /** The descriptor that another process can be started with. */
+  readonly fd: number;
+  /** The file that is removed with it; undefined if there is none, or it is not ours. */
+  file: SocketFile | undefined;
+  /** Whether another process has bound it. */
+  readonly isInherited: boolean;
+  /** Gives up the master's copy. Clients are refused once no worker has one. Removes its file if that is still the one that was made. Harmless twice. */
   close(): void;
 }
 
@@ -34,14 +41,19 @@ const IPV6_ONLY = 1;
 export async function bindListeningSocket(target: ListenTarget, backlog: number): Promise<ListeningSocket> {
   const createHandle = handleFactory();
   if (target.kind === 'tcp') return bindTcp(target, backlog, createHandle);
-  const { handle, remove } = await bindUnix(target, backlog, createHandle);
-  return socketOf(handle, target.path, remove);
+  const { handle, file } = await bindUnix(target, backlog, createHandle);
+  return socketOf(handle, target.path, file);
 }
 
-/** Takes over a socket that another process has bound. @throws ListenError */
-export function inheritListeningSocket(fd: number, backlog: number): ListeningSocket {
+/**
+ * Takes over a socket that another process has bound.
+ *
+ * @param known - its address, where the other process says it
+ * @throws ListenError
+ */
+export function inheritListeningSocket(fd: number, backlog: number, known?: ListenAddress): ListeningSocket {
   const { handle, address } = adoptDescriptor(fd, backlog);
-  return socketOf(handle, address);
+  return { ...socketOf(handle, known ?? address), isInherited: true };
 }
 
 const UV_EADDRINUSE = -constants.errno.EADDRINUSE;
@@ -62,15 +74,18 @@ function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, create
   return socketOf(handle, bound as AddressInfo);
 }
 
-function socketOf(handle: NativeHandle, address: ListenAddress, remove?: () => void): ListeningSocket {
+function socketOf(handle: NativeHandle, address: ListenAddress, file?: SocketFile): ListeningSocket {
   let open = true;
   return {
     address,
     handle: sendable(handle),
+    fd: handle.fd,
+    file,
+    isInherited: false,
     close() {
       if (!open) return;
       open = false;
-      remove?.();
+      if (this.file !== undefined) removeFile(this.file);
       handle.close();
     },
   };

@@ -4,9 +4,9 @@ import { asError, PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 import type { PoolObserver } from '../pool-event.js';
-import type { ReloadResult, ServerEvents } from '../server-events.js';
+import type { ReloadResult, ServerEvents, UpgradeResult } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
-import { AdminSide } from './admin-side.js';
+import { AdminSide, type AdminAccess } from './admin-side.js';
 import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import { publishWorkers } from './diagnostics.js';
 import { reportFailure } from './failure.js';
@@ -15,9 +15,10 @@ import { LameDuck } from './lame-duck.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError } from './listen-error.js';
 import type { ListeningSocket } from './listening-socket.js';
-import { openSocket } from './open-socket.js';
+import { nameOf, openSocket } from './open-socket.js';
 import { Outbox } from './outbox.js';
 import { createPool, type Pool } from './pool.js';
+import type { Inheritance } from './predecessor.js';
 import { Readiness } from './readiness.js';
 import type { Release, ReleaseSource } from './release.js';
 import type { ReloadOptions } from './reload.js';
@@ -25,9 +26,12 @@ import { systemdService, type Service } from './service.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
 import { writeToStderr } from './stderr.js';
+import { Succession } from './succession.js';
 import { Roster } from './roster.js';
 import type { Supervisor } from './supervisor.js';
 import { UnheardErrors } from './unheard.js';
+import { UpgradeError } from './upgrade-error.js';
+import type { UpgradableServer, UpgradeOptions, Upgrades } from './upgrades.js';
 import { waitUntil } from './wait-until.js';
 import type { Spawn, SpawnOptions } from './worker-process.js';
 
@@ -40,6 +44,11 @@ export interface MasterParts {
   readonly source: ReleaseSource;
   /** Follows every event and change of the status. */
   readonly observer?: PoolObserver | undefined;
+  /** The main script of this process, which need not be that of its workers. */
+  readonly program: ReleaseSource;
+  readonly upgrades: Upgrades;
+  /** The server that this one takes over from. */
+  readonly inheritance: Inheritance | undefined;
 }
 
 const NO_RELEASE = { release: 1, mixed: false };
@@ -58,7 +67,11 @@ export class Master {
   readonly #service: Service | undefined;
   readonly #startedAt: number;
   readonly #admin = new AdminSide();
-  #isPaused = false;
+  #isPaused: boolean;
+  readonly #succession: Succession | undefined;
+  readonly #upgradable: UpgradableServer;
+  /** What waits until the predecessor has let go. */
+  #openAdminLater: (() => void) | undefined;
   #failure: Error | undefined;
   #stopped: Promise<void> | undefined;
   /** How long clients have, once the pool drains: the shortest that was asked for. */
@@ -79,9 +92,15 @@ export class Master {
     if (logger !== undefined) this.#outbox.setLog(logTo(logger, alias));
     if (notifies) this.#service = systemdService({ clock: parts.clock, status: () => this.status() });
     if (this.#service !== undefined) this.#outbox.observe(this.#service.heard);
-    if (parts.options.process.handlesSignals) {
+    this.#isPaused = parts.inheritance?.socket.paused ?? false;
+    this.#succession = this.#succeed(parts.inheritance);
+    this.#upgradable = this.#describe();
+    parts.upgrades.add(this.#upgradable);
+    const { handlesSignals, upgradeSignal } = parts.options.process;
+    if (handlesSignals) {
       this.#removeSignals = handleSignals({
         clock: parts.clock, drain: () => this.shutdown(), hurry: () => this.#lameDuck.end(), killAll: () => this.#pool?.supervisor.killAll(), reload: () => { this.#reloadUnasked(); },
+        upgrade: upgradeSignal === undefined ? undefined : { signal: upgradeSignal, begin: () => { this.#upgradeUnasked(); } },
       });
     }
     // ShutdownChildren: when this process ends without a drain.
@@ -133,7 +152,7 @@ export class Master {
     const { listen, process: { alias } } = this.#options;
     return reportStatus({
       alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options, backlog: this.#queue?.limit ?? listen.backlog }), queued: this.#queue?.queued(),
-      address: this.address, paused: this.#isPaused, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
+      address: this.address, paused: this.#isPaused || this.#isHeld, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
       admin: this.#admin.where,
       release: supervisor === undefined ? NO_RELEASE : this.#pool?.releases.status(supervisor.release) ?? NO_RELEASE,
       roster: supervisor?.roster ?? new Roster(), tally: supervisor?.tally ?? newTally(),
@@ -142,7 +161,7 @@ export class Master {
 
   pause(on: boolean): void {
     this.#isPaused = on;
-    this.#pool?.supervisor.pause(on);
+    this.#pool?.supervisor.pause(on || this.#isHeld);
   }
 
   configure(change: unknown): void {
@@ -159,6 +178,7 @@ export class Master {
     if (this.#pool === undefined || this.#phase !== 'running') {
       throw new PreforkError('ERR_PREFORK_STATE', 'reload() needs a running pool: await ready() before it, and call it before shutdown().', { cause: this.#failure });
     }
+    if (this.#parts.upgrades.isRunning) throw new PreforkError('ERR_PREFORK_STATE', 'reload() was called during an upgrade: wait for its end.');
     return this.#pool.releases.reloads.request(options);
   }
 
@@ -170,8 +190,28 @@ export class Master {
     });
   }
 
+  async upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
+    try {
+      const result = await this.#parts.upgrades.request(options);
+      this.#outbox.emit('upgrade:done', result);
+      return result;
+    } catch (error) {
+      if (error instanceof UpgradeError) this.#outbox.emit('upgrade:failed', { error });
+      throw error;
+    }
+  }
+
+  /** A signal asks for it. Of several servers of a program each hears of it, and one does it for all. */
+  #upgradeUnasked(): void {
+    if (this.#phase !== 'running' || this.#parts.upgrades.isRunning) return;
+    this.upgrade({}).catch((error: unknown) => {
+      if (!this.#outbox.isHeard('upgrade:failed')) process.emitWarning(asError(error));
+    });
+  }
+
   /** @param grace - seconds; undefined = GraceExpireTime, and with 0 there is no ShutdownDelay either. Asked for later, it ends that. */
   shutdown(grace?: number): Promise<void> {
+    if (this.#phase !== 'stopped') this.#parts.upgrades.abandon();
     const { graceMs, shutdownDelayMs } = this.#options.pool;
     if (this.#stopped === undefined) {
       this.#graceMs = grace === undefined ? graceMs : grace * 1000;
@@ -184,13 +224,69 @@ export class Master {
     return this.#stopped;
   }
 
+  // --- Taking over, and handing over ----------------------------------------------------------------------------------
+
+  /** Whether clients are left to a predecessor. */
+  get #isHeld(): boolean {
+    return this.#succession?.isHeld ?? false;
+  }
+
+  #succeed(inheritance: Inheritance | undefined): Succession | undefined {
+    if (inheritance === undefined) return undefined;
+    const { target } = this.#options.listen;
+    const succession = new Succession({
+      inheritance,
+      mode: target.kind === 'unix' ? target.mode : undefined,
+      status: () => this.status(),
+      isPaused: () => this.#isPaused,
+      ready: () => { this.#readiness.resolve(); },
+      accept: () => { this.#pool?.supervisor.pause(this.#isPaused); },
+      over: () => {
+        if (this.#socket?.isInherited === true) this.#socket.file = inheritance.socket.file ?? undefined;
+        this.#openAdminLater?.();
+        if (this.#phase === 'running') this.#service?.ready();
+      },
+      end: () => this.shutdown(),
+    });
+    this.#outbox.observe(succession.heard);
+    return succession;
+  }
+
+  #describe(): UpgradableServer {
+    const { listen, process: { alias, handlesSignals } } = this.#options;
+    return {
+      alias,
+      program: this.#parts.program,
+      notifies: this.#service !== undefined,
+      endsProcess: handlesSignals,
+      settleMs: () => this.#options.pool.settleMs,
+      objection: () => {
+        if (this.#phase !== 'running' || this.#isHeld) return this.#phase === 'binding' || this.#isHeld ? 'does not run yet: await ready() before it.' : 'shuts down.';
+        return this.#pool?.releases.reloads.isRunning === true ? 'reloads: wait for its end.' : undefined;
+      },
+      describe: () => {
+        const { fd = -1, address = '', file = null } = this.#socket ?? {};
+        return { fd, target: nameOf(listen), address, file, paused: this.#isPaused };
+      },
+      handOver: async (pid) => {
+        await this.#service?.handOver(pid);
+        this.#admin.close();
+        if (this.#socket !== undefined) this.#socket.file = undefined;
+      },
+      leave: () => {
+        this.#graceMs = Math.min(this.#graceMs, this.#options.pool.graceMs);
+        return this.#stopped ??= this.#stop(0, 'upgrade');
+      },
+    };
+  }
+
   async #start(): Promise<void> {
     // Callers may add their listeners in the turn of the construction.
     await Promise.resolve();
     try {
       const { listen } = this.#options;
       await this.#openAdmin();
-      const { socket, where } = await openSocket(listen);
+      const { socket, where } = await openSocket(listen, this.#parts.inheritance);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
         socket.close();
@@ -211,7 +307,7 @@ export class Master {
   async #openAdmin(): Promise<void> {
     const { admin } = this.#options.process;
     if (admin === undefined) return;
-    await this.#admin.open(admin, {
+    const access: AdminAccess = {
       status: () => this.status(),
       observe: (observer) => { this.#outbox.observe(observer, { status: true }); },
       actions: {
@@ -221,7 +317,9 @@ export class Master {
         term: (pid) => this.pool('term').term(pid),
         kill: (pid) => this.pool('kill').kill(pid),
       },
-    });
+    };
+    if (this.#succession === undefined) await this.#admin.open(admin, access);
+    else this.#openAdminLater = await this.#admin.openBeside(admin, access);
   }
 
   #startPool(socket: ListeningSocket, where: string): void {
@@ -234,7 +332,8 @@ export class Master {
       setOptions: (options) => { this.#setOptions(options); },
       accepting: () => {
         this.#readiness.resolve();
-        if (this.#phase === 'running') this.#service?.ready();
+        if (this.#succession !== undefined) this.#succession.accepted();
+        else if (this.#phase === 'running') this.#service?.ready();
       },
       broken: (error) => {
         if (error instanceof Error) return this.#fail(error);
@@ -244,7 +343,7 @@ export class Master {
       },
       shutdownAsked: () => { void this.shutdown(); },
     });
-    if (this.#isPaused) this.#pool.supervisor.pause(true);
+    if (this.#isPaused || this.#isHeld) this.#pool.supervisor.pause(true);
     this.#pool.supervisor.start();
   }
 
@@ -252,26 +351,28 @@ export class Master {
   #fail(error: Error): void {
     if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
     this.#failure = error;
+    this.#succession?.failed(error);
     const { isAwaited } = this.#readiness;
     this.#readiness.reject(error);
     void this.shutdown(0);
     reportFailure(error, { outbox: this.#outbox, failed: this.#options.listen.failed, isAwaited });
   }
 
-  async #stop(delayMs: number): Promise<void> {
+  async #stop(delayMs: number, reason: 'shutdown' | 'upgrade' = 'shutdown'): Promise<void> {
     const wasRunning = this.#phase === 'running';
     this.#phase = 'stopping';
-    if (wasRunning) this.#service?.stopping();
+    if (wasRunning && reason === 'shutdown') this.#service?.stopping();
     if (wasRunning && delayMs > 0) {
       this.#outbox.emit('status');
       await this.#lameDuck.wait(delayMs);
     }
     this.#isDraining = true;
     // Those who wait in the kernel's queue are taken first.
-    await this.#pool?.supervisor.stop(this.#graceMs);
+    await this.#pool?.supervisor.stop(this.#graceMs, reason);
     this.#pool?.ticketKeys?.stop();
     this.#socket?.close();
     this.#phase = 'stopped';
+    this.#parts.upgrades.remove(this.#upgradable);
     await this.#service?.close();
     this.#removeSignals?.();
     process.off('exit', this.#onExit);

@@ -10,6 +10,8 @@ export interface Service {
   /** What the pool emits. */
   readonly heard: PoolObserver;
   stopping(): void;
+  /** Another process is the service now; nothing more is sent from here. */
+  handOver(pid: number): Promise<void>;
   /** @returns a promise for the messages that are under way */
   close(): Promise<void>;
 }
@@ -43,6 +45,11 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
       // What a reload may still come to is no news any more.
       isReady = false;
       notifier.stopping();
+    },
+    handOver: async (pid) => {
+      isReady = false;
+      void notifier.handOver(pid);
+      await notifier.close();
     },
     close: () => notifier.close(),
   };

@@ -21,6 +21,8 @@ export interface SignalActions {
   killAll(): void;
   /** SIGHUP without a terminal. */
   reload(): void;
+  /** Hands over to a successor; undefined if no signal does. */
+  readonly upgrade: { readonly signal: NodeJS.Signals; begin(): void } | undefined;
 }
 
 /**
@@ -32,10 +34,13 @@ export interface SignalActions {
  * @returns a function that stops handling signals
  */
 export function handleSignals(actions: SignalActions, hasTerminal: () => boolean = hasControllingTerminal): () => void {
+  const { upgrade } = actions;
+  const onUpgrade = (): void => { upgrade?.begin(); };
   let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
   const remove = (): void => {
     for (const signal of ENDING) process.off(signal, onSignal);
     process.off('SIGHUP', onHangUp);
+    if (upgrade !== undefined) process.off(upgrade.signal, onUpgrade);
   };
   const isLast = (): boolean => ENDING.every((signal) => process.listenerCount(signal) === 0);
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -62,6 +67,7 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   };
   for (const signal of ENDING) process.on(signal, onSignal);
   process.on('SIGHUP', onHangUp);
+  if (upgrade !== undefined) process.on(upgrade.signal, onUpgrade);
   return remove;
 }
 

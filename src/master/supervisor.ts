@@ -69,7 +69,7 @@ export class Supervisor {
   #thresholds: Thresholds;
   #release: Release;
   #paused = false;
-  #stopping: { graceMs: number; gone: () => void } | undefined;
+  #stopping: { graceMs: number; readonly reason: 'shutdown' | 'upgrade'; readonly gone: () => void } | undefined;
   /** Ends the last call; undefined unless the pool stops and still takes those who wait in the kernel's queue. */
   #lastCall: Timer | undefined;
   #isPlanDue = false;
@@ -179,7 +179,7 @@ export class Supervisor {
   }
 
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs: number, reason: 'shutdown' | 'upgrade' = 'shutdown'): Promise<void> {
     for (const record of this.roster.all()) this.#lifecycle.hurry(record, graceMs);
     if (this.#stopping !== undefined) {
       this.#stopping.graceMs = Math.min(this.#stopping.graceMs, graceMs);
@@ -188,7 +188,7 @@ export class Supervisor {
     }
     this.#parts.reloads?.stop();
     await new Promise<void>((gone) => {
-      this.#stopping = { graceMs, gone };
+      this.#stopping = { graceMs, reason, gone };
       if (this.#lastCallMs > 0) this.#lastCall = this.#parts.clock.after(this.#lastCallMs, () => { this.#endLastCall(); });
       this.#timer?.cancel();
       this.#plan();
@@ -198,9 +198,9 @@ export class Supervisor {
     this.#timer?.cancel();
   }
 
-  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one. */
+  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and after an upgrade others do. */
   get #lastCallMs(): number {
-    return this.#paused ? 0 : Math.min(this.#stopping?.graceMs ?? 0, LAST_CALL_MS);
+    return this.#paused || this.#stopping?.reason === 'upgrade' ? 0 : Math.min(this.#stopping?.graceMs ?? 0, LAST_CALL_MS);
   }
 
   #endLastCallIfServed(): void {
@@ -294,7 +294,8 @@ export class Supervisor {
     if (count > 0) this.#changed();
   }
 
-  #drain(record: WorkerRecord, reason: DrainReason): boolean {
+  #drain(record: WorkerRecord, asked: DrainReason): boolean {
+    const reason = asked === 'shutdown' ? this.#stopping?.reason ?? asked : asked;
     const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: reason === 'shutdown' ? this.#lastCallMs : 0 });
     if (hasBegun) this.#drains(record);
     return hasBegun;

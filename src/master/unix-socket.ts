@@ -1,8 +1,9 @@
-import { chmodSync, lstatSync, renameSync, statSync, unlinkSync, type BigIntStats } from 'node:fs';
+import { chmodSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import * as net from 'node:net';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { builtIn } from '../built-ins.js';
+import type { SocketFile } from '../ipc/upgrade-protocol.js';
 import { codeListenError, ListenError, systemListenError } from './listen-error.js';
 import { isAbstract, showTarget, type ListenTarget } from './listen-target.js';
 import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle.js';
@@ -10,8 +11,8 @@ import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle
 /** A Unix socket that listens. */
 export interface BoundUnixSocket {
   readonly handle: NativeHandle;
-  /** Removes its file, if the file at its path is still the one that was made. */
-  readonly remove: () => void;
+  /** The file that was made; undefined for an abstract name, which goes with its socket. */
+  readonly file: SocketFile | undefined;
 }
 
 type UnixTarget = ListenTarget & { kind: 'unix' };
@@ -27,7 +28,7 @@ type UnixTarget = ListenTarget & { kind: 'unix' };
  * @throws ListenError
  */
 export async function bindUnix(target: UnixTarget, backlog: number, createHandle: CreateHandle): Promise<BoundUnixSocket> {
-  if (isAbstract(target)) return { handle: listenAt(target.path, target, backlog, createHandle), remove: nothing };
+  if (isAbstract(target)) return { handle: listenAt(target.path, target, backlog, createHandle), file: undefined };
   const path = resolve(target.path);
   checkLength(path);
   for (let tries = 1; ; tries++) {
@@ -35,7 +36,8 @@ export async function bindUnix(target: UnixTarget, backlog: number, createHandle
     try {
       if (await isTaken(path)) throw inUse(target);
       renameSync(beside(path), path);
-      return { handle, remove: removal(path, lstatSync(path, { bigint: true })) };
+      const { dev, ino } = lstatSync(path, { bigint: true });
+      return { handle, file: { path, dev: String(dev), ino: String(ino) } };
     } catch (error) {
       handle.close();
       // A server that has just ended took `path~` with it.
@@ -92,16 +94,17 @@ async function isTaken(path: string): Promise<boolean> {
   });
 }
 
-/** A file is the same if device and inode are: another server may have taken the path meanwhile, and it is its then. */
-function removal(path: string, ours: BigIntStats): () => void {
-  return () => {
-    try {
-      const now = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-      if (now?.ino === ours.ino && now.dev === ours.dev) unlinkSync(path);
-    } catch {
-      // The folder may have changed its owner. A file that stays is stale, and the next server takes its place.
-    }
-  };
+/**
+ * Removes the file of a socket, if the file at its path is still the same by device and inode: another server may have taken
+ * the path meanwhile, and it is its then.
+ */
+export function removeFile({ path, dev, ino }: SocketFile): void {
+  try {
+    const now = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (String(now?.ino) === ino && String(now?.dev) === dev) unlinkSync(path);
+  } catch {
+    // The folder may have changed its owner. A file that stays is stale, and the next server takes its place.
+  }
 }
 
 /** The bytes that a path may have: sun_path of sockaddr_un (unix(7)) without the terminating NUL and without `~`. */
@@ -151,8 +154,4 @@ function asListenError(error: unknown, target: UnixTarget): ListenError {
   if (error instanceof ListenError) return error;
   const { syscall = 'bind', errno = 0, code = builtIn('node:util').getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
   return new ListenError({ operation: syscall, code, errno: Math.abs(errno), where: showTarget(target), cause: error });
-}
-
-function nothing(): void {
-  // An abstract name goes with its socket.
 }

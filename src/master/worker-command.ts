@@ -15,17 +15,30 @@ export function workerCommand(config: Pick<ProcessConfig, 'args' | 'execArgv' | 
   execArgv: readonly string[];
   env: NodeJS.ProcessEnv;
 } {
-  const env: NodeJS.ProcessEnv = { ...(config.env ?? process.env) };
-  // A worker of node:cluster that embeds this server is not to pass its own identity on.
-  delete env['NODE_UNIQUE_ID'];
-  // Sockets that systemd has passed are the master's.
-  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) Reflect.deleteProperty(env, name);
-  if (env['NODE_OPTIONS'] !== undefined) env['NODE_OPTIONS'] = withoutInspector(env['NODE_OPTIONS'].split(' ')).join(' ');
+  const env = cleanEnvironment(config.env ?? process.env);
   return {
     args: config.args ?? process.argv.slice(2),
     execArgv: config.execArgv ?? withoutInspector(withoutProgram(process.execArgv)),
     env,
   };
+}
+
+/** The environment for a process that this one starts of its own kind. */
+function cleanEnvironment(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...given };
+  // A worker of node:cluster that embeds this server is not to pass its own identity on.
+  delete env['NODE_UNIQUE_ID'];
+  // Sockets that systemd has passed are this process's.
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) Reflect.deleteProperty(env, name);
+  if (env['NODE_OPTIONS'] !== undefined) env['NODE_OPTIONS'] = withoutInspector(env['NODE_OPTIONS'].split(' ')).join(' ');
+  return env;
+}
+
+/** The environment for a successor of this process, which is to feed systemd's watchdog in its place. */
+export function masterEnvironment(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  const env = cleanEnvironment(given);
+  delete env['WATCHDOG_PID'];
+  return env;
 }
 
 /** Node's arguments without a program that they hold (`node -e`): workers run Script instead. */

@@ -144,8 +144,9 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
    * true (default): SIGINT and SIGTERM drain the pool, and then the process ends with code 0; a second one more than half a
    * second later ends it at once. Clients in the kernel's queue are served first, for up to a second. Workers leave Ctrl-C to
    * the master; SIGTERM to one of them drains it. SIGHUP reloads, or drains if the master's terminal was closed.
+   * `{ upgrade: 'SIGUSR2' }`: that signal calls `upgrade()`, too.
    */
-  HandleSignals?: boolean | 0 | 1 | undefined;
+  HandleSignals?: boolean | 0 | 1 | { readonly upgrade?: 'SIGUSR2' | undefined } | undefined;
   /**
    * A thread in each worker (about 9 MB) watches its event loop: `worker:hung` says where it hangs, and a hung worker ends
    * even if its master is gone. true: reported after two reports of an idle worker are missing, at most 2 s; or the seconds

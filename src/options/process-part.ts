@@ -25,6 +25,8 @@ export interface ProcessConfig {
   /** The folder that workers run in, as it was given; undefined = that of this process at its start. */
   readonly directory: string | undefined;
   readonly handlesSignals: boolean;
+  /** The signal that asks for an upgrade; undefined = none. */
+  readonly upgradeSignal: 'SIGUSR2' | undefined;
   /** Whether systemd is told of the server's state, if it asks to be. */
   readonly notifies: boolean;
   /** Whether workers are killed when the master ends without a drain. */
@@ -53,7 +55,8 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     account: isMaster ? resolveAccount(options, problems) : undefined,
     directory: options.Directory,
     notifies: isOn(options.Notify, true),
-    handlesSignals: isOn(options.HandleSignals, true),
+    handlesSignals: typeof options.HandleSignals === 'object' || isOn(options.HandleSignals, true),
+    upgradeSignal: typeof options.HandleSignals === 'object' ? options.HandleSignals.upgrade : undefined,
     endsWorkers: isOn(options.ShutdownChildren),
     watch: watchOf(options.HangReport),
     admin: options.Admin === undefined ? undefined : resolveAdmin(options.Admin),

@@ -33,6 +33,10 @@ const account: Check = expect(
   (value) => (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && (value as number) >= 0),
   'a name or a numeric id',
 );
+const signals: Check = expect(
+  (value) => flag(value) === undefined || (isObject(value) && 'upgrade' in value && Object.entries(value).every(([name, signal]) => name === 'upgrade' && (signal === undefined || signal === 'SIGUSR2'))),
+  "true, false, 1, 0 or { upgrade: 'SIGUSR2' }",
+);
 const hangReport: Check = expect((value) => typeof value === 'boolean' || (isNumber(value) && value >= 0 && value < Infinity), 'true, false, or a number of seconds');
 const blocked: Check = expect(
   (value) => isTexts(value) || (isObject(value) && typeof value['check'] === 'function'),
@@ -105,7 +109,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   ScriptArgs: texts,
   ExecArgv: texts,
   Env: environment,
-  HandleSignals: flag,
+  HandleSignals: signals,
   HangReport: hangReport,
   Admin: expect(isObject, 'an object such as { Port: 9100 }'),
   Logger: logger,

@@ -13,6 +13,7 @@ export const DRAIN_REASONS = {
   boot: 'not ready within the start limit',
   asked: 'asked to',
   shutdown: 'the pool shuts down',
+  upgrade: 'a new master has taken over',
 } as const;
 
 /** Why a worker stops: a key of the table that has the words. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Master } from '../../src/master/master.js';
+import { processUpgrades } from '../../src/master/process-upgrades.js';
 import { releaseSource } from '../../src/master/release.js';
 import type { PreforkTcpServerOptions } from '../../src/options/options.js';
 import { resolveOptions } from '../../src/options/resolve.js';
@@ -13,12 +14,15 @@ async function running(options: Partial<PreforkTcpServerOptions> = {}): Promise<
   const clock = new ManualClock();
   const workers = new FakeWorkers(clock);
   workers.cooperate();
+  const source = releaseSource({ script: fileURLToPath(import.meta.url), directory: undefined });
   const master = new Master({
     options: resolveOptions({ Address: '127.0.0.1', MaxServer: 2, HandleSignals: false, Script: '/server.js', ShutdownDelay: 5, ...options }, 'master'),
     clock,
     spawn: workers.spawn,
     spawnOptions: (captureStderr, release) => ({ env: {}, captureStderr, release }),
-    source: releaseSource({ script: fileURLToPath(import.meta.url), directory: undefined }),
+    source, program: source,
+    upgrades: processUpgrades,
+    inheritance: undefined,
   });
   const settle = async (): Promise<void> => {
     clock.settle();

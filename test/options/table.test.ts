@@ -52,7 +52,7 @@ const TABLE: Readonly<Record<string, { readonly good: readonly unknown[]; readon
   ScriptArgs: TEXTS,
   ExecArgv: TEXTS,
   Env: { good: [{}, { A: 'x', B: undefined }], bad: [{ A: 1 }, ['x'], null, 'A=x'] },
-  HandleSignals: FLAG,
+  HandleSignals: { good: [true, false, 0, 1, { upgrade: 'SIGUSR2' }, { upgrade: undefined }], bad: [2, 'true', null, {}, { upgrade: 'SIGUSR1' }, { upgrade: 'SIGUSR2', reload: 'SIGHUP' }] },
   HangReport: { good: [true, false, 0, 1, 0.5, 30], bad: [-1, NaN, Infinity, '1', null, {}] },
   ClientCallbackTimeout: SECONDS_OR_OFF,
   MaxOutput: COUNT_FROM_0,

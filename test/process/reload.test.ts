@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
 import { sendSignal } from '../support/processes.js';
+import { shortClients } from '../support/short-clients.js';
 import { QUICK, withServer, type Running, type ServerSetup } from '../support/with-server.js';
 
 /** Writes releases of a server into folders of their own, and leads the link `current` to one of them. */
@@ -34,32 +34,6 @@ class Releases {
   }
 }
 
-/** Clients that come one after the other and ask one question each. @returns a function that stops them and says how it went */
-function load(port: number): () => Promise<{ served: number; failed: string[] }> {
-  let isOver = false;
-  const outcome = { served: 0, failed: [] as string[] };
-  const ask = (): Promise<void> => new Promise((resolve) => {
-    let text = '';
-    const socket = createConnection(port, '127.0.0.1', () => { socket.write('hello\n'); });
-    socket.setEncoding('utf8').on('data', (data: string) => {
-      text += data;
-      if (text.includes('hello')) socket.end();
-    });
-    socket.on('error', (error) => { outcome.failed.push(error.message); });
-    socket.on('close', () => {
-      if (text.includes('hello')) outcome.served += 1;
-      else outcome.failed.push(`closed after ${JSON.stringify(text)}`);
-      resolve();
-    });
-  });
-  const clients = Promise.all(Array.from({ length: 3 }, async () => { while (!isOver) await ask(); }));
-  return async () => {
-    isOver = true;
-    await clients;
-    return outcome;
-  };
-}
-
 describe('a reload', () => {
   const releases = new Releases();
   let first = '';
@@ -81,7 +55,7 @@ describe('a reload', () => {
   it('replaces every worker, fails no client and leaves lasting sessions alone; then the old folder may go', async () => {
     await withServer(setup(), async (running) => {
       const lasting = await running.join();
-      const stop = load(running.port);
+      const stop = shortClients(running.port);
       const old = running.ready;
       const folder = releases.write({ options: 'MaxServer: 4, Backlog: 100,' });
       releases.lead(folder);
@@ -120,7 +94,7 @@ describe('a reload', () => {
     ['has options that the pool cannot take', { options: 'MinServer: 9,' }, { reason: 'options', message: expect.stringContaining('MinServer') as string }],
   ])('to a release that %s says why, fails no client and leaves the old one in force', async (_title, code, evidence) => {
     await withServer(setup(), async (running) => {
-      const stop = load(running.port);
+      const stop = shortClients(running.port);
       releases.lead(releases.write(code));
 
       const error = await running.server.reload({ settle: 1 }).catch((reason: unknown) => reason);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ServerEvents, ServerStatus } from 'prefork-tcp-server';
 import { isAlive, sendSignal, waitGone } from './processes.js';
 import { TcpClient } from './tcp-client.js';
-import { Waiters, within } from './wait.js';
+import { Waiters, poll, within } from './wait.js';
 import { program } from './with-server.js';
 
 /** How to start a program that is a master. */
@@ -47,6 +47,7 @@ export class MasterProcess {
   survivors: readonly number[] = [];
   readonly #child: ChildProcess;
   readonly #detached: boolean;
+  readonly #mayUpgrade: boolean;
   readonly #waiters = new Waiters();
   readonly #clients: TcpClient[] = [];
   #outputEnded = false;
@@ -57,6 +58,7 @@ export class MasterProcess {
       cwd: ROOT, env: { ...process.env, NODE_NO_WARNINGS: '1', ...env }, detached, stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#detached = detached;
+    this.#mayUpgrade = typeof options['HandleSignals'] === 'object' || name === 'upgradable.mjs';
     this.pid = this.#child.pid ?? 0;
     this.#child.stdin?.end(stdin);
     this.#collect(this.#child.stdout, this.stdout);
@@ -116,6 +118,11 @@ export class MasterProcess {
   /** Waits until something it printed, or its end, answers the question. */
   async until<T>(ask: () => T | undefined, describe: () => string, boundMs?: number): Promise<T> {
     return this.#waiters.until(ask, () => `${describe()};\n${this.describe()}`, boundMs);
+  }
+
+  /** The pids of it and its successors, as far as they have said so. */
+  get masters(): number[] {
+    return [...new Set([this.pid, ...this.all('listening').map(({ pid }) => Number(pid))])];
   }
 
   /** Waits for a printed event, which may have come already. */
@@ -219,6 +226,7 @@ export class MasterProcess {
   /** Ends it and every worker it started, whatever their state. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
+    if (this.#mayUpgrade) await this.#endSuccessors();
     const pids = (): number[] => [...(this.ending === undefined ? [this.pid] : []), ...this.workers];
     for (const pid of pids()) sendSignal(pid, 'SIGKILL');
     // What it printed just before its end may name one more worker.
@@ -227,9 +235,17 @@ export class MasterProcess {
     if (this.#detached) this.signalGroup('SIGKILL');
     await waitGone(this.born);
   }
+
+  /** A successor that is still to come takes over from a master that has gone: the last of them has ended when nothing has their output open. */
+  async #endSuccessors(): Promise<void> {
+    await poll(() => {
+      for (const pid of [...(this.ending === undefined ? [this.pid] : []), ...this.masters.slice(1), ...this.workers]) sendSignal(pid, 'SIGKILL');
+      return this.#outputEnded;
+    }, () => `the end of ${this.masters.join(', ')}`);
+  }
 }
 
-function toJson(value: unknown): string {
+export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => (inner === Infinity ? 'Infinity' : inner));
 }
 

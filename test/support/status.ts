@@ -31,7 +31,7 @@ export function serverStatus(
       served: workers.reduce((sum, { served }) => sum + served, 0),
       queued: 0, born: workers.length,
       exits: {
-        lifetime: 0, lifetimes: 0, spare: 0, surplus: 0, memory: 0, expired: 0, boot: 0, asked: 0, shutdown: 0, reload: 0, 'killed:trial': 0,
+        lifetime: 0, lifetimes: 0, spare: 0, surplus: 0, memory: 0, expired: 0, boot: 0, asked: 0, shutdown: 0, reload: 0, upgrade: 0, 'killed:trial': 0,
         'killed:grace': 0, 'killed:boot': 0, 'killed:asked': 0, 'boot-failed': 0, crashed: 0,
       },
       ...totals,

@@ -1,0 +1,92 @@
+import type { ListenAddress } from './protocol.js';
+
+// What a master and its successor say to each other: the mark in the successor's environment, then lines of JSON on a pipe.
+// It is not Node's IPC channel, so that a program finds the same process.send, and hears the same events, as at its first start.
+
+/** The environment variable that tells a master that it is to take over from another one. */
+export const UPGRADE_MARK = 'PREFORK_TCP_SERVER_UPGRADE';
+
+/** Counts the forms of the mark and the messages. */
+export const UPGRADE_VERSION = 1;
+
+/** The successor's end of the pipe; the sockets follow it. */
+export const CHANNEL_FD = 3;
+export const FIRST_SOCKET_FD = 4;
+
+/** The file of a Unix socket, as numbers that JSON can carry whole. */
+export interface SocketFile {
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+}
+
+/** Which server of a program: its Alias, and which of those with it, counted from 1. */
+export interface ServerName {
+  readonly alias: string;
+  readonly ordinal: number;
+}
+
+/** A socket that changes its master. */
+export interface HandedSocket extends ServerName {
+  readonly fd: number;
+  /** The address as the options name it, as JSON: with another one the successor binds a socket of its own. */
+  readonly target: string;
+  readonly address: ListenAddress;
+  /** Its file, if whoever has the socket is to remove it. */
+  readonly file: SocketFile | null;
+  /** Whether the pool is paused because somebody wants it so. */
+  readonly paused: boolean;
+}
+
+/** What the mark says. */
+export interface UpgradeMark {
+  readonly version: number;
+  readonly servers: readonly HandedSocket[];
+}
+
+/** What the predecessor says. */
+export type ToSuccessor =
+  /** Accept. */
+  | { readonly type: 'go' }
+  /** The service is yours. */
+  | { readonly type: 'over' }
+  /** End: the upgrade has failed. */
+  | { readonly type: 'abort' };
+
+/** What the successor says. */
+export type ToPredecessor =
+  | { readonly type: 'pid'; readonly pid: number }
+  | { readonly type: 'hello'; readonly version: number }
+  /** Its first workers are ready, and accept at a word. */
+  | { readonly type: 'ready'; readonly server: ServerName }
+  | { readonly type: 'accepting'; readonly server: ServerName }
+  | { readonly type: 'failed'; readonly message: string }
+  /** What it wrote there. */
+  | { readonly type: 'stderr'; readonly text: string };
+
+/** Reads messages, one to a line; what is none is skipped. */
+export function readMessages(hear: (message: { readonly type: string }) => void): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const message = parse(line);
+      if (typeof message === 'object' && message !== null && typeof (message as { type?: unknown }).type === 'string') hear(message as { readonly type: string });
+    }
+  };
+}
+
+/** @returns undefined if the text is no mark that this version can use */
+export function parseMark(text: string): UpgradeMark | undefined {
+  const mark = parse(text) as Partial<UpgradeMark> | null | undefined;
+  return typeof mark?.version === 'number' && Array.isArray(mark.servers) ? mark as UpgradeMark : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,190 @@
+import type { Clock, Timer } from '../clock.js';
+import { UPGRADE_VERSION, type ServerName, type ToPredecessor, type ToSuccessor } from '../ipc/upgrade-protocol.js';
+import { UpgradeError, type UpgradeEvidence, type UpgradeFailure } from './upgrade-error.js';
+
+/** The process that is to take over. */
+export interface SuccessorProcess {
+  /** 0 while it is not known, or if it could not be started. */
+  readonly pid: number;
+  send(message: ToSuccessor): void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** What a handover is made of. */
+export interface HandoverParts {
+  readonly clock: Clock;
+  /** From its start until it accepts. */
+  readonly timeoutMs: number;
+  /** How long it has to live once its pool is ready. */
+  readonly settleMs: number;
+  /** All of which it has to bring up. */
+  readonly servers: readonly ServerName[];
+  /** It accepts: gives up what only one process can have. */
+  readonly commit: (pid: number) => Promise<void>;
+}
+
+/** How long a successor that is of no use may take to end. */
+const END_MS = 2000;
+/** A timer that is so late says that this process stood still, and what the successor said may be waiting to be read. */
+const ASLEEP_MS = 1000;
+const KEPT_CHARACTERS = 4096;
+
+/**
+ * Watches a successor come up, from the side of the old master. Its pool has to be ready while it takes no client, and to live
+ * for the settle time, so that its failure costs none; then it is to accept, beside the old pool; and only when it does, the
+ * service is its own. Whatever fails before that ends the successor and leaves the old pool as it was.
+ */
+export class Handover {
+  readonly outcome: Promise<{ readonly pid: number }>;
+  readonly #parts: HandoverParts;
+  readonly #startedAt: number;
+  #succeed!: (result: { readonly pid: number }) => void;
+  #reject!: (error: Error) => void;
+  #successor: SuccessorProcess | undefined;
+  #stage: 'starting' | 'settling' | 'going' | 'committing' | 'ending' | 'over' = 'starting';
+  readonly #ready = new Set<string>();
+  readonly #accepting = new Set<string>();
+  #stderr = '';
+  #verdict: { readonly reason: UpgradeFailure; readonly detail: string | undefined } | undefined;
+  #deadline: Timer | undefined;
+  #settling: Timer | undefined;
+  #ending: Timer | undefined;
+
+  constructor(parts: HandoverParts) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.now();
+    this.outcome = new Promise((resolve, reject) => {
+      this.#succeed = resolve;
+      this.#reject = reject;
+    });
+    this.#await(parts.timeoutMs);
+  }
+
+  /** Whether the service is still this process's own. */
+  get isOpen(): boolean {
+    return this.#stage !== 'committing' && this.#stage !== 'over';
+  }
+
+  begin(successor: SuccessorProcess): void {
+    this.#successor = successor;
+  }
+
+  heard(message: ToPredecessor): void {
+    switch (message.type) {
+      case 'pid': return;
+      case 'hello':
+        if (message.version !== UPGRADE_VERSION) this.#fail('version', `it is ${String(message.version)}, and ours ${UPGRADE_VERSION}`);
+        return;
+      case 'stderr':
+        this.#stderr = (this.#stderr + message.text).slice(-KEPT_CHARACTERS);
+        return;
+      case 'ready':
+        this.#ready.add(keyOf(message.server));
+        if (this.#stage === 'starting' && this.#hasAll(this.#ready)) this.#settle();
+        return;
+      case 'accepting':
+        this.#accepting.add(keyOf(message.server));
+        if (this.#stage === 'going' && this.#hasAll(this.#accepting)) void this.#commit();
+        return;
+      case 'failed': this.#fail(this.#stage === 'starting' ? 'boot' : 'crashed', message.message);
+    }
+  }
+
+  /** Its process is gone, or could not be started. */
+  exited(exit: UpgradeEvidence['exit'], cause?: Error): void {
+    this.#ending?.cancel();
+    if (!this.isOpen) return;
+    const { reason, detail } = this.#verdict ?? { reason: this.#stage === 'starting' ? 'boot' : 'crashed', detail: undefined };
+    this.#close(reason, { exit, detail, cause });
+  }
+
+  /** The pool that was to be relieved ends itself. */
+  abandon(error: Error): void {
+    if (!this.isOpen) return;
+    if (this.#stage === 'going') this.#successor?.send({ type: 'abort' });
+    else if (this.#stage !== 'ending') this.#end();
+    this.#over();
+    this.#reject(error);
+  }
+
+  #hasAll(some: ReadonlySet<string>): boolean {
+    return this.#parts.servers.every((server) => some.has(keyOf(server)));
+  }
+
+  #settle(): void {
+    this.#stage = 'settling';
+    this.#settling = this.#parts.clock.after(this.#parts.settleMs, () => {
+      this.#stage = 'going';
+      this.#successor?.send({ type: 'go' });
+    });
+  }
+
+  async #commit(): Promise<void> {
+    this.#stage = 'committing';
+    this.#deadline?.cancel();
+    const pid = this.#successor?.pid ?? 0;
+    await this.#parts.commit(pid);
+    this.#successor?.send({ type: 'over' });
+    this.#stage = 'over';
+    this.#succeed({ pid });
+  }
+
+  #await(delayMs: number): void {
+    const { clock } = this.#parts;
+    const dueAt = clock.now() + delayMs;
+    this.#deadline = clock.after(delayMs, () => {
+      if (clock.now() - dueAt > ASLEEP_MS) this.#await(ASLEEP_MS);
+      else this.#fail('timeout', this.#missing());
+    });
+  }
+
+  #missing(): string {
+    const { clock, servers } = this.#parts;
+    const waited = `${((clock.now() - this.#startedAt) / 1000).toFixed(1)} s`;
+    const isReady = this.#stage === 'starting';
+    const seen = isReady ? this.#ready : this.#accepting;
+    const names = servers.filter((server) => !seen.has(keyOf(server))).map(({ alias }) => alias);
+    return `after ${waited} ${isReady ? 'no pool was ready' : 'no worker accepted'} of the server ${names.join(', ')}`;
+  }
+
+  #fail(reason: UpgradeFailure, detail: string): void {
+    if (!this.isOpen || this.#verdict !== undefined) return;
+    this.#verdict = { reason, detail };
+    // One that accepts already may have clients: it lets them finish.
+    const mayHaveClients = this.#stage === 'going';
+    this.#stage = 'ending';
+    this.#deadline?.cancel();
+    this.#settling?.cancel();
+    if (mayHaveClients) {
+      this.#successor?.send({ type: 'abort' });
+      this.#close(reason, { exit: undefined, detail });
+    } else this.#end();
+  }
+
+  /** Asks it to end, and makes it end. */
+  #end(): void {
+    const { clock } = this.#parts;
+    const successor = this.#successor;
+    successor?.send({ type: 'abort' });
+    this.#ending = clock.after(END_MS, () => {
+      successor?.kill();
+      // Its end is not seen even then: it is stuck in the kernel.
+      this.#ending = clock.after(END_MS, () => { this.exited(undefined); }, { idle: true });
+    }, { idle: true });
+  }
+
+  #close(reason: UpgradeFailure, rest: Pick<UpgradeEvidence, 'exit' | 'detail' | 'cause'>): void {
+    this.#over();
+    const pid = this.#successor?.pid ?? 0;
+    this.#reject(new UpgradeError({ reason, pid: pid === 0 ? undefined : pid, stderr: this.#stderr, ...rest }));
+  }
+
+  #over(): void {
+    this.#stage = 'over';
+    this.#deadline?.cancel();
+    this.#settling?.cancel();
+  }
+}
+
+const keyOf = ({ alias, ordinal }: ServerName): string => `${ordinal}:${alias}`;

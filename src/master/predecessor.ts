@@ -1,0 +1,105 @@
+import type { Clock } from '../clock.js';
+import { UPGRADE_VERSION, type HandedSocket, type ServerName, type ToPredecessor, type ToSuccessor, type UpgradeMark } from '../ipc/upgrade-protocol.js';
+
+/** What a server does when its predecessor says so. */
+export interface Heir {
+  /** Accepts, beside the predecessor. */
+  go(): void;
+  /** The predecessor has given up what only one process can have. */
+  over(): void;
+  /** Lets its clients finish: the upgrade has failed. */
+  end(): Promise<void>;
+}
+
+/** What one server inherits. */
+export interface Inheritance {
+  readonly socket: HandedSocket;
+  /** The server is to have another address, and a socket of its own. */
+  decline(): void;
+  /** Names who is to hear of what follows. */
+  attach(heir: Heir): void;
+  ready(): void;
+  accepting(): void;
+  failed(error: Error): void;
+}
+
+/** What the process has of its predecessor. */
+export interface PredecessorParts {
+  readonly clock: Clock;
+  readonly mark: UpgradeMark;
+  readonly send: (message: ToPredecessor) => void;
+  /** Nothing more is to be said. */
+  readonly disconnect: () => void;
+  readonly close: (fd: number) => void;
+  readonly exit: (code: number) => void;
+}
+
+/**
+ * The master that this one is to take over from, as seen from here. If it ends before it has said that the service is ours,
+ * there is no other one left, so it is.
+ */
+export class Predecessor {
+  readonly #parts: PredecessorParts;
+  readonly #heirs: Heir[] = [];
+  readonly #untaken: Set<HandedSocket>;
+  #state: 'waiting' | 'going' | 'over' = 'waiting';
+
+  constructor(parts: PredecessorParts) {
+    this.#parts = parts;
+    this.#untaken = new Set(parts.mark.servers);
+    parts.send({ type: 'hello', version: UPGRADE_VERSION });
+  }
+
+  /** What a server inherits; undefined if the predecessor had none of that name, or has gone already. */
+  claim({ alias, ordinal }: ServerName): Inheritance | undefined {
+    const socket = this.#parts.mark.servers.find((one) => one.alias === alias && one.ordinal === ordinal);
+    if (socket === undefined || this.#state === 'over') return undefined;
+    this.#untaken.delete(socket);
+    const { send, close } = this.#parts;
+    const server = { alias, ordinal };
+    return {
+      socket,
+      decline: () => { close(socket.fd); },
+      attach: (heir) => {
+        this.#heirs.push(heir);
+        if (this.#state !== 'waiting') heir.go();
+        if (this.#state === 'over') heir.over();
+      },
+      ready: () => { send({ type: 'ready', server }); },
+      accepting: () => { send({ type: 'accepting', server }); },
+      failed: ({ message }) => { if (this.#state !== 'over') send({ type: 'failed', message }); },
+    };
+  }
+
+  heard(message: ToSuccessor): void {
+    switch (message.type) {
+      case 'go': return this.#go();
+      case 'over': return this.gone();
+      case 'abort': void this.#abort();
+    }
+  }
+
+  /** The service is ours, because it said so or because it has ended. */
+  gone(): void {
+    if (this.#state === 'over') return;
+    this.#go();
+    this.#state = 'over';
+    for (const heir of this.#heirs) heir.over();
+    for (const { fd } of this.#untaken) this.#parts.close(fd);
+    this.#parts.disconnect();
+  }
+
+  #go(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'going';
+    for (const heir of this.#heirs) heir.go();
+  }
+
+  async #abort(): Promise<void> {
+    if (this.#state === 'over') return;
+    const mayHaveClients = this.#state === 'going';
+    this.#state = 'over';
+    if (mayHaveClients) await Promise.all(this.#heirs.map((heir) => heir.end()));
+    this.#parts.exit(1);
+  }
+}

@@ -1,0 +1,6 @@
+import { systemClock } from '../clock.js';
+import { startSuccessor } from './successor-process.js';
+import { Upgrades } from './upgrades.js';
+
+/** The upgrades of this process. */
+export const processUpgrades: Upgrades = new Upgrades({ clock: systemClock, process, start: startSuccessor });

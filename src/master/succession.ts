@@ -1,0 +1,93 @@
+import { chmodSync } from 'node:fs';
+import type { PoolObserver } from '../pool-event.js';
+import type { ServerStatus } from '../status.js';
+import type { Inheritance } from './predecessor.js';
+
+/** The server that takes over, as far as its succession needs it. */
+export interface SuccessionParts {
+  readonly inheritance: Inheritance;
+  readonly status: () => ServerStatus;
+  /** Whether somebody wants that no client is taken. */
+  readonly isPaused: () => boolean;
+  /** The mode that the socket's file is to have. */
+  readonly mode: number | undefined;
+  /** The pool could serve. */
+  readonly ready: () => void;
+  /** Lets the pool take clients. */
+  readonly accept: () => void;
+  /** The service is this server's own. */
+  readonly over: () => void;
+  /** Lets the clients finish. */
+  readonly end: () => Promise<void>;
+}
+
+/**
+ * How one server takes over from its predecessor's: its pool comes up without taking a client, takes clients at a word, and has
+ * what only one process can have when the predecessor has let go of it.
+ */
+export class Succession {
+  readonly #parts: SuccessionParts;
+  #isReady = false;
+  #hasGone = false;
+  #canAccept = false;
+  #isAccepting = false;
+
+  constructor(parts: SuccessionParts) {
+    this.#parts = parts;
+    parts.inheritance.attach({
+      go: () => { this.#go(); },
+      over: () => {
+        this.#chmod();
+        parts.over();
+      },
+      end: () => parts.end(),
+    });
+  }
+
+  /** Whether clients are left to the predecessor. */
+  get isHeld(): boolean {
+    return !this.#hasGone;
+  }
+
+  /** Hears what happens in the pool: it is ready when all the workers are that were started. */
+  readonly heard: PoolObserver = ({ name }) => {
+    if (this.#isReady || (name !== 'worker:ready' && name !== 'worker:exit')) return;
+    const { workers } = this.#parts.status();
+    if (!workers.some(({ phase }) => phase === 'ready') || workers.some(({ phase }) => phase === 'starting')) return;
+    this.#isReady = true;
+    this.#parts.ready();
+    this.#parts.inheritance.ready();
+  };
+
+  /** A worker may take clients. */
+  accepted(): void {
+    this.#canAccept = true;
+    this.#report();
+  }
+
+  failed(error: Error): void {
+    this.#parts.inheritance.failed(error);
+  }
+
+  #go(): void {
+    this.#hasGone = true;
+    this.#parts.accept();
+    this.#report();
+  }
+
+  #report(): void {
+    if (this.#isAccepting || !this.#hasGone || !(this.#canAccept || this.#parts.isPaused())) return;
+    this.#isAccepting = true;
+    this.#parts.inheritance.accepting();
+  }
+
+  #chmod(): void {
+    const { inheritance: { socket: { file } }, mode } = this.#parts;
+    if (file === null || mode === undefined) return;
+    try {
+      chmodSync(file.path, mode);
+    } catch {
+      // Somebody has removed it: then nobody can connect by it, whatever its mode.
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '../clock.js';
+import { PreforkError } from '../errors.js';
+import { FIRST_SOCKET_FD, UPGRADE_MARK, UPGRADE_VERSION, type HandedSocket, type ServerName, type UpgradeMark } from '../ipc/upgrade-protocol.js';
+import { isEvalFlag } from '../options/main-script.js';
+import { Handover, type SuccessorProcess } from './handover.js';
+import type { ReleaseSource } from './release.js';
+import type { SuccessorCommand, SuccessorEvents } from './successor-process.js';
+import { masterEnvironment, withoutInspector } from './worker-command.js';
+
+/** How a successor is started. */
+export interface UpgradeOptions {
+  /** Seconds from its start until it accepts. Default 60. */
+  readonly timeout?: number | undefined;
+  /** The program that runs it. Default that of this process. */
+  readonly execPath?: string | undefined;
+  /** Node's own arguments. Default those of this process, without inspector ports. */
+  readonly execArgv?: readonly string[] | undefined;
+  /** Arguments of the main script. Default those of this process. */
+  readonly args?: readonly string[] | undefined;
+}
+
+/** A server of this process, as far as an upgrade needs it. */
+export interface UpgradableServer {
+  readonly alias: string;
+  /** Why it cannot be handed over now, as the end of a sentence; undefined = it can. */
+  readonly objection: () => string | undefined;
+  /** Its socket. */
+  readonly describe: () => Omit<HandedSocket, keyof ServerName>;
+  /** How long the successor has to live, in milliseconds. */
+  readonly settleMs: () => number;
+  /** Whether systemd is told of it. */
+  readonly notifies: boolean;
+  /** Whether the end of the process is this library's affair. */
+  readonly endsProcess: boolean;
+  /** The main script and the folder of this process, by the ways that they were given. */
+  readonly program: ReleaseSource;
+  /** Gives up what only one process can have. */
+  readonly handOver: (pid: number) => Promise<void>;
+  /** Lets its clients finish; resolves when the last worker is gone. */
+  readonly leave: () => Promise<void>;
+}
+
+/** What upgrades of a process are made of. */
+export interface UpgradesParts {
+  readonly clock: Clock;
+  readonly process: Pick<NodeJS.Process, 'pid' | 'execPath' | 'execArgv' | 'argv' | 'env' | 'once' | 'off'> & { readonly exit: () => void };
+  readonly start: (command: SuccessorCommand, events: SuccessorEvents) => SuccessorProcess;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/**
+ * The servers of this process and its successor. A program is started anew as a whole, so all of its servers change over
+ * together, and each has to come up in the successor, by its Alias.
+ */
+export class Upgrades {
+  readonly #parts: UpgradesParts;
+  readonly #servers = new Set<UpgradableServer>();
+  #current: Handover | undefined;
+
+  constructor(parts: UpgradesParts) {
+    this.#parts = parts;
+  }
+
+  add(server: UpgradableServer): void {
+    this.#servers.add(server);
+  }
+
+  remove(server: UpgradableServer): void {
+    this.#servers.delete(server);
+  }
+
+  get isRunning(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** One of the servers ends, so that there is nothing to hand over. */
+  abandon(): void {
+    this.#current?.abandon(stateError('The server is shut down, so the upgrade comes to nothing.'));
+  }
+
+  /** @throws PreforkError ERR_PREFORK_STATE if nothing can be started now; UpgradeError with what is known of the successor that failed */
+  async request(options: UpgradeOptions): Promise<{ pid: number }> {
+    const timeoutMs = checkTimeout(options.timeout);
+    const servers = [...this.#servers];
+    const objection = this.#objection(servers);
+    if (objection !== undefined) throw stateError(objection);
+    const sockets = servers.map((server) => server.describe());
+    const handed = sockets.map((socket, index): HandedSocket => ({
+      ...socket, ...nameOf(servers, index), fd: FIRST_SOCKET_FD + index,
+    }));
+    const handover = new Handover({
+      clock: this.#parts.clock, timeoutMs,
+      settleMs: Math.min(Math.max(...servers.map((server) => server.settleMs())), timeoutMs / 2),
+      servers: handed.map(({ alias, ordinal }) => ({ alias, ordinal })),
+      commit: async (pid) => { await Promise.all(servers.map((server) => server.handOver(pid))); },
+    });
+    this.#current = handover;
+    let successor: SuccessorProcess | undefined;
+    const kill = (): void => { if (handover.isOpen) successor?.kill(); };
+    this.#parts.process.once('exit', kill);
+    try {
+      successor = this.#parts.start(this.#command(options, servers, {
+        mark: { version: UPGRADE_VERSION, servers: handed }, sockets: sockets.map(({ fd }) => fd),
+      }), {
+        heard: (message) => { handover.heard(message); },
+        exited: (exit, cause) => { handover.exited(exit, cause); },
+      });
+      handover.begin(successor);
+      const { pid } = await handover.outcome;
+      this.#leave(servers);
+      return { pid };
+    } finally {
+      this.#current = undefined;
+      this.#parts.process.off('exit', kill);
+    }
+  }
+
+  #objection(servers: readonly UpgradableServer[]): string | undefined {
+    const { process } = this.#parts;
+    if (this.#current !== undefined) return 'upgrade() was called during another upgrade: wait for its end.';
+    if (process.pid === 1) {
+      return 'upgrade() does not work here: this process has pid 1, so the container would end with it, and its successor too. Start the program under an init process (docker run --init), or replace the container.';
+    }
+    if (this.#script() === '' && !process.execArgv.some(isEvalFlag)) return 'upgrade() does not work here: this program came from standard input, and cannot be started again.';
+    for (const server of servers) {
+      const objection = server.objection();
+      if (objection !== undefined) return `upgrade() needs every server of this program, and '${server.alias}' ${objection}`;
+    }
+    return undefined;
+  }
+
+  /** The main script; empty if there is none. */
+  #script(): string {
+    const [server] = this.#servers;
+    return server?.program.script ?? '';
+  }
+
+  #command({ execPath, execArgv, args }: UpgradeOptions, servers: readonly UpgradableServer[], { mark, sockets }: { readonly mark: UpgradeMark; readonly sockets: readonly number[] }): SuccessorCommand {
+    const { process } = this.#parts;
+    const script = this.#script();
+    const directory = servers[0]?.program.directory ?? '.';
+    const env = masterEnvironment(process.env);
+    if (env['PWD'] !== undefined) env['PWD'] = directory;
+    return {
+      execPath: execPath ?? process.execPath,
+      execArgv: execArgv ?? withoutInspector(process.execArgv),
+      args: [...(script === '' ? [] : [script]), ...(args ?? process.argv.slice(script === '' ? 1 : 2))],
+      directory, sockets,
+      env: { ...env, [UPGRADE_MARK]: JSON.stringify(mark) },
+      orphaned: servers.some(({ notifies }) => notifies),
+    };
+  }
+
+  /** The service is another process's: this one serves its clients to their end. */
+  #leave(servers: readonly UpgradableServer[]): void {
+    void Promise.all(servers.map((server) => server.leave())).then(() => {
+      if (servers.every(({ endsProcess }) => endsProcess)) this.#parts.process.exit();
+    });
+  }
+}
+
+/** In the successor, servers of the same Alias are counted in the order of their construction. */
+function nameOf(servers: readonly UpgradableServer[], index: number): ServerName {
+  const alias = servers[index]?.alias ?? '';
+  return { alias, ordinal: servers.slice(0, index + 1).filter((server) => server.alias === alias).length };
+}
+
+function checkTimeout(timeout: UpgradeOptions['timeout']): number {
+  if (timeout === undefined) return DEFAULT_TIMEOUT_MS;
+  if (typeof timeout === 'number' && timeout > 0) return timeout * 1000;
+  throw stateError(`upgrade() was given a timeout of ${String(timeout)}; it takes a number of seconds above 0.`);
+}
+
+const stateError = (text: string): PreforkError => new PreforkError('ERR_PREFORK_STATE', text);

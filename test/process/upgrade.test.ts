@@ -1,0 +1,198 @@
+import { execFile } from 'node:child_process';
+import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withMaster, type MasterProcess, type MasterSetup } from '../support/master-process.js';
+import { listeningDescriptors, openFiles } from '../support/proc.js';
+import { isAlive, sendSignal, waitGone } from '../support/processes.js';
+import { shortClients } from '../support/short-clients.js';
+import { TcpClient } from '../support/tcp-client.js';
+import { requireTool } from '../support/tools.js';
+import { ONE, QUICK, program } from '../support/with-server.js';
+
+let folder = '';
+beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'prefork-upgrade-')); });
+afterAll(() => { rmSync(folder, { recursive: true }); });
+
+/** A master that hands over at SIGUSR2, and the file that its successors run first. */
+function setup({ std = {}, ...options }: Readonly<Record<string, unknown>> = {}): MasterSetup & { readonly release: (code: string) => void } {
+  const file = join(folder, `${String(Math.random()).slice(2)}.mjs`);
+  const release = (code: string): void => { writeFileSync(file, code); };
+  release('');
+  return {
+    program: 'upgradable.mjs', env: { RELEASE: file }, release,
+    options: { ...QUICK, MaxServer: 2, StartServer: 2, MaxSessionPerServer: 20, GraceExpireTime: 60, ReloadSettleTime: 0.1, ...options, std },
+  };
+}
+
+/** Asks the newest master for an upgrade. */
+const ask = (master: MasterProcess): void => { sendSignal(master.masters.at(-1) ?? 0, 'SIGUSR2'); };
+
+/** Upgrades, and waits for the new master. @returns its pid */
+async function upgrade(master: MasterProcess): Promise<number> {
+  const before = master.all('upgraded').length;
+  ask(master);
+  const event = await master.until(() => master.all('upgraded')[before], () => 'another upgrade', 20_000);
+  return Number(event['pid']);
+}
+
+/** A client that comes, is served, and goes. */
+async function visit(master: MasterProcess, port?: number): Promise<void> {
+  const client = await master.join(port);
+  await client.echo('served');
+  await client.quit();
+}
+
+async function refusal(master: MasterProcess): Promise<Readonly<Record<string, unknown>>> {
+  ask(master);
+  return master.until(() => master.all('refused')[0], () => 'a refusal', 20_000);
+}
+
+describe('an upgrade', () => {
+  it.each(['TCP', 'Unix'])('changes masters twice and refuses a broken one, over %s, with no failed client and lasting sessions served to their end', async (kind) => {
+    const path = join(folder, 'socket');
+    const { release, ...rest } = setup(kind === 'Unix' ? { Address: path, Domain: 'unix', Port: undefined } : {});
+    await withMaster(rest, async (master) => {
+      await master.event('up');
+      const target = kind === 'Unix' ? path : await master.up();
+      const lasting = await TcpClient.connect(target);
+      await lasting.greeting();
+      const stop = shortClients(target);
+
+      const second = await upgrade(master);
+      const inode = kind === 'Unix' ? lstatSync(path).ino : 0;
+      const third = await upgrade(master);
+      release("throw new Error('broken at load');");
+      expect(await refusal(master)).toMatchObject({
+        code: 'ERR_PREFORK_UPGRADE', reason: 'boot', exit: { code: 1, signal: null }, stderr: expect.stringContaining('broken at load') as string,
+      });
+      await lasting.echo('still served by the first');
+      const { served, failed } = await stop();
+      expect(failed).toEqual([]);
+      expect(served).toBeGreaterThan(0);
+
+      await waitGone(second);
+      expect(master.ending).toBeUndefined();
+      await lasting.quit();
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(isAlive(third)).toBe(true);
+      if (kind === 'Unix') expect(lstatSync(path).ino).toBe(inode);
+      else expect(listeningDescriptors(third, target as number)).toBe(1);
+      sendSignal(third, 'SIGTERM');
+      await master.over();
+      expect(existsSync(path)).toBe(false);
+    });
+  }, 60_000);
+
+  it('leaves nothing open in the process that it came to nothing in', async () => {
+    const { release, ...rest } = setup();
+    await withMaster(rest, async (master) => {
+      await master.up();
+      await master.ready(2);
+      const before = openFiles(master.pid);
+      release("throw new Error('broken');");
+      const { pid } = await refusal(master);
+
+      await waitGone(Number(pid));
+      await master.until(() => (openFiles(master.pid) <= before ? true : undefined), () => `${before} descriptors instead of ${openFiles(master.pid)}`);
+    });
+  });
+
+  it.each([
+    ['never comes up', 'await new Promise(() => { setInterval(() => undefined, 1000); });', { timeout: 0.5 }, { reason: 'timeout' }],
+    ['dies after its pool is ready', 'setInterval(() => { if (globalThis.isUp) process.exit(7); }, 5);', {}, { reason: 'crashed', exit: { code: 7, signal: null } }],
+    ['cannot be run', '', { execPath: '/no/such/node' }, { reason: 'boot' }],
+  ])('to a successor that %s leaves the old pool as it was', async (_title, code, options, evidence) => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, ReloadSettleTime: 10, std: { upgrade: options } });
+    await withMaster(rest, async (master) => {
+      const client = await master.join();
+      release(code);
+
+      const refused = await refusal(master);
+
+      expect(refused).toMatchObject({ code: 'ERR_PREFORK_UPGRADE', ...evidence });
+      if (typeof refused['pid'] === 'number') await waitGone(refused['pid']);
+      await client.echo('as before');
+      await (await master.join()).echo('and for others');
+      expect(master.all('worker:drain').filter(({ reason }) => reason === 'upgrade')).toEqual([]);
+    });
+  });
+
+  it('comes with a signal, hands over every server of the program, and leaves their workers no descriptor of it', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, std: { aliases: ['first', 'second'] } });
+    release('');
+    await withMaster(rest, async (master) => {
+      const ports = [await master.up('first'), await master.up('second')];
+
+      const successor = await upgrade(master);
+
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      for (const port of ports) await visit(master, port);
+      expect(ports.map((port) => listeningDescriptors(successor, port))).toEqual([1, 1]);
+      sendSignal(successor, 'SIGTERM');
+      await master.over();
+    });
+  });
+
+  it('is asked for by SIGUSR2 where HandleSignals says so', async () => {
+    await withMaster({ options: { ...QUICK, ...ONE, ReloadSettleTime: 0, HandleSignals: { upgrade: 'SIGUSR2' } } }, async (master) => {
+      await master.up();
+      master.signal('SIGUSR2');
+
+      const { pid } = await master.event('upgrade:done');
+
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      await visit(master);
+      sendSignal(pid, 'SIGTERM');
+      await master.over();
+    });
+  });
+
+  it('is completed by a successor whose master is killed before it', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, ReloadSettleTime: 60 });
+    release('');
+    await withMaster(rest, async (master) => {
+      const port = await master.up();
+      ask(master);
+      await master.until(() => (master.all('up').length > 1 ? true : undefined), () => 'the successor', 20_000);
+
+      master.signal('SIGKILL');
+      await master.exit();
+
+      await (await master.join(port)).echo('served by the successor');
+    });
+  });
+
+  it.runIf(requireTool('unshare'))('is refused in process 1, with the reason', async () => {
+    const code = `
+      import { PreforkTcpServer } from 'prefork-tcp-server';
+      const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, Script: ${JSON.stringify(program('std.mjs').href)}, ClientInput: () => {} });
+      await server.ready();
+      await server.upgrade().catch(({ code, message }) => console.log(code, message));
+      await server.shutdown();`;
+
+    const { stdout } = await promisify(execFile)('unshare', ['-pf', '--kill-child', process.execPath, '--input-type=module', '-e', code]);
+
+    expect(stdout).toMatch(/ERR_PREFORK_STATE upgrade\(\) does not work here: this process has pid 1/);
+  });
+
+  const [other] = (process.env['PREFORK_OTHER_NODES'] ?? '').split(':').filter((path) => path !== '');
+  it.skipIf(other === undefined)('goes to another line of Node and back', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, std: { nodes: [process.execPath, other] } });
+    release('');
+    await withMaster(rest, async (master) => {
+      const port = await master.up();
+      const stop = shortClients(port);
+
+      await upgrade(master);
+      const last = await upgrade(master);
+
+      expect((await stop()).failed).toEqual([]);
+      expect(new Set(master.all('upgraded').map(({ node }) => node)).size).toBe(2);
+      sendSignal(last, 'SIGTERM');
+      await master.over();
+    });
+  }, 60_000);
+});
