@@ -11,10 +11,11 @@ import { run as plan } from './plan.js';
 import { run as resp } from './resp.js';
 import type { Settings } from './settings.js';
 import { run as throughput } from './throughput.js';
+import { run as tls } from './tls.js';
 import { run as worker } from './worker.js';
 
 /** Each prints its tables and returns what goes into the JSON file, or a promise of it. */
-const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, resp, plan, admin };
+const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, resp, plan, admin, tls };
 
 const { values } = parseArgs({
   options: {

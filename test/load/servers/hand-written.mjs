@@ -1,15 +1,17 @@
-// The peers, with the line protocol written by hand: node hand-written.mjs '{"kind":"single"|"round-robin"|"shared","workers":2}'
+// The peers, with the line protocol written by hand: node hand-written.mjs '{"kind":"single"|"round-robin"|"shared","workers":2}'; with `tls` they speak TLS
 import cluster from 'node:cluster';
 import net from 'node:net';
+import { createServer } from 'node:tls';
 import { print } from '../../programs/announce.mjs';
 import './collect.mjs';
 
-const { kind, workers = 2, greet = false } = JSON.parse(process.argv[2] ?? '{}');
+const { kind, workers = 2, greet = false, tls } = JSON.parse(process.argv[2] ?? '{}');
 if (kind === 'shared') cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 /** @param {(address: unknown) => void} [onListening] */
 function serve(onListening) {
-  const server = net.createServer({ noDelay: true }, (socket) => {
+  /** @param {net.Socket} socket */
+  const serveOne = (socket) => {
     let rest = '';
     if (greet) socket.write('hello\r\n');
     socket.setEncoding('utf8');
@@ -21,7 +23,8 @@ function serve(onListening) {
       if (answer !== '') socket.write(answer);
     });
     socket.on('error', () => { socket.destroy(); });
-  });
+  };
+  const server = tls === undefined ? net.createServer({ noDelay: true }, serveOne) : createServer({ noDelay: true, ...tls }, serveOne);
   server.listen({ port: 0, host: '127.0.0.1', backlog: 511 }, () => { onListening?.(server.address()); });
 }
 
