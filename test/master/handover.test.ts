@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { UPGRADE_VERSION, type ToPredecessor } from '../../src/ipc/upgrade-protocol.js';
+import { Handover } from '../../src/master/handover.js';
+import { ManualClock, turn } from '../support/manual-clock.js';
+
+const A = { alias: 'a', ordinal: 1 };
+const B = { alias: 'b', ordinal: 1 };
+
+function begin(): { clock: ManualClock; handover: Handover; sent: string[]; commits: number[]; hear: (message: ToPredecessor) => void } {
+  const clock = new ManualClock();
+  const sent: string[] = [];
+  const commits: number[] = [];
+  const handover = new Handover({
+    clock, timeoutMs: 60_000, settleMs: 3000, servers: [A, B],
+    commit: (pid) => {
+      commits.push(pid);
+      return Promise.resolve();
+    },
+  });
+  handover.begin({ pid: 7, send: ({ type }) => { sent.push(type); }, kill: () => { sent.push('KILL'); } });
+  handover.outcome.catch(() => undefined);
+  return { clock, handover, sent, commits, hear: (message) => { handover.heard(message); } };
+}
+
+const ready = (server: typeof A): ToPredecessor => ({ type: 'ready', server });
+const accepting = (server: typeof A): ToPredecessor => ({ type: 'accepting', server });
+
+describe('a handover', () => {
+  it('lets the successor accept when all its servers are ready and have lived for a while, and gives up the service when they accept', async () => {
+    const { clock, handover, sent, commits, hear } = begin();
+    hear({ type: 'hello', version: UPGRADE_VERSION });
+    hear(ready(A));
+    clock.advance(10_000);
+    expect(sent).toEqual([]);
+    hear(ready(B));
+    clock.advance(2999);
+    expect(sent).toEqual([]);
+    clock.advance(1);
+    expect(sent).toEqual(['go']);
+    hear(accepting(B));
+    expect(commits).toEqual([]);
+    hear(accepting(A));
+    await turn();
+
+    expect(commits).toEqual([7]);
+    expect(sent).toEqual(['go', 'over']);
+    await expect(handover.outcome).resolves.toEqual({ pid: 7 });
+  });
+
+  it.each<[string, ToPredecessor[], string]>([
+    ['before its pool is ready', [], 'boot'],
+    ['while it has to live', [ready(A), ready(B)], 'crashed'],
+  ])('fails with a successor that ends %s', async (_title, heard, reason) => {
+    const { handover, commits, hear } = begin();
+    for (const message of heard) hear(message);
+    hear({ type: 'stderr', text: 'last words\n' });
+
+    handover.exited({ code: 3, signal: null });
+
+    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason, pid: 7, exit: { code: 3, signal: null }, stderr: 'last words\n' });
+    expect(commits).toEqual([]);
+  });
+
+  it('that takes too long ends the successor, in the end by force, and names the server that is missing', async () => {
+    const { clock, handover, sent, hear } = begin();
+    hear(ready(A));
+    clock.advance(60_000);
+    expect(sent).toEqual(['abort']);
+    clock.advance(2000);
+    expect(sent).toEqual(['abort', 'KILL']);
+
+    handover.exited({ code: null, signal: 'SIGKILL' });
+
+    await expect(handover.outcome).rejects.toMatchObject({ reason: 'timeout', message: expect.stringContaining('of the server b') as string });
+  });
+
+  it('to another version of the protocol is none', async () => {
+    const { handover, sent, hear } = begin();
+    hear({ type: 'hello', version: UPGRADE_VERSION + 1 });
+    expect(sent).toEqual(['abort']);
+    handover.exited({ code: 1, signal: null });
+
+    await expect(handover.outcome).rejects.toMatchObject({ reason: 'version' });
+  });
+
+  it('is given up when the old pool ends, and the successor with it', async () => {
+    const { handover, sent, hear } = begin();
+    hear(ready(A));
+    handover.abandon(new Error('shut down'));
+
+    expect(sent).toEqual(['abort']);
+    await expect(handover.outcome).rejects.toThrow('shut down');
+  });
+});
