@@ -1,6 +1,7 @@
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
-import { mainScript } from '../options/main-script.js';
+import { PreforkError } from '../errors.js';
+import { isTestProgram, mainScript } from '../options/main-script.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { PoolObserver } from '../pool-event.js';
 import { Master } from './master.js';
@@ -30,6 +31,9 @@ export interface Membership {
 /** Puts a master together, which begins at once. */
 export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment, observer }: Membership): Master {
   const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
+  if (!hasOwnScript && isTestProgram(script)) {
+    throw new PreforkError('ERR_PREFORK_OPTION', `The main script of this process runs tests (${script}), and workers would run them again: give Script, the file that constructs the server, or use startPool() of prefork-tcp-server/testing.`);
+  }
   const { args, execArgv, env } = workerCommand(options.process);
   const token = builtIn('node:crypto').randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.

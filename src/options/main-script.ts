@@ -12,3 +12,9 @@ export function mainScript(): string | undefined {
  * worker of a pool need not load node:worker_threads to know.
  */
 export const isThread = (): boolean => process.send === undefined && !process.getBuiltinModule('node:worker_threads').isMainThread;
+
+// The program of the runner itself, or a file named as node:test looks for them.
+const RUNNER = /[\\/]node_modules[\\/](\.bin[\\/])?(vitest|tinypool|jest[\w-]*|mocha|ava|tap)([\\/]|$)|[\\/](test|[^\\/]+[._-]test)\.[cm]?[jt]s$/;
+
+/** Whether a file is a test or runs tests: as a worker it would run them again, and make no server or one of each test. */
+export const isTestProgram = (script: string): boolean => RUNNER.test(script);
