@@ -4,7 +4,7 @@ export { PreforkTcpServer, type ShutdownOptions } from './prefork-tcp-server.js'
 export { UpgradeError, type UpgradeFailure } from './master/upgrade-error.js';
 export type { UpgradeOptions } from './master/upgrades.js';
 export { ReloadError, type ReloadFailure } from './master/reload-error.js';
-export type { ReloadOptions } from './master/reload.js';
+export type { ReloadOptions } from './master/reload-host.js';
 export { PreforkError, type PreforkErrorCode } from './errors.js';
 export type * from './options/options.js';
 export type * from './callbacks.js';

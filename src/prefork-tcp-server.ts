@@ -8,7 +8,7 @@ import type { ListenAddress } from './ipc/protocol.js';
 import { currentBuild } from './master/admin-side.js';
 import { createMaster } from './master/create-master.js';
 import type { Master } from './master/master.js';
-import type { ReloadOptions } from './master/reload.js';
+import type { ReloadOptions } from './master/reload-host.js';
 import type { UpgradeOptions } from './master/upgrades.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
 import { aliasOf, resolveOptions } from './options/resolve.js';

@@ -21,7 +21,7 @@ import { createPool, type Pool } from './pool.js';
 import type { Inheritance } from './predecessor.js';
 import { Readiness } from './readiness.js';
 import type { Release, ReleaseSource } from './release.js';
-import type { ReloadOptions } from './reload.js';
+import type { ReloadOptions } from './reload-host.js';
 import { systemdService, type Service } from './service.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';

@@ -4,7 +4,7 @@ import type { ResolvedOptions } from '../options/resolve.js';
 import type { Emit } from './events.js';
 import type { ListeningSocket } from './listening-socket.js';
 import type { Outbox } from './outbox.js';
-import type { Release, ReleaseSource } from './release.js';
+import { pinRelease, type Release, type ReleaseSource } from './release.js';
 import { Releases } from './releases.js';
 import { Supervisor, type SupervisorParts } from './supervisor.js';
 import { TicketKeys } from './ticket-keys.js';
@@ -38,7 +38,7 @@ export function createPool({ socket, outbox, options, setOptions, configured, so
   const { listen, client: { tls }, process: { endsWorkers, hasOwnScript } } = options();
   const ticketKeys = tls === undefined && !hasOwnScript ? undefined : new TicketKeys(parts.clock, (keys) => { supervisor.roster.tell({ type: 'ticket-keys', keys }); });
   const emit: Emit = (name, ...args) => { outbox.emit(name, ...args); };
-  const releases = new Releases({ clock: parts.clock, source, emit, configured, options, setOptions, supervisor: () => supervisor });
+  const releases = new Releases({ clock: parts.clock, pin: (number) => pinRelease(number, source), emit, configured, options, setOptions, supervisor: () => supervisor });
   const supervisor: Supervisor = new Supervisor({
     ...parts, emit, accepting, broken, shutdownAsked,
     thresholds: options(),

@@ -3,15 +3,17 @@ import { compareGiven } from '../options/given.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 import type { LastReload, ServerStatus } from '../status.js';
 import type { Emit } from './events.js';
-import { pinRelease, type Release, type ReleaseSource } from './release.js';
-import { Reloads, type Adoption } from './reload.js';
+import type { Release } from './release.js';
+import { Reloads } from './reload.js';
+import type { Adoption } from './reload-host.js';
 import { reportWorker } from './status-report.js';
 import type { Supervisor } from './supervisor.js';
 
 /** The master, as far as its releases need it. */
 export interface ReleasesParts {
   readonly clock: Clock;
-  readonly source: ReleaseSource;
+  /** Looks where the links lead now. @throws Error if nothing is there */
+  readonly pin: (number: number) => Release;
   readonly supervisor: () => Supervisor;
   readonly options: () => ResolvedOptions;
   readonly setOptions: (options: ResolvedOptions) => void;
@@ -30,9 +32,9 @@ export class Releases {
   readonly #counts: Record<LastReload['result'], number> = { done: 0, failed: 0 };
 
   constructor(parts: ReleasesParts) {
-    const { clock, source, supervisor, options, emit } = parts;
+    const { clock, pin, supervisor, options, emit } = parts;
     this.#parts = parts;
-    this.first = pinRelease(1, source);
+    this.first = pin(1);
     let startedAt = 0;
     const ended = (result: LastReload['result'], release: number, text?: string): void => {
       this.#counts[result] += 1;
@@ -40,9 +42,8 @@ export class Releases {
       emit('status');
     };
     this.reloads = new Reloads({
-      clock,
+      clock, pin,
       settleMs: () => options().pool.settleMs,
-      pin: (number) => pinRelease(number, source),
       current: () => supervisor().release,
       startTrial: (release, heartbeatMs) => supervisor().startTrial(release, heartbeatMs),
       statusOf: (id) => {
@@ -79,15 +80,26 @@ export class Releases {
   /** @throws PreforkError ERR_PREFORK_OPTION if the pool cannot take what the script changes */
   #adoption({ pool, master }: ReturnType<typeof compareGiven>): Adoption {
     const { options, setOptions, configured } = this.#parts;
-    const change = Object.fromEntries(Object.entries(pool).filter(([name]) => !configured.has(name)));
-    resolveChange(options(), change);
+    const ours = (change: object): Record<string, unknown> => Object.fromEntries(Object.entries(change).filter(([name]) => !configured.has(name)));
+    resolveChange(options(), ours(pool));
     return {
-      adopted: Object.keys(change),
       needsUpgrade: master,
       apply: () => {
-        const before = options();
-        setOptions(resolveChange(before, change));
-        return () => { setOptions(before); };
+        const { thresholds } = options();
+        const change = ours(pool);
+        const adopted = Object.keys(change);
+        setOptions(resolveChange(options(), change));
+        const before = Object.fromEntries(adopted.map((name) => [name, thresholds[name as keyof typeof thresholds]]));
+        return {
+          adopted,
+          takeBack: () => {
+            try {
+              setOptions(resolveChange(options(), ours(before)));
+            } catch {
+              // configure() has changed others meanwhile, which they contradict: its word counts.
+            }
+          },
+        };
       },
     };
   }

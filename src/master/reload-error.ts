@@ -24,7 +24,7 @@ export interface ReloadEvidence {
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   /** Its last lines on stderr. */
   readonly stderr: string;
-  /** Files of the release of before have been overwritten in place: its workers that start anew may run the new code. */
+  /** The script of the release of before was overwritten in place, or removed: its workers that start anew run other code, or none. */
   readonly mixed: boolean;
   readonly cause?: unknown;
 }
@@ -47,7 +47,7 @@ export class ReloadError extends PreforkError {
   constructor({ reason, release, script, pid, exit, stderr, mixed, cause }: ReloadEvidence) {
     const who = pid === undefined ? '' : `; worker ${pid} ${RELOAD_FAILURES[reason]}${describe(exit)}`;
     const why = cause instanceof Error ? `: ${cause.message}` : '';
-    const files = mixed ? ' But its script has been overwritten in place, so workers that start from now on may run the new code: restore the file.' : '';
+    const files = mixed ? ' But its script was overwritten or removed, so workers that start from now on run other code or fail: restore the file.' : '';
     const lines = stderr === '' ? '' : `\nIts last lines on stderr:\n${stderr.trimEnd()}`;
     super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not taken${who}${why}. The release of before goes on.${files}${lines}`, { cause });
     this.reason = reason;

@@ -1,5 +1,6 @@
 import type { SendHandle } from 'node:child_process';
 import type { Release } from '../../src/master/release.js';
+import type { ReloadWatcher } from '../../src/master/reload.js';
 import { Supervisor } from '../../src/master/supervisor.js';
 import { resolveThresholds, type Thresholds } from '../../src/options/thresholds.js';
 import type { PoolOptions } from '../../src/options/options.js';
@@ -12,10 +13,18 @@ export const HANDLE = {} as SendHandle;
 export const RELEASE: Release = { number: 1, script: '/releases/1/server.js', directory: '/releases/1', isMixed: () => false };
 export const WELCOME = { backlog: 511, endWithMaster: false, ticketKeys: null };
 
+/** What a pool is made of besides its options. */
+export interface PoolSetup {
+  readonly random?: () => number;
+  readonly holders?: number;
+  readonly clock?: ManualClock;
+  readonly reloads?: ReloadWatcher;
+}
+
 /** A supervisor of fake workers, under a manual clock, and everything that it reports. */
 export class Pool {
-  readonly clock = new ManualClock();
-  readonly workers = new FakeWorkers(this.clock);
+  readonly clock: ManualClock;
+  readonly workers: FakeWorkers;
   readonly supervisor: Supervisor;
   readonly events: { readonly name: keyof ServerEvents; readonly event: unknown }[] = [];
   /** What made the pool useless. */
@@ -28,7 +37,9 @@ export class Pool {
   served = 0;
   shutdownsAsked = 0;
 
-  constructor(options: PoolOptions = {}, { random = () => 0, holders = 2 }: { readonly random?: () => number; readonly holders?: number } = {}) {
+  constructor(options: PoolOptions = {}, { random = () => 0, holders = 2, clock = new ManualClock(), reloads }: PoolSetup = {}) {
+    this.clock = clock;
+    this.workers = new FakeWorkers(clock);
     this.thresholds = resolveThresholds(options);
     this.supervisor = new Supervisor({
       clock: this.clock,
@@ -46,6 +57,7 @@ export class Pool {
       served: () => { this.served += 1; },
       accepting: () => { this.accepting += 1; },
       broken: (error) => { this.broken.push(error); },
+      ...(reloads !== undefined && { reloads }),
       shutdownAsked: () => { this.shutdownsAsked += 1; },
     });
   }

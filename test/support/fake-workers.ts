@@ -138,6 +138,7 @@ export class FakeWorkers {
   readonly #clock: Clock;
   #isCooperative = false;
   #nextFailure: Error | undefined;
+  #isRefusing = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -148,7 +149,8 @@ export class FakeWorkers {
     this.#nextFailure = undefined;
     const worker = new (this.#isCooperative ? CooperativeWorker : FakeWorker)(failure === undefined ? FIRST_PID + this.#workers.length : 0, events, options);
     this.#workers.push(worker);
-    if (failure !== undefined) this.#clock.soon(() => { worker.exit({ error: failure }); });
+    if (this.#isRefusing) this.#clock.soon(() => { worker.exit({ code: 1 }); });
+    else if (failure !== undefined) this.#clock.soon(() => { worker.exit({ error: failure }); });
     else if (worker instanceof CooperativeWorker) worker.live(this.#clock);
     return worker;
   };
@@ -161,6 +163,11 @@ export class FakeWorkers {
   /** The next process cannot be started. */
   failNext(error: Error): void {
     this.#nextFailure = error;
+  }
+
+  /** From now on no process can be started. */
+  refuseFromNowOn(): void {
+    this.#isRefusing = true;
   }
 
   /** The worker with this id, counted from 1. */
@@ -218,6 +225,7 @@ class CooperativeWorker extends FakeWorker {
       case 'copy':
       case 'configure':
       case 'heartbeat':
+      case 'ticket-keys':
     }
   }
 

@@ -1,0 +1,175 @@
+import { asError } from '../errors.js';
+import type { GivenOptions } from '../options/given.js';
+import type { ReloadResult } from '../server-events.js';
+import type { Release } from './release.js';
+import { ReloadError, type ReloadEvidence, type ReloadFailure } from './reload-error.js';
+import type { ReloadHost, ReloadOptions, Adoption } from './reload-host.js';
+import { Trial } from './trial.js';
+import type { Exit } from './worker-process.js';
+
+/** A row of starts that fail after the first worker has passed its trial, and with which the release fails after all. */
+const MOST_FAILED_STARTS = 3;
+
+/** The shortest interval between the heartbeats of a worker on trial. */
+const SHORTEST_HEARTBEAT_MS = 50;
+
+/** What a failure while the pool changes over leaves to know. */
+type ChangeFailure = Pick<ReloadEvidence, 'reason' | 'pid' | 'exit' | 'stderr'>;
+
+/** What is waited for. */
+type Stage =
+  | { readonly kind: 'trial'; readonly id: number; readonly trial: Trial; readonly stop: (error: Error) => void }
+  | { readonly kind: 'change'; readonly release: number; readonly end: (failure?: ChangeFailure) => void; readonly stop: (error: Error) => void };
+
+/** What one reload is made of. */
+export interface ReloadRunParts {
+  readonly host: ReloadHost;
+  /** Of the release that is tried. */
+  readonly number: number;
+  readonly options: ReloadOptions;
+  /** What the script of a release gave as options; undefined until one of its workers is ready. */
+  readonly given: (release: number) => GivenOptions | undefined;
+}
+
+/** One reload, from the look where the links lead to the last old worker that begins to drain. */
+export class ReloadRun {
+  /** @throws ReloadError with what is known of a release that failed; what `stop()` was given */
+  readonly result: Promise<ReloadResult>;
+  readonly #parts: ReloadRunParts;
+  #stage: Stage | undefined;
+  #stopped: Error | undefined;
+
+  constructor(parts: ReloadRunParts) {
+    this.#parts = parts;
+    this.result = this.#reload();
+  }
+
+  // --- What happens meanwhile ---------------------------------------------------------------------------------------
+
+  /** The trial of this worker, if it is on trial. */
+  trialOf(id: number): Trial | undefined {
+    return this.#stage?.kind === 'trial' && this.#stage.id === id ? this.#stage.trial : undefined;
+  }
+
+  /** A worker of the pool failed to start, for the so-manieth time in a row. */
+  startFailed(worker: { readonly pid: number; readonly release: number; readonly wasReady: boolean }, exit: Exit, failures: number): void {
+    if (this.#stage?.kind !== 'change' || worker.release !== this.#stage.release || failures < MOST_FAILED_STARTS) return;
+    this.#stage.end({ reason: worker.wasReady ? 'crashed' : 'boot', pid: worker.pid, exit: { code: exit.code, signal: exit.signal }, stderr: exit.stderr ?? '' });
+  }
+
+  /** Something in the pool has changed. */
+  progress(): void {
+    if (this.#stage?.kind === 'change' && this.#parts.host.outdated().serving === 0) this.#stage.end();
+  }
+
+  /** The pool ends: what becomes of its workers now is the drain's affair. */
+  stop(error: Error): void {
+    this.#stopped = error;
+    this.#stage?.stop(error);
+  }
+
+  // --- Step by step -------------------------------------------------------------------------------------------------
+
+  async #reload(): Promise<ReloadResult> {
+    const { host, number } = this.#parts;
+    const { clock, events } = host;
+    const startedAt = clock.now();
+    const before = host.current();
+    try {
+      const release = this.#pin(number);
+      events.start(release);
+      const adoption = await this.#prove(release);
+      if (this.#stopped !== undefined) throw this.#stopped;
+      const { adopted, takeBack } = this.#adopt(release, adoption);
+      host.promote(release);
+      const replaced = host.outdated().serving;
+      await this.#changeOver(release, before, takeBack);
+      const result: ReloadResult = {
+        release: number, script: release.script, replaced, draining: host.outdated().draining,
+        adopted, needsUpgrade: adoption.needsUpgrade, seconds: (clock.now() - startedAt) / 1000,
+      };
+      events.done(result);
+      return result;
+    } catch (error) {
+      if (error instanceof ReloadError) events.failed(error);
+      throw error;
+    } finally {
+      this.#stage = undefined;
+    }
+  }
+
+  #pin(number: number): Release {
+    const { host } = this.#parts;
+    try {
+      return host.pin(number);
+    } catch (error) {
+      throw this.#error(host.current(), { reason: 'boot', pid: undefined, exit: undefined, stderr: '', cause: asError(error) });
+    }
+  }
+
+  /** Tries the release with one worker. @throws ReloadError */
+  async #prove(release: Release): Promise<Adoption> {
+    const { host, given, options: { settle, check } } = this.#parts;
+    const settleMs = settle === undefined ? host.settleMs() : settle * 1000;
+    let adoption: Adoption | undefined;
+    const id = host.startTrial(release, Math.max(settleMs / 4, SHORTEST_HEARTBEAT_MS));
+    const pid = host.statusOf(id)?.pid ?? 0;
+    const trial = new Trial({
+      clock: host.clock, settleMs,
+      kill: () => { host.kill(id); },
+      check: () => {
+        const status = host.statusOf(id);
+        return status === undefined || check === undefined ? true : check(status);
+      },
+      objection: () => {
+        try {
+          const current = given(host.current().number) ?? {};
+          adoption = host.compare(current, given(release.number) ?? current);
+          return undefined;
+        } catch (error) {
+          return asError(error);
+        }
+      },
+    });
+    host.events.canary(release, pid, id);
+    const outcome = await new Promise<Awaited<Trial['outcome']>>((resolve, stop) => {
+      this.#stage = { kind: 'trial', id, trial, stop };
+      void trial.outcome.then(resolve);
+    });
+    if (outcome.passed && adoption !== undefined) return adoption;
+    throw this.#error(release, { pid, ...(outcome.passed ? NO_EVIDENCE : outcome) });
+  }
+
+  /** @throws ReloadError */
+  #adopt(release: Release, { apply }: Adoption): ReturnType<Adoption['apply']> {
+    try {
+      return apply();
+    } catch (error) {
+      const { host } = this.#parts;
+      const id = this.#stage?.kind === 'trial' ? this.#stage.id : 0;
+      const pid = host.statusOf(id)?.pid;
+      host.kill(id);
+      throw this.#error(release, { reason: 'options', pid, exit: undefined, stderr: '', cause: asError(error) });
+    }
+  }
+
+  /** Waits until the last worker of another release has begun to drain; goes back if those of the new one do not start. */
+  async #changeOver(release: Release, before: Release, takeBack: () => void): Promise<void> {
+    const failed = await new Promise<ChangeFailure | undefined>((end, stop) => {
+      this.#stage = { kind: 'change', release: release.number, end, stop };
+      this.progress();
+    });
+    if (failed === undefined) return;
+    takeBack();
+    this.#parts.host.promote(before);
+    throw this.#error(release, { ...failed, cause: undefined });
+  }
+
+  #error({ script }: Pick<Release, 'script'>, evidence: ChangeFailure & { readonly cause: unknown }): ReloadError {
+    const { host, number } = this.#parts;
+    return new ReloadError({ ...evidence, release: number, script, mixed: host.current().isMixed() });
+  }
+}
+
+const NO_EVIDENCE: { readonly reason: ReloadFailure; readonly exit: undefined; readonly stderr: ''; readonly cause: undefined } = (
+  { reason: 'crashed', exit: undefined, stderr: '', cause: undefined });

@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import type { Release } from '../../src/master/release.js';
+import type { ReloadError } from '../../src/master/reload-error.js';
+import { Releases } from '../../src/master/releases.js';
+import type { PoolOptions } from '../../src/options/options.js';
+import { resolveChange, resolveOptions } from '../../src/options/resolve.js';
+import type { ReloadResult } from '../../src/server-events.js';
+import type { FakeWorker } from '../support/fake-workers.js';
+import { ManualClock, turn } from '../support/manual-clock.js';
+import { Pool, RELEASE } from './supervisor-fixture.js';
+
+const OPTIONS = { MaxServer: 6, StartServer: 3, MinServer: 3, MinSpareServer: 1, MaxSpareServer: 4, MasterHeartBeatTime: 10, MaxServerExpireTime: 50, GraceExpireTime: 20, ReloadSettleTime: 2 };
+const STEP_MS = 250;
+
+const pinned = (number: number): Release => ({ ...RELEASE, number, script: `/releases/${number}/server.js` });
+
+/** A pool that reloads; time passes in steps, between which promises settle. */
+class ReloadingPool {
+  readonly pool: Pool;
+  readonly #releases: Releases;
+  readonly #configured = new Set<string>();
+  #options;
+  /** The fewest workers that were ready and did not drain, since it was set. */
+  fewest = Infinity;
+
+  constructor(given: PoolOptions = {}) {
+    const clock = new ManualClock();
+    this.#options = resolveOptions({ ...OPTIONS, ...given, ClientInput: () => undefined }, 'master');
+    this.#releases = new Releases({
+      clock,
+      pin: pinned,
+      supervisor: () => this.pool.supervisor,
+      options: () => this.#options,
+      setOptions: (options) => {
+        this.#options = options;
+        this.pool.supervisor.configure(options);
+      },
+      configured: this.#configured,
+      emit: (name, ...[event]) => { this.pool.events.push({ name, event }); },
+    });
+    this.pool = new Pool({ ...OPTIONS, ...given }, { clock, reloads: this.#releases.reloads });
+  }
+
+  get options(): PoolOptions {
+    return this.#options.thresholds;
+  }
+
+  configure(change: PoolOptions): void {
+    this.#options = resolveChange(this.#options, change);
+    for (const name of Object.keys(change)) this.#configured.add(name);
+    this.pool.supervisor.configure(this.#options);
+  }
+
+  /** Begins a reload. What it comes to is in what is returned once enough time has passed. */
+  reload(): { result?: ReloadResult; error?: ReloadError } {
+    const outcome: { result?: ReloadResult; error?: ReloadError } = {};
+    this.#releases.reloads.request({}).then((result) => { outcome.result = result; }, (error: unknown) => { outcome.error = error as ReloadError; });
+    return outcome;
+  }
+
+  async pass(ms: number, meanwhile: () => void = () => undefined): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      this.pool.clock.advance(STEP_MS);
+      meanwhile();
+      await turn();
+      const { roster } = this.pool.supervisor;
+      this.fewest = Math.min(this.fewest, roster.all().filter(({ phase, trial, killed }) => phase === 'ready' && !trial && killed === undefined).length);
+    }
+  }
+
+  /** The workers of a release whose processes have not ended. */
+  of(release: number): readonly FakeWorker[] {
+    const { script } = pinned(release);
+    return this.pool.workers.living().filter(({ options }) => options.release.script === script);
+  }
+}
+
+const ready = (pool: Pool): number => pool.supervisor.roster.all().filter(({ phase }) => phase === 'ready').length;
+
+describe('a reload', () => {
+  it('tries one worker, which takes no client, and then replaces the others without a gap', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.cooperate();
+    await reloading.pass(1000);
+    reloading.fewest = Infinity;
+
+    const outcome = reloading.reload();
+    await reloading.pass(1500);
+    const trial = reloading.of(2);
+    expect(trial).toHaveLength(1);
+    expect(trial[0]?.of('permit')).toEqual([]);
+    await reloading.pass(2000);
+
+    expect(outcome.result).toMatchObject({ release: 2, replaced: 3 });
+    expect(reloading.fewest).toBe(3);
+    await reloading.pass(1000);
+    expect(reloading.of(1)).toEqual([]);
+    expect(reloading.of(2)).toHaveLength(3);
+  });
+
+  it('of a paused pool brings paused workers', async () => {
+    const reloading = new ReloadingPool();
+    reloading.pool.cooperate();
+    reloading.pool.supervisor.pause(true);
+    await reloading.pass(1000);
+
+    const outcome = reloading.reload();
+    await reloading.pass(5000);
+
+    expect(outcome.result).toMatchObject({ release: 2, replaced: 3 });
+    expect(reloading.of(2).map(({ welcome }) => welcome?.paused)).toEqual([true, true, true]);
+  });
+
+  it('of a pool that has reached MaxServer, with a client in every worker, replaces them all', async () => {
+    const reloading = new ReloadingPool({ MinServer: 2, MaxServer: 4, StartServer: 4 });
+    const { pool } = reloading;
+    pool.cooperate();
+    await reloading.pass(1000);
+    for (const worker of pool.workers.all()) worker.report({ clients: 1 });
+    await reloading.pass(1000);
+    reloading.fewest = Infinity;
+
+    const outcome = reloading.reload();
+    await reloading.pass(8000);
+
+    expect(outcome.result).toMatchObject({ release: 2, replaced: 4 });
+    // Never below MinServer, though the clients of those that drain are not counted any more.
+    expect(reloading.fewest).toBeGreaterThanOrEqual(2);
+    expect(reloading.of(1)).toEqual([]);
+  });
+
+  it('while the pool grows waits for the one that starts, whatever becomes of it', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.boot();
+    // All are busy, so that another one is forked, and this one never says a word.
+    for (const worker of pool.workers.all()) worker.report({ clients: 1 });
+    pool.clock.settle();
+    expect(reloading.of(1)).toHaveLength(4);
+    pool.cooperate();
+
+    const outcome = reloading.reload();
+    const beat = (): void => { for (const worker of reloading.of(1).slice(0, 3)) worker.heartbeat(); };
+    await reloading.pass(10_000, beat);
+    expect(outcome).toEqual({});
+    expect(pool.supervisor.release.number).toBe(2);
+
+    await reloading.pass(60_000, () => {
+      beat();
+      const [, , , silent] = reloading.of(1);
+      if ((silent?.kills ?? 0) > 0) silent?.exit({ signal: 'SIGKILL' });
+    });
+    expect(outcome.result).toMatchObject({ release: 2 });
+  });
+
+  it('ends a row of failed starts: the workers of the new release need not wait', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.boot();
+    const fail = (): void => { for (const worker of reloading.of(1)) if (worker.welcome === undefined) worker.exit({ code: 1 }); };
+    pool.workers.get(1).exit({ code: 1 });
+    await reloading.pass(20_000, () => {
+      fail();
+      for (const worker of reloading.of(1)) worker.heartbeat();
+    });
+    expect(reloading.of(1)).toHaveLength(2);
+    pool.cooperate();
+
+    const outcome = reloading.reload();
+    await reloading.pass(4000, () => {
+      fail();
+      for (const worker of reloading.of(1)) if (worker.of('drain').length > 0) worker.exit();
+    });
+
+    expect(outcome.result).toMatchObject({ release: 2 });
+    expect(reloading.of(2)).toHaveLength(3);
+  });
+
+  it('is given up when the pool is shut down, and its worker ends with the others', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.cooperate();
+    await reloading.pass(1000);
+    const outcome = reloading.reload();
+    const next = reloading.reload();
+    await reloading.pass(500);
+
+    const stopped = pool.supervisor.stop(20_000);
+    await reloading.pass(2000);
+    await stopped;
+
+    expect([outcome.error, next.error]).toMatchObject([{ code: 'ERR_PREFORK_STATE' }, { code: 'ERR_PREFORK_STATE' }]);
+    expect(pool.workers.living()).toEqual([]);
+    expect(pool.of('reload:failed')).toEqual([]);
+    expect(reloading.reload()).toEqual({});
+  });
+
+  it('whose workers cannot start goes back; if those of before cannot start either, those that live serve on', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.cooperate();
+    await reloading.pass(1000);
+    const outcome = reloading.reload();
+    await reloading.pass(500);
+    expect(reloading.of(2)).toHaveLength(1);
+    reloading.fewest = Infinity;
+
+    pool.workers.refuseFromNowOn();
+    await reloading.pass(60_000);
+
+    expect(outcome.error).toMatchObject({ code: 'ERR_PREFORK_RELOAD', reason: 'boot', release: 2 });
+    expect(pool.supervisor.release.number).toBe(1);
+    expect(reloading.fewest).toBe(3);
+    expect(pool.broken).toEqual([]);
+    expect(ready(pool)).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('the options of a new release', () => {
+  /** A pool whose first release gave MaxServer 6, and whose second gives something else. */
+  async function tried(second: Readonly<Record<string, string>>): Promise<{ reloading: ReloadingPool; outcome: ReturnType<ReloadingPool['reload']>; beat: () => void }> {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.supervisor.start();
+    pool.clock.settle();
+    const boot = (): void => {
+      for (const worker of pool.workers.living()) {
+        if (worker.welcome !== undefined) worker.heartbeat();
+        else {
+          worker.hello();
+          worker.say({ type: 'ready', options: worker.options.release.script === pinned(1).script ? { MaxServer: '6' } : { MaxServer: '6', ...second } });
+        }
+        if (worker.of('drain').length > 0) worker.exit();
+      }
+    };
+    boot();
+    const outcome = reloading.reload();
+    await reloading.pass(500, boot);
+    return { reloading, outcome, beat: boot };
+  }
+
+  it('are adopted, except for those that configure() changes before it is promoted', async () => {
+    const { reloading, outcome, beat } = await tried({ MaxServer: '5', MaxSpareServer: '2', Backlog: '7' });
+
+    reloading.configure({ MaxServer: 9 });
+    await reloading.pass(5000, beat);
+
+    expect(outcome.result).toMatchObject({ adopted: ['MaxSpareServer'], needsUpgrade: ['Backlog'] });
+    expect(reloading.options).toMatchObject({ MaxServer: 9, MaxSpareServer: 2 });
+  });
+
+  it('are refused, with its worker, if configure() makes them impossible meanwhile', async () => {
+    const { reloading, outcome, beat } = await tried({ MinSpareServer: '4' });
+
+    reloading.configure({ MaxSpareServer: 2 });
+    await reloading.pass(5000, beat);
+
+    expect(outcome.error).toMatchObject({ reason: 'options', release: 2 });
+    expect(reloading.of(2).map(({ kills }) => kills)).toEqual([1]);
+    expect(reloading.options).toMatchObject({ MinSpareServer: 1, MaxSpareServer: 2 });
+  });
+
+  it('are taken back when the pool goes back, except for those that configure() has changed since', async () => {
+    const { reloading, outcome, beat } = await tried({ MaxServer: '5', GraceExpireTime: '7' });
+    const fail = (): void => { for (const worker of reloading.of(2)) if (worker.welcome === undefined) worker.exit({ code: 1 }); };
+    await reloading.pass(1750, () => {
+      fail();
+      beat();
+    });
+    expect(reloading.options).toMatchObject({ MaxServer: 5, GraceExpireTime: 7 });
+
+    reloading.configure({ GraceExpireTime: 8 });
+    await reloading.pass(10_000, () => {
+      fail();
+      beat();
+    });
+
+    expect(outcome.error).toMatchObject({ reason: 'boot' });
+    expect(reloading.options).toMatchObject({ MaxServer: 6, GraceExpireTime: 8 });
+  });
+});
