@@ -1,179 +1,197 @@
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ReloadError, ReloadOptions } from 'prefork-tcp-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { atRate, failures } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
 import { sendSignal } from '../support/processes.js';
-import { shortClients } from '../support/short-clients.js';
-import { QUICK, withServer, type Running, type ServerSetup } from '../support/with-server.js';
+import { Releases, type ReleaseCode } from '../support/releases.js';
+import { shared } from '../support/shared.js';
+import { ONE, QUICK, TWO, withServer, type Running, type ServerSetup } from '../support/with-server.js';
 
-/** Writes releases of a server into folders of their own, and leads the link `current` to one of them. */
-class Releases {
-  readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'prefork-reload-')));
-  #count = 0;
+/** Clients per second; each takes a new connection. */
+const RATE = 100;
 
-  /** @param code - runs in the workers of this release only @returns its folder */
-  write({ before = '', options = '' }: { readonly before?: string; readonly options?: string } = {}): string {
-    this.#count += 1;
-    const folder = join(this.root, String(this.#count));
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'server.mjs'), `
-      import { PreforkTcpServer } from ${JSON.stringify(import.meta.resolve('prefork-tcp-server'))};
-      ${before}
-      new PreforkTcpServer({
-        ClientConnected({ heap }) { heap.client.put('W' + process.pid); },
-        ClientInput({ heap, input }) { heap.client.put('${this.#count} ' + process.cwd() + ' ' + input); },
-        ${options}
-      });`);
-    return folder;
-  }
+const releases = new Releases();
+let first = '';
+beforeAll(() => {
+  first = releases.write();
+  releases.lead(first);
+});
+afterAll(() => { releases.remove(); });
+beforeEach(() => { releases.lead(first); });
 
-  lead(folder: string): void {
-    symlinkSync(folder, join(this.root, 'next'));
-    renameSync(join(this.root, 'next'), join(this.root, 'current'));
-  }
+const setup = (options: ServerSetup = {}): ServerSetup => ({
+  ...QUICK, ReloadSettleTime: 0.1, MaxServerExpireTime: 3, Script: releases.script, Directory: releases.directory, ...options,
+});
+
+/** The folder of the release that serves a new client, and the folder it runs in. */
+async function ask(running: Running): Promise<string> {
+  const client = await running.join();
+  client.send('release\n');
+  const answer = await client.readLine();
+  client.close();
+  return answer;
 }
 
-describe('a reload', () => {
-  const releases = new Releases();
-  let first = '';
-  beforeAll(() => { first = releases.write(); });
-  afterAll(() => { rmSync(releases.root, { recursive: true }); });
-  beforeEach(() => { releases.lead(first); });
-  const setup = (options: ServerSetup = {}): ServerSetup => ({
-    ...QUICK, MaxServer: 3, StartServer: 2, ReloadSettleTime: 0.1,
-    Script: join(releases.root, 'current/server.mjs'), Directory: join(releases.root, 'current'), ...options,
+const failureOf = (running: Running, options: ReloadOptions = {}): Promise<ReloadError> => (
+  running.server.reload(options).then((result) => { throw new Error(`Release ${result.release} was taken.`); }, (error: unknown) => error as ReloadError));
+
+/** Blocks the event loop until the process is killed. */
+const STANDS_STILL = 'setTimeout(() => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); }, 10);';
+
+describe('a pool under load', () => {
+  const pool = shared<Running>((body) => withServer(setup({ ...TWO, StartServer: 2, MinServer: 2, MinSpareServer: 0 }), body));
+
+  it.each<[string, ReleaseCode, ReloadOptions, object]>([
+    ['throws when it is loaded', { before: "throw new Error('broken at load');" }, {}, { reason: 'boot', exit: { code: 1, signal: null }, stderr: expect.stringContaining('broken at load') as string }],
+    ['throws in ServerStarted', { options: "ServerStarted() { throw new Error('no database'); }," }, {}, { reason: 'boot', message: expect.stringContaining('no database') as string }],
+    ['dies after it was ready', { options: 'ServerStarted() { setTimeout(() => { console.error("too late"); process.exit(7); }, 20); },' }, { settle: 5 }, { reason: 'crashed', exit: { code: 7, signal: null }, stderr: 'too late\n' }],
+    ['stands still after it was ready', { options: `ServerStarted() { ${STANDS_STILL} },` }, {}, { reason: 'hung', exit: { code: null, signal: 'SIGKILL' } }],
+    ['has options that the pool cannot take', { options: 'MinServer: 9,' }, {}, { reason: 'options', message: expect.stringContaining('MinServer') as string }],
+    ['does not pass the check', {}, { check: ({ release }) => release === 0 }, { reason: 'check' }],
+  ])('does not take a release that %s, says why, and serves every client', async (_title, code, options, evidence) => {
+    const running = pool();
+    const { release, workers } = running.server.status();
+    const canaries: number[] = [];
+    const note = ({ pid }: { pid: number }): void => { canaries.push(pid); };
+    running.server.on('reload:canary', note);
+    releases.lead(releases.write(code));
+
+    const visits = await atRate(running.port, RATE, async () => {
+      const error = await failureOf(running, options);
+
+      expect(error).toMatchObject({ code: 'ERR_PREFORK_RELOAD', mixed: false, ...evidence });
+      expect(canaries).toEqual([error.pid]);
+    });
+    running.server.off('reload:canary', note);
+
+    expect(failures(visits)).toEqual([]);
+    expect(running.server.status()).toMatchObject({ release, lastReload: { result: 'failed' } });
+    expect(running.ready).toEqual(workers.map(({ pid }) => pid));
+    expect(visits.filter(({ pid = 0 }) => canaries.includes(pid))).toEqual([]);
   });
-  const ask = async (running: Running): Promise<string> => {
-    const client = await running.join();
-    client.send('hello\n');
-    const answer = await client.readLine();
-    client.close();
-    return answer.trim();
-  };
 
-  it('replaces every worker, fails no client and leaves lasting sessions alone; then the old folder may go', async () => {
-    await withServer(setup(), async (running) => {
-      const lasting = await running.join();
-      const stop = shortClients(running.port);
-      const old = running.ready;
-      const folder = releases.write({ options: 'MaxServer: 4, Backlog: 100,' });
-      releases.lead(folder);
+  it('does not take a release whose first worker is killed from outside', async () => {
+    const running = pool();
+    const { release } = running.server.status();
+    running.server.once('reload:canary', ({ pid }) => { sendSignal(pid, 'SIGKILL'); });
 
+    const visits = await atRate(running.port, RATE, async () => {
+      expect(await failureOf(running)).toMatchObject({ code: 'ERR_PREFORK_RELOAD', exit: { code: null, signal: 'SIGKILL' } });
+    });
+
+    expect(failures(visits)).toEqual([]);
+    expect(running.server.status().release).toBe(release);
+  });
+
+  it('goes back when the workers after the first one cannot start, and serves every client', async () => {
+    const running = pool();
+    const { release, limits } = running.server.status();
+    const folder = releases.write({
+      before: `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(join(releases.root, 'single'))}, '', { flag: 'wx' });`,
+      options: 'GraceExpireTime: 7,',
+    });
+    releases.lead(folder);
+
+    const visits = await atRate(running.port, RATE, async () => {
+      const error = await failureOf(running);
+
+      expect(error).toMatchObject({ reason: 'boot', exit: { code: 1 }, stderr: expect.stringContaining('EEXIST') as string });
+      await running.until(({ workers }) => workers.length === 2 && workers.every((worker) => worker.release === release && worker.phase === 'ready'));
+    });
+
+    expect(failures(visits)).toEqual([]);
+    expect(running.server.status()).toMatchObject({ release, limits });
+    expect(await ask(running)).toBe(`${first} ${first}`);
+  });
+
+  it('replaces every worker, successors first, and leaves lasting sessions alone; then the old folder may go', async () => {
+    const running = pool();
+    const lasting = await running.join();
+    const { release, workers, totals: { born } } = running.server.status();
+    const folder = releases.write({ before: 'await new Promise((resolve) => { setTimeout(resolve, 300); });', options: 'MaxServer: 3, Backlog: 100,' });
+    releases.lead(folder);
+
+    const visits = await atRate(running.port, RATE, async () => {
       const result = await running.server.reload();
 
-      expect(result).toMatchObject({ release: 2, script: join(folder, 'server.mjs'), adopted: ['MaxServer'], needsUpgrade: ['Backlog'] });
-      expect(result.replaced).toBeGreaterThanOrEqual(2);
-      const { release, mixed, lastReload, reloads, limits, workers } = running.server.status();
-      expect({ release, mixed, reloads, most: limits.MaxServer }).toEqual({ release: 2, mixed: false, reloads: { done: 1, failed: 0 }, most: 4 });
-      expect(lastReload).toMatchObject({ result: 'done', release: 2 });
-      expect(workers.filter((worker) => worker.release === 1 && worker.phase !== 'draining')).toEqual([]);
-      expect(running.eventsOf('worker:drain').filter(({ detail }) => old.includes(detail.pid)).map(({ detail }) => detail.reason)).toEqual(old.map(() => 'reload'));
-      lasting.send('still there\n');
-      expect(await lasting.readLine()).toContain(`${first} still there`);
-      expect(await stop()).toMatchObject({ failed: [] });
-
-      const kept = `${first}.kept`;
-      renameSync(first, kept);
-      try {
-        const [victim = 0] = running.ready;
-        sendSignal(victim, 'SIGKILL');
-        await running.exit(victim);
-        await running.until(({ totals, workers: now }) => totals.ready >= 2 && !now.some(({ phase }) => phase === 'starting'));
-        expect(await ask(running)).toBe(`${folder.slice(releases.root.length + 1)} ${folder} hello`);
-      } finally {
-        renameSync(kept, first);
-      }
+      expect(result).toMatchObject({ script: join(folder, 'server.js'), replaced: 2, adopted: ['MaxServer'], needsUpgrade: ['Backlog'] });
+      expect(result.release).toBeGreaterThan(release);
+      const status = running.server.status();
+      expect(status).toMatchObject({ release: result.release, mixed: false, lastReload: { result: 'done', release: result.release }, limits: { MaxServer: 3 } });
+      expect(status.workers.filter((worker) => worker.release === release && worker.phase !== 'draining')).toEqual([]);
+      expect(status.totals.born - born).toBeLessThanOrEqual(3);
     });
-  });
 
-  it.each<[string, { before?: string; options?: string }, object]>([
-    ['throws when it is loaded', { before: "throw new Error('broken at load');" }, { reason: 'boot', exit: { code: 1, signal: null }, stderr: expect.stringContaining('broken at load') as string }],
-    ['throws in ServerStarted', { options: "ServerStarted() { throw new Error('no database'); }," }, { reason: 'boot', message: expect.stringContaining('no database') as string }],
-    ['dies after it was ready', { options: 'ServerStarted() { setTimeout(() => { console.error("too late"); process.exit(7); }, 20); },' }, { reason: 'crashed', exit: { code: 7, signal: null }, stderr: 'too late\n' }],
-    ['has options that the pool cannot take', { options: 'MinServer: 9,' }, { reason: 'options', message: expect.stringContaining('MinServer') as string }],
-  ])('to a release that %s says why, fails no client and leaves the old one in force', async (_title, code, evidence) => {
-    await withServer(setup(), async (running) => {
-      const stop = shortClients(running.port);
-      releases.lead(releases.write(code));
+    expect(failures(visits)).toEqual([]);
+    expect(running.eventsOf('worker:drain').filter(({ detail }) => workers.some(({ pid }) => pid === detail.pid)).map(({ detail }) => detail.reason)).toEqual(['reload', 'reload']);
+    await lasting.echo('still there');
+    lasting.close();
 
-      const error = await running.server.reload({ settle: 1 }).catch((reason: unknown) => reason);
-
-      expect(error).toMatchObject({ code: 'ERR_PREFORK_RELOAD', release: 2, mixed: false, ...evidence });
-      expect((error as { pid: number }).pid).toBeGreaterThan(0);
-      expect(running.server.status()).toMatchObject({ release: 1, lastReload: { result: 'failed', release: 2 } });
-      expect(running.eventsOf('worker:drain').map(({ detail }) => detail.reason)).not.toContain('reload');
-      expect(await stop()).toMatchObject({ failed: [] });
-    });
-  });
-
-  it('whose first worker is killed from outside says so, and the next one succeeds', async () => {
-    await withServer(setup(), async (running) => {
-      releases.lead(releases.write());
-      running.server.once('reload:canary', ({ pid }) => { sendSignal(pid, 'SIGKILL'); });
-
-      await expect(running.server.reload()).rejects.toMatchObject({ code: 'ERR_PREFORK_RELOAD', exit: { code: null, signal: 'SIGKILL' } });
-      await expect(running.server.reload()).resolves.toMatchObject({ release: 3 });
-    });
-  });
-
-  it('is refused by the check, which is asked about the first worker', async () => {
-    await withServer(setup(), async (running) => {
-      const asked: number[] = [];
-      const check = ({ release }: { release: number }): boolean => asked.push(release) > 1;
-
-      await expect(running.server.reload({ check })).rejects.toMatchObject({ reason: 'check' });
-      await expect(running.server.reload({ check })).resolves.toMatchObject({ release: 3 });
-
-      expect(asked).toEqual([2, 3]);
-    });
-  });
-
-  it('that has not come yet changes nothing: a worker that is replaced meanwhile runs the old release', async () => {
-    await withServer(setup({ MaxServer: 1, StartServer: 1 }), async (running) => {
-      releases.lead(releases.write());
+    const kept = `${first}.kept`;
+    renameSync(first, kept);
+    try {
       const [victim = 0] = running.ready;
       sendSignal(victim, 'SIGKILL');
       await running.exit(victim);
+      await running.until(({ totals, workers: now }) => totals.ready >= 2 && now.every(({ phase }) => phase !== 'starting'));
+      expect(await ask(running)).toBe(`${folder} ${folder}`);
+    } finally {
+      renameSync(kept, first);
+    }
+  });
+});
 
+describe('a reload', () => {
+  it('that has not come yet changes nothing: a worker that is replaced meanwhile runs the old release; nor can it go back to a folder that was removed', async () => {
+    const old = releases.write();
+    releases.lead(old);
+    await withServer(setup(ONE), async (running) => {
+      releases.lead(releases.write({ before: "throw new Error('broken');" }));
+      const [victim = 0] = running.ready;
+      sendSignal(victim, 'SIGKILL');
+      await running.exit(victim);
       await running.settled(1);
+      expect(await ask(running)).toBe(`${old} ${old}`);
 
-      expect(await ask(running)).toBe(`1 ${first} hello`);
+      rmSync(old, { recursive: true });
+
+      expect(await failureOf(running)).toMatchObject({ reason: 'boot', mixed: true, message: expect.stringContaining('restore the file') as string });
+      await (await running.join()).echo('still served');
     });
   });
 
   it('that is asked for during another one, however often, is one more after it', async () => {
-    await withServer(setup({ MaxServer: 1, StartServer: 1 }), async ({ server }) => {
+    await withServer(setup({ ...ONE, ReloadSettleTime: 0 }), async ({ server }) => {
       const results = await Promise.all([server.reload(), server.reload(), server.reload()]);
 
       expect(results.map(({ release }) => release)).toEqual([2, 3, 3]);
     });
   });
 
-  it('is given up when the server is shut down', async () => {
-    await withServer(setup(), async ({ server }) => {
-      const outcome = server.reload({ settle: 60 }).catch((error: unknown) => error);
+  it('says that a script was overwritten in place, since there is no way back then', async () => {
+    const folder = releases.write();
+    releases.lead(folder);
+    await withServer(setup(ONE), async (running) => {
+      writeFileSync(join(folder, 'server.js'), "throw new Error('overwritten');");
 
-      await server.shutdown();
-
-      expect(await outcome).toMatchObject({ code: 'ERR_PREFORK_STATE' });
+      expect(running.server.status().mixed).toBe(true);
+      expect(await failureOf(running)).toMatchObject({ reason: 'boot', mixed: true });
     });
   });
 
-  it('says that a script was overwritten in place, since there is no way back then', async () => {
-    await withServer(setup(), async ({ server }) => {
-      const folder = releases.write();
-      releases.lead(folder);
-      await server.reload();
-      writeFileSync(join(folder, 'server.mjs'), "throw new Error('overwritten');");
+  it('of a link that leads nowhere is refused, and no worker is started for it', async () => {
+    await withServer(setup(ONE), async (running) => {
+      releases.lead(join(releases.root, 'nothing'));
 
-      expect(server.status().mixed).toBe(true);
-      await expect(server.reload()).rejects.toMatchObject({ reason: 'boot', mixed: true });
+      expect(await failureOf(running)).toMatchObject({ reason: 'boot', pid: undefined, message: expect.stringContaining('ENOENT') as string });
+      expect(running.born).toHaveLength(1);
     });
   });
 
   it('comes with a hangup to a master without a terminal, which workers ignore', async () => {
-    await withMaster({ options: { ...QUICK, MaxServer: 1, ReloadSettleTime: 0.1 }, detached: true }, async (master) => {
+    await withMaster({ options: { ...QUICK, ...ONE, ReloadSettleTime: 0.1 }, detached: true }, async (master) => {
       await master.up();
       const [old = 0] = await master.ready(1);
 
