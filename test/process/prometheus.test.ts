@@ -1,26 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { adminUrl, ask } from '../support/admin-client.js';
+import { freePort } from '../support/free-port.js';
 import { withMaster } from '../support/master-process.js';
 import { requireTool, toolPath } from '../support/tools.js';
 import { poll } from '../support/wait.js';
 import { TWO, withServer } from '../support/with-server.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/prometheus/', import.meta.url));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 describe.runIf(requireTool('promtool'))('examples/prometheus', () => {
   it.each([['check', 'rules', 'alerts.yml'], ['test', 'rules', 'alerts.test.yml'], ['check', 'config', 'prometheus.yml']])('passes promtool %s %s %s', (...args) => {

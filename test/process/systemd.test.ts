@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.js';
 import { withMaster } from '../support/master-process.js';
 import { TcpClient, type Target } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
@@ -53,14 +53,6 @@ while True: print(receiver.recv(65536).decode())
 let folder = '';
 beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'prefork-systemd-')); });
 afterAll(() => { rmSync(folder, { recursive: true }); });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
-}
 
 describe.runIf(requireTool('systemd-socket-activate'))('a socket that systemd has bound', () => {
   const activate = (listen: string, options: object): Program => new Program('systemd-socket-activate', [

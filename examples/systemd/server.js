@@ -1,0 +1,22 @@
+// The program of prefork.service. Without systemd it is started with `node examples/systemd/server.js [port]`.
+import { dirname, join } from 'node:path';
+import { PreforkTcpServer } from 'prefork-tcp-server';
+
+const { RUNTIME_DIRECTORY } = process.env;
+
+const server = new PreforkTcpServer({
+  // The socket that prefork.socket has bound; where there is none, Address and Port count.
+  Fd: 'prefork',
+  Address: '127.0.0.1',
+  Port: Number(process.argv[2] ?? 10000),
+  // The release as the link says it: workers work in its folder.
+  Directory: dirname(process.argv[1] ?? '.'),
+  ...(RUNTIME_DIRECTORY !== undefined && { Admin: { Path: join(RUNTIME_DIRECTORY, 'admin.sock') } }),
+  GraceExpireTime: 30,
+  ClientInput({ heap, input }) { heap.client.put(`${process.pid}: ${input}`); },
+});
+
+if (server.isMaster) {
+  await server.ready();
+  console.log('listening on', server.address());
+}
