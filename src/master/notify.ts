@@ -8,6 +8,8 @@ export interface ServiceState {
   readonly clients: number;
   /** No clients are served because the user wants it so. */
   readonly paused: boolean;
+  /** What else an operator has to know, in words. */
+  readonly note: string | undefined;
 }
 
 /** What the notifier is made of. */
@@ -49,8 +51,8 @@ export class Notifier {
   }
 
   /** The pool serves. */
-  ready(status: string = this.#status()): void {
-    this.#send('READY=1', `STATUS=${status}`);
+  ready(): void {
+    this.#send('READY=1', `STATUS=${this.#status()}`);
     if (this.#timer === undefined) this.#feed();
   }
 
@@ -93,8 +95,8 @@ export class Notifier {
   }
 
   #status(): string {
-    const { ready, workers, clients, paused } = this.#parts.state();
-    return `${paused ? 'paused, ' : ''}${ready} of ${workers} workers ready, ${clients} clients`;
+    const { ready, workers, clients, paused, note } = this.#parts.state();
+    return `${paused ? 'paused, ' : ''}${ready} of ${workers} workers ready, ${clients} clients${note === undefined ? '' : `; ${note}`}`;
   }
 
   #send(...assignments: readonly string[]): void {

@@ -25,8 +25,9 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
     send: systemdNotify,
     monotonicMicros: () => process.hrtime.bigint() / 1000n,
     state: () => {
-      const { paused, totals: { ready, workers, connections: clients } } = status();
-      return { paused, ready, workers, clients };
+      const { paused, lastReload, totals: { ready, workers, connections: clients } } = status();
+      const note = lastReload?.result === 'failed' ? `the last reload failed: ${lastReload.text?.slice(0, 300) ?? ''}` : undefined;
+      return { paused, ready, workers, clients, note };
     },
   });
   let isReady = false;
@@ -38,8 +39,7 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
     heard: (event) => {
       if (!isReady) return;
       if (event.name === 'reload:start') notifier.reloading(`reloading release ${event.detail.release}`);
-      if (event.name === 'reload:done') notifier.ready();
-      if (event.name === 'reload:failed') notifier.ready(`the last reload failed: ${event.detail.error.message.slice(0, 300)}`);
+      if (event.name === 'reload:done' || event.name === 'reload:failed') notifier.ready();
     },
     stopping: () => {
       // What a reload may still come to is no news any more.

@@ -104,6 +104,13 @@ describe.runIf(requireTool('systemd-socket-activate'))('a socket that systemd ha
 });
 
 describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd', () => {
+  it('learns nothing if the program systemd-notify is missing, which a warning says once; the server serves', async () => {
+    await withMaster({ options: { ...ONE }, env: { NOTIFY_SOCKET: join(folder, 'nothing'), PATH: folder, NODE_NO_WARNINGS: '0' } }, async (master) => {
+      await (await master.join()).echo('served');
+      await master.line(/Install the program systemd-notify, or turn the option Notify off/, 'stderr');
+    });
+  });
+
   it('learns when the server is ready, reloads, is alive and drains', async () => {
     const path = join(folder, 'notify');
     await using systemd = new Program('python3', ['-u', '-c', RECEIVER, path]);
