@@ -40,6 +40,7 @@ export class Notifier {
   #sending: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
   #extending: Timer | undefined;
+  #isFeeding = false;
   #isOver = false;
 
   constructor(parts: NotifierParts) {
@@ -84,7 +85,12 @@ export class Notifier {
   #feed(): void {
     if (this.#watchdogMs === undefined || this.#isOver) return;
     const { ready, paused } = this.#parts.state();
-    if (ready > 0 || paused || this.#extending !== undefined) this.#send('WATCHDOG=1', `STATUS=${this.#status()}`);
+    // One at a time: on a machine where sending takes longer than the interval they would pile up.
+    if (!this.#isFeeding && (ready > 0 || paused || this.#extending !== undefined)) {
+      this.#isFeeding = true;
+      this.#send('WATCHDOG=1', `STATUS=${this.#status()}`);
+      void this.#sending.then(() => { this.#isFeeding = false; });
+    }
     this.#timer = this.#parts.clock.after(this.#watchdogMs, () => { this.#feed(); }, { idle: true });
   }
 

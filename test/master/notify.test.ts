@@ -70,6 +70,14 @@ describe('what a service manager is sent', () => {
 describe('the watchdog of a service manager', () => {
   const fed = ({ sent }: { readonly sent: readonly string[][] }): number => sent.filter(([one]) => one === 'WATCHDOG=1').length;
 
+  const pass = async (clock: ManualClock): Promise<void> => {
+    for (let second = 0; second < 10; second++) {
+      await turn();
+      clock.advance(1000);
+    }
+    await turn();
+  };
+
   it.each<[string, Parameters<typeof notifierOf>[0], number]>([
     ['is fed twice in its interval', { env: WATCHDOG }, 11],
     ['is fed if it is meant for this process', { env: { ...WATCHDOG, WATCHDOG_PID: '7' } }, 11],
@@ -81,8 +89,7 @@ describe('the watchdog of a service manager', () => {
     const made = notifierOf(parts);
 
     made.notifier.ready();
-    made.clock.advance(10_000);
-    await turn();
+    await pass(made.clock);
 
     expect(fed(made)).toBe(count);
   });
@@ -93,8 +100,7 @@ describe('the watchdog of a service manager', () => {
 
     made.notifier.stopping();
     made.state.ready = 0;
-    made.clock.advance(10_000);
-    await turn();
+    await pass(made.clock);
 
     expect(fed(made)).toBe(11);
   });
@@ -104,9 +110,17 @@ describe('the watchdog of a service manager', () => {
 
     made.notifier.ready();
     made.notifier.ready();
-    made.clock.advance(10_000);
-    await turn();
+    await pass(made.clock);
 
     expect(fed(made)).toBe(11);
+  });
+
+  it('is sent no second sign of life before the first one is on its way', async () => {
+    const made = notifierOf({ env: WATCHDOG, send: () => new Promise(() => undefined) });
+
+    made.notifier.ready();
+    await pass(made.clock);
+
+    expect(made.sent.map(([one]) => one)).toEqual(['READY=1']);
   });
 });

@@ -116,7 +116,7 @@ describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd
     await using systemd = new Program('python3', ['-u', '-c', RECEIVER, path]);
     await poll(() => existsSync(path), () => 'the socket of notifications');
     await withMaster({
-      options: { ...QUICK, ...ONE, ReloadSettleTime: 0 }, detached: true, env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' },
+      options: { ...QUICK, ...ONE, ReloadSettleTime: 0 }, detached: true, env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '1000000' },
     }, async (master) => {
       await master.up();
       await systemd.says(/READY=1\nSTATUS=1 of 1 workers ready, 0 clients/);
