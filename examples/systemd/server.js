@@ -1,4 +1,4 @@
-// The program of prefork.service. Without systemd it is started with `node examples/systemd/server.js [port]`.
+// The program of prefork.service. Without systemd: start it with `node examples/systemd/server.js [port]`, then: nc 127.0.0.1 10000
 import { dirname, join } from 'node:path';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 
