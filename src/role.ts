@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PreforkError } from './errors.js';
+import { MARK } from './mark.js';
 import { isThread } from './options/main-script.js';
-
-/** The environment variable that says which server a process is a worker of. */
-export const MARK = 'PREFORK_TCP_SERVER_WORKER';
 
 /** What the mark says. */
 export interface Mark {

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { MARK } from '../role.js';
+import { MARK } from '../mark.js';
 
 /** TCP_LISTEN (include/net/tcp_states.h). */
 const LISTEN = '0A';

@@ -153,7 +153,7 @@ describe('reportStatus', () => {
     expect(limits).toEqual({
       MaxServer: 5, StartServer: 3, MinServer: 2, MinSpareServer: 2, MaxSpareServer: 5, MasterHeartBeatTime: 10, ServerHeartBeatTime: 5,
       MaxSessionPerServer: 0, MaxServerExpireTime: 50, GraceExpireTime: 20, MaxServerSpareTime: 0, MaxServerLifeTime: 0, MaxServerLifeTimes: 0,
-      MaxSession: 0, Concurrency: -1, MaxServerMemory: 0, ReloadSettleTime: 3, Backlog: 128,
+      MaxSession: 0, Concurrency: -1, MaxServerMemory: 0, ReloadSettleTime: 3, ShutdownDelay: 0, Backlog: 128,
     });
     expect([totals.queued, startedAt]).toEqual([3, 1000]);
   });
