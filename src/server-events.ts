@@ -145,11 +145,13 @@ export interface ReloadFailedEvent {
 
 /** The process that has taken over. */
 export interface UpgradeResult {
+  /** The successor: the process that is the master from now on. */
   readonly pid: number;
 }
 
 /** An upgrade that came to nothing. */
 export interface UpgradeFailedEvent {
+  /** ERR_PREFORK_UPGRADE with its reason, exit and last lines on stderr: what upgrade() rejects with. */
   readonly error: PreforkError;
 }
 
