@@ -129,7 +129,9 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
 
         await stranger.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
         const answers = await stranger.evaluate(async ({ target, token }) => {
-          const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, init).then((response) => `read ${response.status}`, () => 'refused');
+          // Without a bound, a request that is neither answered nor refused would only be known as a test that took too long.
+          const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, { ...init, signal: AbortSignal.timeout(10_000) })
+            .then((response) => `read ${response.status}`, (error: unknown) => (error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer' : 'refused'));
           return Promise.all([
             tried('status', {}),
             tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
