@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ONE, QUICK, TWO, clientOfEach, withServer, type Running } from '../support/with-server.js';
 import type { TcpClient } from '../support/tcp-client.js';
+import { poll } from '../support/wait.js';
 
 const RELAY = { ...TWO, ...QUICK, MaxSessionPerServer: 1, program: 'relay.mjs' };
 
@@ -81,6 +82,8 @@ describe('messages of the user', () => {
         expect(running.server.send(other.pid, 'to one')).toBe(true);
         await other.expect('got "to all"\r\ngot "to one"\r\n');
 
+        // The client's line and the message to the master go different ways.
+        await poll(() => messages.length > 0, () => 'the message');
         expect(messages).toEqual([1]);
         for (const client of [one, other]) client.close();
         await stopped;
