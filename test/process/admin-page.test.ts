@@ -26,6 +26,17 @@ async function open(page: Page, url: string, hash = `#token=${Token}`): Promise<
 
 const cellOf = (page: Page, pid: number): ReturnType<Page['locator']> => page.locator(`.cell[data-pid="${pid}"]`);
 
+/** A page of its own, each of whose steps is bounded. */
+async function onPageOf(browser: BrowserContext, body: (page: Page) => Promise<void>): Promise<void> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(10_000);
+  try {
+    await body(page);
+  } finally {
+    await page.close();
+  }
+}
+
 describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_000 }, () => {
   const browser = shared<BrowserContext>(withBrowser);
 
@@ -122,31 +133,35 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
       const url = adminUrl(pool());
       const other: Server = createServer((_request, response) => { response.setHeader('Content-Type', 'text/html').end('<title>attacker</title>'); });
       await new Promise<void>((resolve) => { other.listen(0, '127.0.0.1', resolve); });
-      const stranger = await browser().newPage();
+      const attacker = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
       try {
-        const rebound = await stranger.goto(url.replace('127.0.0.1', 'attacker.example'));
-        expect(rebound?.status()).toBe(421);
-
-        await stranger.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
-        const answers = await stranger.evaluate(async ({ target, token }) => {
-          // Without a bound, a request that is neither answered nor refused would only be known as a test that took too long.
-          const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, { ...init, signal: AbortSignal.timeout(10_000) })
-            .then((response) => `read ${response.status}`, (error: unknown) => (error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer' : 'refused'));
-          return Promise.all([
-            tried('status', {}),
-            tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
-            tried('pause', { method: 'POST', mode: 'no-cors' }),
-          ]);
-        }, { target: url, token: Token });
-        expect(answers.slice(0, 2)).toEqual(['refused', 'refused']);
-        const posted = stranger.waitForResponse(`${url}pause`);
-        await stranger.setContent(`<form method="post" action="${url}pause"><button>click me</button></form>`);
-        await stranger.getByRole('button').click();
-        expect((await posted).status()).toBe(403);
+        await onPageOf(browser(), async (page) => {
+          expect((await page.goto(url.replace('127.0.0.1', 'attacker.example')))?.status()).toBe(421);
+        });
+        await onPageOf(browser(), async (page) => {
+          await page.goto(attacker);
+          const answers = await page.evaluate(async ({ target, token }) => {
+            // Without a bound, a request that is neither answered nor refused would only be known as a test that took too long.
+            const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, { ...init, signal: AbortSignal.timeout(10_000) })
+              .then((response) => `read ${response.status}`, (error: unknown) => (error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer' : 'refused'));
+            return Promise.all([
+              tried('status', {}),
+              tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
+              tried('pause', { method: 'POST', mode: 'no-cors' }),
+            ]);
+          }, { target: url, token: Token });
+          expect(answers.slice(0, 2)).toEqual(['refused', 'refused']);
+        });
+        await onPageOf(browser(), async (page) => {
+          await page.goto(attacker);
+          await page.setContent(`<form method="post" action="${url}pause"><button>click me</button></form>`);
+          const [posted] = await Promise.all([page.waitForResponse(`${url}pause`), page.getByRole('button').click({ noWaitAfter: true })]);
+          expect(posted.status()).toBe(403);
+        });
         expect(pool().server.status().paused).toBe(false);
       } finally {
-        await stranger.close();
         other.close();
+        other.closeAllConnections();
       }
     });
   });
