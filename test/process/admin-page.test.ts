@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import type { BrowserContext, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adminUrl } from '../support/admin-client.js';
@@ -25,17 +23,6 @@ async function open(page: Page, url: string, hash = `#token=${Token}`): Promise<
 }
 
 const cellOf = (page: Page, pid: number): ReturnType<Page['locator']> => page.locator(`.cell[data-pid="${pid}"]`);
-
-/** A page of its own, each of whose steps is bounded. */
-async function onPageOf(browser: BrowserContext, body: (page: Page) => Promise<void>): Promise<void> {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(10_000);
-  try {
-    await body(page);
-  } finally {
-    await page.close();
-  }
-}
 
 describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_000 }, () => {
   const browser = shared<BrowserContext>(withBrowser);
@@ -127,42 +114,6 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
       await page.locator('#mode', { hasText: 'paused' }).waitFor();
       running.server.resume();
       expect(await page.getByRole('alert').textContent()).toContain('no such table: users');
-    });
-
-    it('cannot be used by the pages of others: by a rebound name, by a form, or by a script', async () => {
-      const url = adminUrl(pool());
-      const other: Server = createServer((_request, response) => { response.setHeader('Content-Type', 'text/html').end('<title>attacker</title>'); });
-      await new Promise<void>((resolve) => { other.listen(0, '127.0.0.1', resolve); });
-      const attacker = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
-      try {
-        await onPageOf(browser(), async (page) => {
-          expect((await page.goto(url.replace('127.0.0.1', 'attacker.example')))?.status()).toBe(421);
-        });
-        await onPageOf(browser(), async (page) => {
-          await page.goto(attacker);
-          const answers = await page.evaluate(async ({ target, token }) => {
-            // Without a bound, a request that is neither answered nor refused would only be known as a test that took too long.
-            const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, { ...init, signal: AbortSignal.timeout(10_000) })
-              .then((response) => `read ${response.status}`, (error: unknown) => (error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer' : 'refused'));
-            return Promise.all([
-              tried('status', {}),
-              tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
-              tried('pause', { method: 'POST', mode: 'no-cors' }),
-            ]);
-          }, { target: url, token: Token });
-          expect(answers.slice(0, 2)).toEqual(['refused', 'refused']);
-        });
-        await onPageOf(browser(), async (page) => {
-          await page.goto(attacker);
-          await page.setContent(`<form method="post" action="${url}pause"><button>click me</button></form>`);
-          const [posted] = await Promise.all([page.waitForResponse(`${url}pause`), page.getByRole('button').click({ noWaitAfter: true })]);
-          expect(posted.status()).toBe(403);
-        });
-        expect(pool().server.status().paused).toBe(false);
-      } finally {
-        other.close();
-        other.closeAllConnections();
-      }
     });
   });
 
