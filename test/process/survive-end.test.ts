@@ -132,7 +132,8 @@ describe('a server that cannot listen', () => {
   });
 });
 
-describe('a port that is in use', () => {
+// Who holds it is read from /proc.
+describe.runIf(process.platform === 'linux')('a port that is in use', () => {
   it('is held by a worker that blocks after its master was killed: the error names it, and what to do', async () => {
     await withMaster({ options: { ...ONE, ...QUICK, std: { printStatus: true } } }, async (master) => {
       const port = await master.up();
