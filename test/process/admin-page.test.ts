@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import type { BrowserContext, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adminUrl } from '../support/admin-client.js';
-import { complaints, withBrowser } from '../support/browser.js';
+import { complaints, withBrowser, withPage } from '../support/browser.js';
 import { FakePool, manyWorkers, openFakeAdmin } from '../support/fake-pool.js';
 import { ScriptLink } from '../support/script-link.js';
 import { shared } from '../support/shared.js';
@@ -16,7 +19,6 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** Opens a page and waits until it shows a pool. */
 async function open(page: Page, url: string, hash = `#token=${Token}`): Promise<void> {
-  page.setDefaultTimeout(15_000);
   await page.goto(url + hash);
   await page.getByText('connected', { exact: true }).waitFor();
   await page.locator('.cell').first().waitFor();
@@ -48,7 +50,9 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
     let noted: string[];
 
     beforeAll(async () => {
+      // Goes with the browser.
       page = await browser().newPage();
+      page.setDefaultTimeout(15_000);
       noted = complaints(page);
       await open(page, adminUrl(pool()));
     });
@@ -118,36 +122,69 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
   });
 
   it('says when the master is gone, and comes back by itself', async () => {
-    const page = await browser().newPage();
-    const admin = await openFakeAdmin(new FakePool(), { Port: 0, Token });
-    await open(page, admin.url);
-    admin.close();
-    await page.getByText('connection lost').waitFor();
-    expect(await page.getByRole('alert').textContent()).toContain('The master does not answer');
+    await withPage(browser(), async (page) => {
+      const admin = await openFakeAdmin(new FakePool(), { Port: 0, Token });
+      await open(page, admin.url);
+      admin.close();
+      await page.getByText('connection lost').waitFor();
+      expect(await page.getByRole('alert').textContent()).toContain('The master does not answer');
 
-    const next = await openFakeAdmin(new FakePool(serverStatus({ alias: 'risen' })), { Port: Number(new URL(admin.url).port), Token });
-    try {
-      await page.getByText('connected', { exact: true }).waitFor();
-      await page.getByRole('heading', { name: 'risen' }).waitFor();
-      expect(await page.getByRole('alert').count()).toBe(0);
-    } finally {
-      await page.close();
-      next.close();
-    }
+      const next = await openFakeAdmin(new FakePool(serverStatus({ alias: 'risen' })), { Port: Number(new URL(admin.url).port), Token });
+      try {
+        await page.getByText('connected', { exact: true }).waitFor();
+        await page.getByRole('heading', { name: 'risen' }).waitFor();
+        expect(await page.getByRole('alert').count()).toBe(0);
+      } finally {
+        next.close();
+      }
+    });
   });
 
   it('has buttons for those with the token only', async () => {
-    const page = await browser().newPage();
     const admin = await openFakeAdmin(new FakePool(), { Port: 0, Token });
     try {
-      await open(page, admin.url, '#');
-      expect(await page.getByRole('button', { name: 'Reload' }).count()).toBe(0);
-      await page.getByLabel('Token').fill(Token);
-      await page.getByRole('button', { name: 'Use it' }).click();
-      await page.getByRole('button', { name: 'Reload' }).waitFor();
+      await withPage(browser(), async (page) => {
+        await open(page, admin.url, '#');
+        expect(await page.getByRole('button', { name: 'Reload' }).count()).toBe(0);
+        await page.getByLabel('Token').fill(Token);
+        await page.getByRole('button', { name: 'Use it' }).click();
+        await page.getByRole('button', { name: 'Reload' }).waitFor();
+      });
     } finally {
-      await page.close();
       admin.close();
+    }
+  });
+
+  it('cannot be used by the pages of others: by a rebound name, by a script, or by a form', async () => {
+    const pool = new FakePool();
+    const admin = await openFakeAdmin(pool, { Port: 0, Token });
+    const other = createServer((_request, response) => { response.setHeader('Content-Type', 'text/html').end(`<form method="post" action="${admin.url}pause"><button>click me</button></form>`); });
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    try {
+      await withPage(browser(), async (page) => {
+        expect((await page.goto(admin.url.replace('127.0.0.1', 'attacker.example')))?.status()).toBe(421);
+
+        await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+        const answers = await page.evaluate(async ({ target, token }) => {
+          // Without a bound, a request that is neither answered nor refused would only be known as a test that took too long.
+          const tried = async (path: string, init: RequestInit): Promise<string> => fetch(target + path, { ...init, signal: AbortSignal.timeout(10_000) })
+            .then((response) => `read ${response.status}`, (error: unknown) => (error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer' : 'refused'));
+          return Promise.all([
+            tried('status', {}),
+            tried('pause', { method: 'POST', headers: { Authorization: `Bearer ${token}` } }),
+            tried('pause', { method: 'POST', mode: 'no-cors' }),
+          ]);
+        }, { target: admin.url, token: Token });
+        expect(answers).toEqual(['refused', 'refused', 'refused']);
+
+        await page.getByRole('button').click({ noWaitAfter: true });
+        await page.waitForURL(`${admin.url}pause`);
+        expect(await page.textContent('body')).toContain('Requests from pages of other sites are refused.');
+      });
+      expect(pool.asked).toEqual([]);
+    } finally {
+      admin.close();
+      other.close();
     }
   });
 
@@ -159,27 +196,27 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
     const SCREENS = [1200, 375].flatMap((width) => (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })));
 
     /** Shows a pool with workers in every state, one of which hangs and is chosen. */
-    async function withPage(workers: number, body: (page: Page, status: ReturnType<typeof serverStatus>) => Promise<void>): Promise<void> {
+    async function withLarge(workers: number, body: (page: Page, status: ReturnType<typeof serverStatus>) => Promise<void>): Promise<void> {
       const pool = new FakePool(large(workers));
       const admin = await openFakeAdmin(pool, { Port: 0, Token });
-      const page = await browser().newPage();
-      const noted = complaints(page);
       try {
         const [hung = 0] = pool.status().workers.filter(({ phase, connections }) => phase === 'ready' && connections > 1).map(({ pid }) => pid);
         pool.emit({ name: 'worker:hung', detail: { pid: hung, id: 1, blockedFor: 2.5, stack: [{ functionName: 'spin', url: 'file:///srv/app.js', line: 7, column: 3 }] } });
         pool.emit({ name: 'worker:exit', detail: { pid: 4711, id: 0, code: 1, signal: null, reason: 'crashed', text: 'exit code 1', connections: 2, served: 5 } });
-        await open(page, admin.url);
-        await page.locator(`.cell.hung[data-pid="${hung}"]`).click();
-        await body(page, pool.status());
-        expect(noted).toEqual([]);
+        await withPage(browser(), async (page) => {
+          const noted = complaints(page);
+          await open(page, admin.url);
+          await page.locator(`.cell.hung[data-pid="${hung}"]`).click();
+          await body(page, pool.status());
+          expect(noted).toEqual([]);
+        });
       } finally {
-        await page.close();
         admin.close();
       }
     }
 
     it('has no fault that axe finds, in light and dark, on a screen and on a phone', async () => {
-      await withPage(20, async (page) => {
+      await withLarge(20, async (page) => {
         const session = await browser().newCDPSession(page);
         // By the debugger, which the page's policy does not bind.
         await session.send('Runtime.evaluate', { expression: readFileSync(axe, 'utf8') });
@@ -197,7 +234,7 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
     });
 
     it('stays readable with 200 workers, by mouse, finger and keyboard', async () => {
-      await withPage(200, async (page, { workers }) => {
+      await withLarge(200, async (page, { workers }) => {
         for (const width of [1200, 375]) {
           await page.setViewportSize({ width, height: 800 });
           const board = await page.locator('#board').boundingBox();

@@ -22,6 +22,23 @@ export async function withBrowser(body: (context: BrowserContext) => Promise<voi
   }
 }
 
+/**
+ * Shows a page of its own, each of whose steps is bounded.
+ *
+ * Chromium says yes to a close that comes while a navigation commits, and forgets it (https://issues.chromium.org/issues/536385539);
+ * page.close() then waits without a bound. After a navigation that has been waited for there is none to collide with.
+ */
+export async function withPage(browser: BrowserContext, body: (page: Page) => Promise<void>): Promise<void> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(15_000);
+  try {
+    await body(page);
+  } finally {
+    await page.goto('about:blank');
+    await page.close();
+  }
+}
+
 /** Notes what a page complains about: violations of its policy, uncaught errors, and requests that were refused. */
 export function complaints(page: Page): string[] {
   const noted: string[] = [];
