@@ -27,8 +27,8 @@ export default defineConfig({
           // Two files at once: while the processes of one wait for a heartbeat, those of the other start.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -56,9 +56,12 @@ function isCrowded({ came, replaced, clients, workers }: { readonly came: number
 export const SHORT_LIVED_CREDIT = 64;
 
 /**
- * How far a worker may be ahead of the one with the fewest clients. Clients that last are kept in balance: the credit is
- * a twelfth of the mean, so that the busiest worker has at most a twelfth more than it, and one client in small numbers.
+ * How far a worker may be ahead of the others while clients last: a twelfth, so that the busiest has at most a twelfth more
+ * than the mean, and one client in small numbers.
  */
+export const lastingCredit = (clients: number): number => Math.max(1, Math.floor(clients / 12));
+
+/** How far a worker may be ahead of the one with the fewest clients. Clients that last are kept in balance. */
 export function creditFor({ crowded }: Flow, meanClients: number): number {
-  return crowded ? SHORT_LIVED_CREDIT : Math.max(1, Math.floor(meanClients / 12));
+  return crowded ? SHORT_LIVED_CREDIT : lastingCredit(meanClients);
 }

@@ -25,8 +25,8 @@ import { IDLE_PULSE_MS, PULSE_MS, WATCHED_PULSE_MS, blockedAt, isBlocked, type S
  * holders may stop: each of them pulses every 20 ms, and when none is left, everybody gets a permit at once; the first to
  * confirm keep it (silence.ts).
  *
- * What if the master stops? A worker that has asked and is not answered within 50 ms raises its ceiling by itself, by
- * twice as much each time. Limits and shares are never raised this way.
+ * What if the master stops? A worker that has asked and is not answered within 50 ms raises its ceiling by itself: by a
+ * credit each time, and after a second without an answer by twice as much each time. Limits and shares are never raised so.
  */
 
 /** Whether a worker may accept. */

@@ -1,9 +1,15 @@
 import type { Clock, Timer } from '../clock.js';
+import { lastingCredit } from '../policy/credit.js';
 import type { PermitState } from '../policy/permits.js';
 
-/** How long the master's answer to a used-up permit may take before the worker goes on by itself: the master may be stopped. */
+/** How long the master's answer to a used-up permit may take before the worker goes on by itself. */
 const ANSWER_MS = 50;
-/** The most by which a worker raises its ceiling at once without the master. */
+/**
+ * So many times the worker raises its ceiling by no more than the master would: for a second, its answers may be late since
+ * the machine is overloaded, and a worker that went far ahead would stay ahead as long as its clients stay.
+ */
+const SMALL_RAISES = 20;
+/** The most by which it raises it at once afterwards, when the master seems to be stopped. */
 const MOST_RAISE = 64;
 
 /**
@@ -15,7 +21,7 @@ export class Permit {
   readonly #changed: () => void;
   #state: PermitState = 'none';
   #ceiling = 0;
-  #raise = 1;
+  #raises = 0;
   #patience: Timer | undefined;
 
   /** @param changed - called when the permit has raised itself */
@@ -36,7 +42,7 @@ export class Permit {
   /** The master gives it, with a new ceiling; or answers that the old one stays. */
   grant(ceiling: number, clients: number): void {
     this.#stopWaiting();
-    this.#raise = 1;
+    this.#raises = 0;
     this.#ceiling = ceiling;
     this.#state = clients < ceiling ? 'held' : 'full';
   }
@@ -56,14 +62,23 @@ export class Permit {
     }
     if (this.#state !== 'held') return false;
     this.#state = 'spent';
-    this.#patience = this.#clock.after(ANSWER_MS, () => { this.#raiseItself(clients); }, { idle: true });
+    this.#waitForAnswer(clients);
     return true;
+  }
+
+  #waitForAnswer(clients: number): void {
+    const patience = this.#clock.after(ANSWER_MS, () => {
+      // This process may have been the one that did not run: then the answer is there, and is read first.
+      this.#clock.soon(() => { if (this.#patience === patience) this.#raiseItself(clients); });
+    }, { idle: true });
+    this.#patience = patience;
   }
 
   #raiseItself(clients: number): void {
     this.#patience = undefined;
-    this.#ceiling = Math.max(this.#ceiling, clients) + this.#raise;
-    this.#raise = Math.min(this.#raise * 2, MOST_RAISE);
+    const raise = this.#raises < SMALL_RAISES ? lastingCredit(clients) : Math.min(2 ** (this.#raises - SMALL_RAISES + 1), MOST_RAISE);
+    this.#raises += 1;
+    this.#ceiling = Math.max(this.#ceiling, clients) + raise;
     this.#state = 'held';
     this.#changed();
   }

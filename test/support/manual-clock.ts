@@ -40,8 +40,7 @@ export class ManualClock implements Clock {
     this.#runSoon();
     for (let next = this.#next(); next !== undefined && next.dueAt <= end; next = this.#next()) {
       this.#moveTo(Math.max(next.dueAt, this.#now));
-      this.#timers = this.#timers.filter((other) => other !== next);
-      next.task();
+      this.#run(next);
       this.#runSoon();
     }
     this.#moveTo(end);
@@ -57,6 +56,13 @@ export class ManualClock implements Clock {
     this.#moveTo(this.#now + ms);
   }
 
+  /** The process runs again, as an event loop does: first the timers that are due, then what has arrived, then what was put off. */
+  wake(arrived: () => void): void {
+    for (let next = this.#next(); next !== undefined && next.dueAt <= this.#now; next = this.#next()) this.#run(next);
+    arrived();
+    this.#runSoon();
+  }
+
   /** Sets the wall clock, as an operator or NTP does. */
   setWall(epochMs: number): void {
     this.#wallNow = epochMs;
@@ -70,6 +76,11 @@ export class ManualClock implements Clock {
   #moveTo(time: number): void {
     this.#wallNow += time - this.#now;
     this.#now = time;
+  }
+
+  #run(timer: Task): void {
+    this.#timers = this.#timers.filter((other) => other !== timer);
+    timer.task();
   }
 
   /** The timer that is due next; of those due together, the one that was set first. */

@@ -202,8 +202,8 @@ describe('a ceiling', () => {
     expect(states).toEqual(['full', 'full', 'held']);
   });
 
-  it('is raised by the worker itself when the master does not answer, by more each time', () => {
-    const loop = new Loop({ copies: 10 }).grant(4);
+  it('is raised by the worker itself when the master does not answer, by a credit each time', () => {
+    const loop = new Loop({ copies: 10 }).grant(24);
     const accepted: number[] = [];
 
     for (let round = 0; round < 4; round++) {
@@ -211,8 +211,31 @@ describe('a ceiling', () => {
       loop.clock.advance(PATIENCE_MS);
     }
 
-    expect(accepted).toEqual([4, 1, 2, 4]);
+    expect(accepted).toEqual([24, 2, 2, 2]);
     expect(loop.loop).toMatchObject({ accepting: true, permit: 'held', ordersSeen: 1 });
+  });
+
+  it('is raised by more each time when the master has not answered for a second', () => {
+    const loop = new Loop({ copies: 40 }).grant(1);
+    const accepted: number[] = [];
+
+    for (let round = 0; round < 24; round++) {
+      accepted.push(loop.connect(100));
+      loop.clock.advance(PATIENCE_MS);
+    }
+
+    expect(accepted).toEqual([...new Array<number>(18).fill(1), 1, 1, 1, 2, 4, 8]);
+  });
+
+  it('is not raised if the answer has come while the worker did not run', () => {
+    const loop = new Loop({ copies: 10 }).grant(4);
+    loop.connect(4);
+
+    loop.clock.sleep(PATIENCE_MS);
+    loop.clock.wake(() => { loop.grant(4); });
+
+    expect(loop.connect(100)).toBe(0);
+    expect(loop.loop.permit).toBe('full');
   });
 
   it('is not raised by itself after the master has answered', () => {
