@@ -8,11 +8,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { adminUrl } from '../support/admin-client.js';
 import { complaints, withBrowser, withPage } from '../support/browser.js';
 import { FakePool, manyWorkers, openFakeAdmin } from '../support/fake-pool.js';
+import { withMaster } from '../support/master-process.js';
 import { ScriptLink } from '../support/script-link.js';
 import { shared } from '../support/shared.js';
 import { serverStatus } from '../support/status.js';
 import { requireTool } from '../support/tools.js';
-import { QUICK, program, withServer, type Running } from '../support/with-server.js';
+import { QUICK, TWO, program, withServer, type Running } from '../support/with-server.js';
 
 const Token = 'sesame-4711';
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -137,6 +138,26 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
       } finally {
         next.close();
       }
+    });
+  });
+
+  it('says after 8 s of silence when the master is stopped, and goes on with it', async () => {
+    await withMaster({ options: { ...TWO, Admin: { Port: 0 }, std: { printStatus: true } } }, async (master) => {
+      const { admin } = await master.status(({ totals }) => totals.ready === 2);
+      await withPage(browser(), async (page) => {
+        // The page's clock, so that the test need not wait.
+        await page.clock.install();
+        await open(page, admin?.url ?? '', '');
+        master.signal('SIGSTOP');
+        await page.clock.fastForward(8000);
+        await page.getByText('connection lost').waitFor();
+        expect(await page.getByRole('alert').textContent()).toContain('The master does not answer. It has said nothing for 8 seconds.');
+
+        master.signal('SIGCONT');
+        await page.clock.fastForward(1000);
+        await page.getByText('connected', { exact: true }).waitFor();
+        expect(await page.getByRole('alert').count()).toBe(0);
+      });
     });
   });
 

@@ -1,7 +1,7 @@
 import type { Board, Hello, LogLine, Sample } from '../page-data.js';
 import { Keyed, byId, definitions, make, setAttribute, setText } from './dom.js';
 import { duration, line, megabytes, mode, poolActions, releases, workerActions, type PoolAction } from './format.js';
-import { follow } from './stream.js';
+import { follow, type StreamParts } from './stream.js';
 import * as workers from './workers.js';
 
 const STORED = 'prefork-admin-token';
@@ -145,7 +145,15 @@ byId('login').addEventListener('submit', (event) => {
   location.reload();
 });
 
-void follow(() => token, {
+/** The browser's timers. */
+const clock: StreamParts['clock'] = {
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    return { cancel: () => { clearTimeout(timer); } };
+  },
+};
+
+void follow({ token: () => token, fetch: async (path, init) => fetch(path, init), clock }, {
   heard(event, data) {
     // The frame and its master are of one version, except while an old page meets a new master: it is loaded anew then.
     if (event === 'hello' && hello !== undefined && hello.version !== (data as Hello).version) location.reload();
@@ -167,6 +175,6 @@ void follow(() => token, {
       token = undefined;
       byId('login').hidden = false;
     }
-    notice(isOpen ? '' : state === 'refused' ? text : `The master does not answer (${text.trim()}). What is shown is old; trying again every second.`);
+    notice(isOpen ? '' : state === 'refused' ? text : `The master does not answer. ${text.trim()} What is shown is old; this page tries again by itself.`);
   },
 });

@@ -1,3 +1,5 @@
+import type { Clock, Timer } from '../../clock.js';
+
 /** What the page does with what it hears. */
 export interface StreamListener {
   readonly heard: (event: string, data: unknown) => void;
@@ -5,7 +7,24 @@ export interface StreamListener {
   readonly link: (state: 'open' | 'lost' | 'refused', text: string) => void;
 }
 
-/** The master says something every 2 s at least (5 s under load): after this silence it is gone or stuck. */
+/** What a request for the stream is made with. */
+export interface StreamRequest {
+  readonly signal: AbortSignal;
+  readonly cache: 'no-store';
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What it takes from the browser. */
+export interface StreamParts {
+  readonly token: () => string | undefined;
+  readonly fetch: (path: string, init: StreamRequest) => Promise<Response>;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/**
+ * The master says something every 2 s (5 s under load). After this silence it is stuck, or stopped: the kernel keeps its
+ * connections open, and accepts new ones for it, so nothing else shows.
+ */
 const SILENCE_MS = 8000;
 const RETRY_MS = 1000;
 
@@ -13,10 +32,11 @@ const RETRY_MS = 1000;
  * Follows the master's events, and comes back by itself when the connection is lost. EventSource cannot send a token in a
  * header, and in the address it would end up in logs; so this reads the stream of a fetch.
  */
-export async function follow(token: () => string | undefined, { heard, link }: StreamListener): Promise<never> {
+export async function follow({ token, fetch, clock }: StreamParts, { heard, link }: StreamListener): Promise<never> {
   for (;;) {
     const abort = new AbortController();
-    let silence = setTimeout(() => { abort.abort(); }, SILENCE_MS);
+    const bound = (): Timer => clock.after(SILENCE_MS, () => { abort.abort(new Error(`It has said nothing for ${SILENCE_MS / 1000} seconds.`)); });
+    let silence = bound();
     try {
       const given = token();
       const response = await fetch('events', { signal: abort.signal, cache: 'no-store', headers: given === undefined ? {} : { Authorization: `Bearer ${given}` } });
@@ -27,8 +47,8 @@ export async function follow(token: () => string | undefined, { heard, link }: S
         // A reader, not `for await`: Safari's streams are not iterable.
         const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
         for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-          clearTimeout(silence);
-          silence = setTimeout(() => { abort.abort(); }, SILENCE_MS);
+          silence.cancel();
+          silence = bound();
           const messages = (rest + piece.value).split('\n\n');
           rest = messages.pop() ?? '';
           for (const message of messages) {
@@ -42,8 +62,8 @@ export async function follow(token: () => string | undefined, { heard, link }: S
     } catch (error) {
       link('lost', error instanceof Error ? error.message : String(error));
     } finally {
-      clearTimeout(silence);
+      silence.cancel();
     }
-    await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
+    await new Promise<void>((resolve) => { clock.after(RETRY_MS, resolve); });
   }
 }
