@@ -16,6 +16,8 @@ const server = new PreforkTcpServer({
   ShutdownDelay: Number(process.env['SHUTDOWN_DELAY'] ?? 3),
   GraceExpireTime: 60,
   ReloadSettleTime: Number(process.env['SETTLE_TIME'] ?? 3),
+  // SIGHUP: new code for the workers; SIGUSR2: a new master, too. Neither loses a client.
+  HandleSignals: { upgrade: 'SIGUSR2' },
   ClientConnected({ heap }) {
     heap.client.put(`${heap.remote_addr} is served by ${process.ppid}`);
   },

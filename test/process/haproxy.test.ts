@@ -80,6 +80,29 @@ describe.runIf(requireTool('haproxy') && requireTool('openssl'))('HAProxy', () =
     });
   });
 
+  it('passes TLS through, or speaks it to a pool that does: who the client is comes before the handshake, and health checks are no faults', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prefork-haproxy-'));
+    const own = certificate(folder, 'pool.example');
+    await withServer({ ...ONE, ...QUICK, program: 'addresses.mjs', worker: { Proxy, Tls: own } }, async (running) => {
+      const [through = 0, anew = 0] = await freePorts(2);
+      const pool = `127.0.0.1:${running.port} send-proxy-v2 check inter 50`;
+      await using haproxy = new HaProxy({ folder, config: [
+        DEFAULTS, listen('through', through, '', pool), listen('anew', anew, '', `${pool} ssl verify required ca-file ${folder}/pool.example.crt sni str(pool.example)`).replace('server pool', 'server other'),
+      ].join('') });
+      for (const name of ['pool', 'other']) await haproxy.until(name, ({ status }) => status === 'UP');
+      // Some of their checks.
+      for (let round = 0; round < 5; round++) await running.heartbeats();
+
+      const clients = [await heapOverTls({ port: through, ca: own.cert, servername: 'pool.example', rejectUnauthorized: true }), await heapOf(anew)];
+
+      for (const [index, port] of [through, anew].entries()) {
+        const { remote_ip, remote_port } = clients[index] as { remote_ip: string; remote_port: number };
+        expect(clients[index]).toMatchObject({ remote_ip: '127.0.0.1', proxy: { version: 2, local: false, source: { address: remote_ip, port: remote_port }, destination: { address: '127.0.0.1', port } } });
+      }
+      expect(running.eventsOf('worker:error')).toEqual([]);
+    });
+  });
+
   it('checks a pool by LOCAL headers and resets: no callback, no error event', async () => {
     await withHandlers({
       Proxy, ...QUICK,
@@ -165,8 +188,8 @@ class Load {
   }
 }
 
-describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 60_000 }, () => {
-  it('loses no client when one of two pools gets SIGTERM and the other a new release under load; limits connections of an address', async () => {
+describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 120_000 }, () => {
+  it('loses no client when one of two pools gets SIGTERM and the other a new release and a new master under load; limits connections of an address', async () => {
     const [front = 0, one = 0, two = 0, oneAgent = 0, twoAgent = 0, ...pages] = await freePorts(7);
     const start = (port: number, agent: number, page: number | undefined): Parameters<typeof withMaster>[0] => ({
       args: ['examples/haproxy/server.js', ...[port, agent, page].map(String)], detached: true, env: { SHUTDOWN_DELAY: '1', SETTLE_TIME: '0.2' },
@@ -177,11 +200,16 @@ describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 60_000 }, 
         PORT: String(front), ONE: String(one), TWO: String(two), ONE_AGENT: String(oneAgent), TWO_AGENT: String(twoAgent), INTER: '200ms', RETRIES: '0',
       } });
       for (const name of ['one', 'two']) await haproxy.until(name, ({ status, agent_status }) => status === 'UP' && agent_status === 'L7OK');
-      const load = new Load(front, 3);
+      const load = new Load(front, 2);
 
       second.signal('SIGHUP');
       // Workers start slowly beside a load that takes what the machine has.
       await second.until(() => second.lines.find((line) => line === 'release 2'), () => 'the end of the reload', 30_000);
+      second.signal('SIGUSR2');
+      expect(await second.exit(30_000)).toEqual({ code: 0, signal: null });
+      expect(second.lines.filter((line) => line.startsWith("listening on"))).toHaveLength(2);
+      // Of its new master: the old one has let go of its ports.
+      await haproxy.until('two', ({ status, agent_status }) => status === 'UP' && agent_status === 'L7OK');
       first.signal('SIGTERM');
       expect(await first.exit()).toEqual({ code: 0, signal: null });
       const before = load.served;

@@ -220,4 +220,46 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
       expect(scene.running.eventsOf('worker:error')).toEqual([]);
     });
   });
+
+  it('comes after the PROXY header of a balancer: BlockList and callbacks see its client, and what fails is a fault of that client alone', async () => {
+    const header = (address: string): string => `PROXY TCP4 ${address} 198.51.100.2 4711 443\r\n`;
+    await withHandlers({
+      ...HANDLERS, Tls: pair(one), Proxy: { From: ['127.0.0.1'] }, BlockList: ['192.0.2.66'],
+      ClientError: ({ heap, operation, error }: ClientErrorContext<object>) => {
+        if (error !== undefined) tell('Error', `${heap.remote_addr} ${operation} ${String((error as NodeJS.ErrnoException).code).slice(0, 8)}`);
+      },
+    }, async (scene) => {
+      const shake = async (address: string): Promise<{ client: TcpClient; raw: TcpClient }> => {
+        const raw = await scene.connect();
+        raw.send(header(address));
+        raw.socket.removeAllListeners('data');
+        return { raw, client: (await secure(scene, { socket: raw.socket })).client };
+      };
+
+      const { client: good, raw } = await shake('192.0.2.1');
+      expect(await good.readLine()).toMatch(/ new 192\.0\.2\.1$/);
+      good.send('hello\n');
+      await good.expect('you said hello\r\n');
+      await expect(shake('192.0.2.66')).rejects.toThrow();
+      expect(scene.names).toEqual([]);
+      const [plain, bare] = [await scene.connect(), await scene.connect()];
+      plain.send(`${header('192.0.2.2')}GET / HTTP/1.0\r\n\r\n`);
+      await plain.expectOver();
+      expect(await scene.told('Error')).toBe('192.0.2.2:4711 read ERR_SSL_');
+      // A handshake without a header is no client's, so no ClientError: it names the balancer's fault.
+      bare.send(Buffer.from('160301', 'hex'));
+      bare.halfClose();
+      await bare.expectOver();
+      expect(await scene.fault('Proxy')).toMatchObject({ code: 'ERR_PREFORK_PROXY' });
+      const leaving = await scene.connect();
+      await leaving.sendAll(`${header('192.0.2.3')}\x16\x03\x01`);
+      leaving.halfClose();
+      expect(await scene.told('Error', 2)).toBe('192.0.2.3:4711 read ECONNRES');
+      raw.close();
+      await scene.running.until(({ totals }) => totals.connections === 0);
+
+      expect([scene.running.ready.length, scene.running.born.length]).toEqual([1, 1]);
+      expect(scene.running.eventsOf('worker:error')).toHaveLength(1);
+    });
+  });
 });

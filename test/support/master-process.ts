@@ -207,8 +207,8 @@ export class MasterProcess {
   }
 
   /** Waits until it has ended. */
-  async exit(): Promise<Ending> {
-    return this.until(() => this.ending, () => `the end of ${this.pid}`);
+  async exit(boundMs?: number): Promise<Ending> {
+    return this.until(() => this.ending, () => `the end of ${this.pid}`, boundMs);
   }
 
   /** Waits until it and its workers have ended and everything they printed is here. */
