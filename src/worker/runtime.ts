@@ -1,22 +1,25 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
-import type { ListenAddress, ToWorker, WelcomeOrder, WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import type { ListenAddress, ToWorker, WelcomeOrder } from '../ipc/protocol.js';
 import type { DrainReason } from '../policy/reasons.js';
 import { PULSE_MS } from '../policy/silence.js';
 import type { ClientChange, WorkerConfig } from '../policy/snapshot.js';
 import { AcceptLoop } from './accept-loop.js';
 import type { Clients } from '../session/clients.js';
+import { ConfiguredLimits } from './configured-limits.js';
+import { DescriptorWatch } from './descriptor-watch.js';
 import type { DescriptorGuard } from './descriptors.js';
+import { Ending } from './ending.js';
 import { FaultReports, toReport } from './error-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { HandleCopy, Listener, ListenerEvents } from './listener.js';
-import { LastCall } from './last-call.js';
 import type { MasterChannel } from './master-channel.js';
 import { Reporter } from './reporter.js';
 import { UserMessages } from './user-messages.js';
 import type { Watchdog } from './watchdog.js';
+import { describeState } from './worker-state.js';
 
 /** What a worker's runtime is made of. */
 export interface RuntimeParts {
@@ -47,21 +50,17 @@ export class WorkerRuntime {
   readonly #reporter: Reporter;
   readonly #heartbeat: Heartbeat;
   readonly #faults: FaultReports;
+  readonly #ending: Ending;
   #loop: AcceptLoop | undefined;
+  #files: DescriptorWatch | undefined;
   #address: ListenAddress | undefined;
-  #phase: 'waiting' | 'starting' | 'ready' | 'draining' | 'ending' = 'waiting';
+  #phase: 'waiting' | 'starting' | 'ready' = 'waiting';
   #wasStarted = false;
-  #isShortOfFiles = false;
-  /** The Concurrency of the configuration. */
-  #concurrency: number | null = null;
+  readonly #configured = new ConfiguredLimits();
   #endWithMaster = false;
   /** The interval of its heartbeats. */
   #reportMs = 0;
   #graceMs: number | null = null;
-  #lastCall: LastCall | undefined;
-  /** When the clients are ended; Infinity = never. */
-  #deadline = Infinity;
-  #ending: Timer | undefined;
   readonly #readiness: (() => void)[] = [];
 
   constructor(parts: RuntimeParts) {
@@ -69,11 +68,20 @@ export class WorkerRuntime {
     this.#faults = new FaultReports(parts.clock, (error) => { parts.line.send({ type: 'failed', error }); });
     this.#clients = parts.createClients(() => { this.#left(); });
     const { clock, line } = parts;
+    this.#ending = new Ending({
+      clock, clients: this.#clients, faults: this.#faults, serverStopped: parts.serverStopped, exit: parts.exit,
+      loop: () => this.#loop,
+      wasStarted: () => this.#wasStarted,
+      begun: (reason) => { line.send({ type: 'draining', reason }); },
+    });
     this.messages = new UserMessages({ clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); } });
-    this.#heartbeat = new Heartbeat(parts.clock, (vitals) => { this.#beat(vitals); });
+    this.#heartbeat = new Heartbeat(parts.clock, (vitals) => {
+      this.#files?.measure();
+      line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });
+    });
     this.#reporter = new Reporter({
       clock: parts.clock,
-      state: () => this.#state(),
+      state: () => describeState(this.#loop, { reportMs: this.#reportMs, pulseMs: this.#reporter.pulseMs }),
       send: (state) => { parts.line.send({ type: 'state', state }); },
       pulse: () => { parts.line.send({ type: 'pulse' }); },
     });
@@ -155,7 +163,6 @@ export class WorkerRuntime {
     this.#phase = 'starting';
     this.#address = order.address;
     this.#endWithMaster = order.endWithMaster;
-    const { config } = order;
     this.#loop = new AcceptLoop({
       clock: this.#parts.clock,
       listener: this.#parts.createListener({
@@ -163,13 +170,14 @@ export class WorkerRuntime {
         error: (error) => { this.#listenFailed(error); },
         lost: (error) => { this.failed(error, 'accept'); },
       }, order.backlog),
-      limits: { ...limitsOf(config), share: order.share, descriptors: null },
-      changed: (urgency) => { if (this.#phase !== 'starting') this.#reporter.changed(urgency); },
+      limits: { maxClients: null, concurrency: null, maxServed: null, descriptors: null, share: order.share },
+      changed: (urgency) => { if (this.#phase === 'ready' || this.#ending.hasBegun) this.#reporter.changed(urgency); },
     });
     if (order.ticketKeys !== null) this.#parts.ticketKeys?.(order.ticketKeys);
-    this.#configure(config);
+    this.#configure(order.config);
     this.#loop.ask('paused', order.paused);
-    this.#watchDescriptors();
+    this.#files = new DescriptorWatch({ guard: this.#parts.descriptors, loop: this.#loop, failed: (error) => { this.failed(error, 'accept'); } });
+    this.#files.measure();
     try {
       await this.#parts.serverStarted();
     } catch (error) {
@@ -178,7 +186,7 @@ export class WorkerRuntime {
     }
     this.#wasStarted = true;
     this.messages.started();
-    if (this.#isDraining) return this.#endIfEmpty();
+    if (this.#ending.hasBegun) return this.#ending.endIfEmpty();
     this.#phase = 'ready';
     this.#parts.line.send({ type: 'ready', options: this.#parts.given });
     this.#reporter.pulse(PULSE_MS);
@@ -189,10 +197,7 @@ export class WorkerRuntime {
     this.#graceMs = config.graceMs;
     this.#reportMs = config.heartbeatMs;
     this.#parts.clientsChanged?.(config.client);
-    // What set_concurrency has changed since stays, unless the option itself changes.
-    const { concurrency, ...others } = limitsOf(config);
-    this.#loop?.setLimits(concurrency === this.#concurrency ? others : { concurrency, ...others });
-    this.#concurrency = concurrency;
+    this.#loop?.setLimits(this.#configured.change(config));
     this.#heartbeat.start(config.heartbeatMs);
     this.#parts.watchdog?.configure(config);
     this.#endIfWornOut();
@@ -203,31 +208,18 @@ export class WorkerRuntime {
     if (loop === undefined || !this.#clients.admit(socket)) return;
     // Before anything else: it may close the listener, so that not one client more is taken.
     loop.opened();
-    if (this.#parts.descriptors.isDue() || loop.isShortOfFiles) this.#watchDescriptors();
+    this.#files?.accepted();
     this.#clients.take(socket);
     this.#endIfWornOut();
   }
 
   #left(): void {
     this.#loop?.closed();
-    if (this.#isDraining) void this.#endIfEmpty();
+    if (this.#ending.hasBegun) void this.#ending.endIfEmpty();
   }
 
   #endIfWornOut(): void {
     if (this.#loop?.isWornOut === true) this.#drain('lifetimes', this.#graceMs);
-  }
-
-  #watchDescriptors(): void {
-    const loop = this.#loop;
-    if (loop === undefined) return;
-    loop.setLimits({ descriptors: this.#parts.descriptors.measure(loop.clients) });
-    const wasShort = this.#isShortOfFiles;
-    this.#isShortOfFiles = loop.isShortOfFiles;
-    if (wasShort || !this.#isShortOfFiles) return;
-    this.failed(new PreforkError(
-      'ERR_PREFORK_DESCRIPTORS',
-      `A worker with ${loop.clients} clients is close to its limit of ${this.#parts.descriptors.limit} open files and stops accepting until some are closed; raise the limit (ulimit -n) or lower MaxSessionPerServer.`,
-    ), 'accept');
   }
 
   #listenFailed(error: NodeJS.ErrnoException): void {
@@ -236,55 +228,8 @@ export class WorkerRuntime {
     this.#loop?.failed();
   }
 
-  // --- The end ------------------------------------------------------------------------------------------------------
-
-  get #isDraining(): boolean {
-    return this.#phase === 'draining' || this.#phase === 'ending';
-  }
-
   #drain(reason: DrainReason, graceMs: number | null, lastCallMs = 0): void {
-    if (this.#phase === 'waiting') return;
-    this.#setDeadline(graceMs ?? Infinity);
-    if (this.#isDraining) {
-      if (lastCallMs === 0) this.#lastCall?.end();
-      return;
-    }
-    this.#phase = 'draining';
-    this.#parts.line.send({ type: 'draining', reason });
-    this.#clients.drain(graceMs === null ? Infinity : graceMs / 1000);
-    const { clock } = this.#parts;
-    const loop = this.#loop;
-    if (lastCallMs > 0 && loop !== undefined) this.#lastCall = new LastCall({ clock, loop, ms: lastCallMs, over: () => { void this.#endIfEmpty(); } });
-    else loop?.stop();
-    void this.#endIfEmpty();
-  }
-
-  /** Ends the clients by then, unless an earlier time is set. */
-  #setDeadline(graceMs: number): void {
-    const { clock } = this.#parts;
-    const deadline = clock.now() + graceMs;
-    if (deadline >= this.#deadline) return;
-    this.#deadline = deadline;
-    this.#ending?.cancel();
-    this.#ending = clock.after(graceMs, () => {
-      this.#lastCall?.end();
-      this.#clients.abort();
-    });
-  }
-
-  async #endIfEmpty(): Promise<void> {
-    if (this.#phase !== 'draining' || this.#loop?.draining === false || (this.#loop?.clients ?? 0) > 0) return;
-    this.#phase = 'ending';
-    await this.#clients.closed();
-    if (this.#wasStarted) {
-      try {
-        await this.#parts.serverStopped();
-      } catch (error) {
-        this.failed(asError(error), 'ServerStopped');
-      }
-    }
-    this.#faults.flush();
-    this.#parts.exit(0);
+    if (this.#phase !== 'waiting') this.#ending.begin(reason, graceMs, lastCallMs);
   }
 
   /** The master has gone. Clients are served on for as long as they would be in a drain. */
@@ -301,32 +246,4 @@ export class WorkerRuntime {
     this.#parts.line.send({ type: 'boot-failed', error: toReport(new PreforkError('ERR_PREFORK_STATE', `This worker does not start: ${why}.`), 'start') });
     this.#parts.exit(1);
   }
-
-  // --- Reports ------------------------------------------------------------------------------------------------------
-
-  #beat(vitals: WorkerVitals): void {
-    this.#watchDescriptors();
-    this.#parts.line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });
-  }
-
-  #state(): WorkerState {
-    const loop = this.#loop;
-    return {
-      clients: loop?.clients ?? 0,
-      served: loop?.served ?? 0,
-      copiesUsed: loop?.copiesUsed ?? 0,
-      accepting: loop?.accepting ?? false,
-      permit: loop?.permit ?? 'none',
-      ordersSeen: loop?.ordersSeen ?? 0,
-      paused: loop?.paused ?? [],
-      reportMs: this.#reportMs,
-      pulseMs: this.#reporter.pulseMs,
-      share: loop?.limits.share ?? null,
-      draining: loop?.draining ?? false,
-    };
-  }
-}
-
-function limitsOf({ maxClients, concurrency, maxServed }: WorkerConfig): Pick<WorkerConfig, 'maxClients' | 'concurrency' | 'maxServed'> {
-  return { maxClients, concurrency, maxServed };
 }

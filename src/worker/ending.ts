@@ -1,0 +1,90 @@
+import type { Clock, Timer } from '../clock.js';
+import { asError } from '../errors.js';
+import type { DrainReason } from '../policy/reasons.js';
+import type { Clients } from '../session/clients.js';
+import type { AcceptLoop } from './accept-loop.js';
+import type { FaultReports } from './error-report.js';
+import { LastCall } from './last-call.js';
+
+/** What the end of a worker is made of. */
+export interface EndingParts {
+  readonly clock: Clock;
+  readonly clients: Clients;
+  readonly faults: FaultReports;
+  /** What accepts; undefined before the worker was welcomed. */
+  readonly loop: () => AcceptLoop | undefined;
+  /** Whether ServerStarted has returned: only then is there a ServerStopped. */
+  readonly wasStarted: () => boolean;
+  readonly begun: (reason: DrainReason) => void;
+  readonly serverStopped: () => unknown;
+  readonly exit: (code: number) => void;
+}
+
+/** How a worker drains and ends: it accepts no more, serves the clients it has for as long as they may take, and exits. */
+export class Ending {
+  readonly #parts: EndingParts;
+  #phase: 'none' | 'draining' | 'over' = 'none';
+  #lastCall: LastCall | undefined;
+  /** When the clients are ended; Infinity = never. */
+  #deadline = Infinity;
+  #timer: Timer | undefined;
+
+  constructor(parts: EndingParts) {
+    this.#parts = parts;
+  }
+
+  get hasBegun(): boolean {
+    return this.#phase !== 'none';
+  }
+
+  /**
+   * @param graceMs - how long clients have; null = as long as they like. Asked for again it can only be shortened.
+   * @param lastCallMs - how long those who wait in the kernel's queue are still taken, when the whole pool stops
+   */
+  begin(reason: DrainReason, graceMs: number | null, lastCallMs: number): void {
+    const { begun, clients, clock, loop: find } = this.#parts;
+    this.#setDeadline(graceMs ?? Infinity);
+    if (this.hasBegun) {
+      if (lastCallMs === 0) this.#lastCall?.end();
+      return;
+    }
+    this.#phase = 'draining';
+    begun(reason);
+    clients.drain(graceMs === null ? Infinity : graceMs / 1000);
+    const loop = find();
+    if (lastCallMs > 0 && loop !== undefined) this.#lastCall = new LastCall({ clock, loop, ms: lastCallMs, over: () => { void this.endIfEmpty(); } });
+    else loop?.stop();
+    void this.endIfEmpty();
+  }
+
+  /** Ends the clients by then, unless an earlier time is set. */
+  #setDeadline(graceMs: number): void {
+    const { clients, clock } = this.#parts;
+    const deadline = clock.now() + graceMs;
+    if (deadline >= this.#deadline) return;
+    this.#deadline = deadline;
+    this.#timer?.cancel();
+    this.#timer = clock.after(graceMs, () => {
+      this.#lastCall?.end();
+      clients.abort();
+    });
+  }
+
+  /** To be called when a client has gone: the last one ends the process. */
+  async endIfEmpty(): Promise<void> {
+    const { clients, exit, faults, serverStopped, wasStarted } = this.#parts;
+    const loop = this.#parts.loop();
+    if (this.#phase !== 'draining' || loop?.draining === false || (loop?.clients ?? 0) > 0) return;
+    this.#phase = 'over';
+    await clients.closed();
+    if (wasStarted()) {
+      try {
+        await serverStopped();
+      } catch (error) {
+        faults.add(asError(error), 'ServerStopped');
+      }
+    }
+    faults.flush();
+    exit(0);
+  }
+}
