@@ -131,4 +131,24 @@ describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd
       await systemd.says(/STOPPING=1\n.*EXTEND_TIMEOUT_USEC=\d+/s);
     });
   });
+
+  it('learns that the server stops when its ShutdownDelay begins, while clients still come', async () => {
+    const path = join(folder, 'notify-delay');
+    await using systemd = new Program('python3', ['-u', '-c', RECEIVER, path]);
+    await poll(() => existsSync(path), () => 'the socket of notifications');
+    await withMaster({ options: { ...ONE, ShutdownDelay: 600 }, env: { NOTIFY_SOCKET: path } }, async (master) => {
+      await master.up();
+      master.signal('SIGTERM');
+
+      await systemd.says(/STOPPING=1\n/);
+      const client = await master.join();
+      await client.echo('served');
+      await client.quit();
+      // Another signal ends the delay.
+      master.signal('SIGINT');
+
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(systemd.output.match(/STOPPING=1/g)).toHaveLength(1);
+    });
+  });
 });
