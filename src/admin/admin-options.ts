@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkEach, expect, isTexts, text, type Check } from '../checks.js';
+import { checkEach, expect, isTexts, type Check } from '../checks.js';
 
 /**
  * Where the pool is shown and steered: a page, JSON, metrics and health checks over HTTP, served by the master. Reading
@@ -38,7 +38,8 @@ const port: Check = expect((value) => Number.isInteger(value) && (value as numbe
 const CHECKS: Readonly<Record<keyof AdminOptions, Check>> = {
   Port: port,
   Address: expect((value) => typeof value === 'string' && isIP(value) !== 0, 'an IPv4 or IPv6 address'),
-  Path: text,
+  // A name of Linux's abstract namespace begins with NUL, and has no mode: whoever knows it could act.
+  Path: expect((value) => typeof value === 'string' && value !== '' && !value.includes('\0'), 'the path of a Unix socket; an abstract name has no permissions'),
   // What a header can carry (RFC 6750, section 2.1).
   Token: expect((value) => typeof value === 'string' && /^[A-Za-z0-9._~+/-]+=*$/.test(value), 'letters, digits and -._~+/ without spaces, as a Bearer token can have them'),
   Hosts: expect(isTexts, 'an array of host names'),

@@ -1,3 +1,4 @@
+import type { SocketFile } from '../unix-path.js';
 import type { ListenAddress } from './protocol.js';
 
 // What a master and its successor say to each other: the mark in the successor's environment, then lines of JSON on a pipe.
@@ -12,13 +13,6 @@ export const UPGRADE_VERSION = 1;
 /** The successor's end of the pipe; the sockets follow it. */
 export const CHANNEL_FD = 3;
 export const FIRST_SOCKET_FD = 4;
-
-/** The file of a Unix socket, as numbers that JSON can carry whole. */
-export interface SocketFile {
-  readonly path: string;
-  readonly dev: string;
-  readonly ino: string;
-}
 
 /** Which server of a program: its Alias, and which of those with it, counted from 1. */
 export interface ServerName {

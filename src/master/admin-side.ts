@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type * as AdminEntry from '../admin/index.js';
 import type { AdminConfig } from '../admin/admin-options.js';
 import type { Admin } from '../admin/index.js';
@@ -7,6 +8,7 @@ import { asError } from '../errors.js';
 import type { ServerStatus } from '../status.js';
 import { packageVersion } from '../version.js';
 import { ListenError } from './listen-error.js';
+import { pathListenError } from './unix-socket.js';
 
 /** What the admin side may see and do. */
 export interface AdminAccess {
@@ -71,6 +73,7 @@ async function openAdminSide(config: AdminConfig, { status, observe, actions }: 
   } catch (cause) {
     const { code = 'unknown', errno = 0, syscall = 'listen', address: where = config.address, port } = cause as NodeJS.ErrnoException & { address?: string; port?: number };
     if (errno === 0 && code === 'unknown') throw asError(cause);
+    if (config.path !== undefined && where === resolve(config.path)) throw pathListenError(cause, config.path, `${config.path} for Admin`);
     throw new ListenError({ operation: syscall, code, errno: Math.abs(errno), where: `${port === undefined ? where : `${where}:${port}`} for Admin`, cause });
   }
 }

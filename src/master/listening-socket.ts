@@ -2,13 +2,13 @@ import type { SendHandle } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 import type { ListenAddress } from '../ipc/protocol.js';
-import type { SocketFile } from '../ipc/upgrade-protocol.js';
+import { removeFile, type SocketFile } from '../unix-path.js';
 import { adoptDescriptor } from './activation.js';
 import { systemListenError } from './listen-error.js';
 import { showTarget, type ListenTarget } from './listen-target.js';
 import { handleFactory, holdQueue, sendable, type CreateHandle, type NativeHandle } from './native-handle.js';
 import { portInUse } from './port-holders.js';
-import { bindUnix, removeFile } from './unix-socket.js';
+import { bindUnix } from './unix-socket.js';
 
 /**
  * The pool's socket: bound by the master, accepted on by workers only, through their own copies.

@@ -1,9 +1,8 @@
-import { chmodSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import * as net from 'node:net';
+import { chmodSync, lstatSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { builtIn } from '../built-ins.js';
-import type { SocketFile } from '../ipc/upgrade-protocol.js';
+import { beside, LONGEST_PATH, placeSocket, type SocketFile } from '../unix-path.js';
 import { codeListenError, ListenError, systemListenError } from './listen-error.js';
 import { isAbstract, showTarget, type ListenTarget } from './listen-target.js';
 import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle.js';
@@ -17,122 +16,61 @@ export interface BoundUnixSocket {
 
 type UnixTarget = ListenTarget & { kind: 'unix' };
 
-/**
- * Binds a Unix socket at `path~`, makes it listen, and renames it to `path`.
- *
- * libuv unlinks the name that a handle was bound to when the handle is closed and when the process ends (src/unix/pipe.c),
- * whatever file has that name by then: a successor's, or after a chdir a stranger's. By that time `path~` is the name of
- * nothing. A rename is atomic, so clients find either the old socket or the new one, with its permissions; and `path~` is
- * a lock: of two servers that start together, one finds it taken.
- *
- * @throws ListenError
- */
+/** Binds the pool's Unix socket, and makes it listen. @throws ListenError */
 export async function bindUnix(target: UnixTarget, backlog: number, createHandle: CreateHandle): Promise<BoundUnixSocket> {
-  if (isAbstract(target)) return { handle: listenAt(target.path, target, backlog, createHandle), file: undefined };
-  const path = resolve(target.path);
-  checkLength(path);
-  for (let tries = 1; ; tries++) {
-    const handle = await bindBeside(path, { target, backlog, createHandle });
-    try {
-      if (await isTaken(path)) throw inUse(target);
-      renameSync(beside(path), path);
-      const { dev, ino } = lstatSync(path, { bigint: true });
-      return { handle, file: { path, dev: String(dev), ino: String(ino) } };
-    } catch (error) {
-      handle.close();
-      // A server that has just ended took `path~` with it.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && tries < MOST_TRIES) continue;
-      throw asListenError(error, target);
-    }
-  }
-}
-
-const MOST_TRIES = 3;
-
-const beside = (path: string): string => `${path}~`;
-
-/** Binds at `path~`, with the mode that the file is to have, and listens: from then on others see that it is not stale. */
-async function bindBeside(path: string, { target, backlog, createHandle }: { target: UnixTarget; backlog: number; createHandle: CreateHandle }): Promise<NativeHandle> {
-  const name = beside(path);
+  const make = (name: string): NativeHandle => listenAt(name, target.mode, backlog, createHandle);
   try {
-    return listenAt(name, target, backlog, createHandle);
+    if (isAbstract(target)) return { handle: make(target.path), file: undefined };
+    const { made, file } = await placeSocket(target.path, { make, close: (handle) => { handle.close(); } });
+    return { handle: made, file };
   } catch (error) {
-    if (!(error instanceof ListenError) || error.errno !== constants.errno.EADDRINUSE || await isTaken(name)) throw error;
+    throw pathListenError(error, target.path, showTarget(target));
   }
-  // What is left of a server that was killed while it bound.
-  unlinkSync(name);
-  return listenAt(name, target, backlog, createHandle);
 }
 
-function listenAt(name: string, target: UnixTarget, backlog: number, createHandle: CreateHandle): NativeHandle {
+function listenAt(name: string, mode: number | undefined, backlog: number, createHandle: CreateHandle): NativeHandle {
   const handle = createHandle(name, -1, -1);
-  if (typeof handle === 'number') throw bindError(handle, target);
+  if (typeof handle === 'number') throw systemError('bind', handle);
   try {
-    if (target.mode !== undefined) chmodSync(name, target.mode);
+    if (mode !== undefined) chmodSync(name, mode);
     const status = holdQueue(handle, backlog);
-    if (status < 0) throw systemListenError('listen', status, showTarget(target));
+    if (status < 0) throw systemError('listen', status);
     return handle;
   } catch (error) {
     handle.close();
-    throw asListenError(error, target);
+    throw error;
   }
 }
 
-/** Whether a path is anything but free or the socket of a server that ended without removing it. */
-async function isTaken(path: string): Promise<boolean> {
-  const file = lstatSync(path, { throwIfNoEntry: false });
-  if (file === undefined) return false;
-  if (!file.isSocket()) return true;
-  return new Promise((taken) => {
-    const probe = net.connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      taken(true);
+function systemError(syscall: string, errno: number): Error {
+  const code = builtIn('node:util').getSystemErrorName(errno);
+  return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
+}
+
+/** What the system says of a Unix socket at a path, with what can be done. */
+export function pathListenError(error: unknown, given: string, where: string): ListenError {
+  const { syscall = 'bind', errno = 0, code = builtIn('node:util').getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
+  const isNew = syscall === 'bind' || syscall === 'listen';
+  if (given.startsWith('\0')) return systemListenError(syscall, errno, where);
+  const path = resolve(given);
+  if (code === 'ENAMETOOLONG') {
+    return codeListenError({
+      operation: syscall, code, errno, where,
+      advice: `; the path of a Unix socket may have ${LONGEST_PATH} bytes on this system, and ${path} has ${Buffer.byteLength(path)}: choose a shorter one.`,
     });
-    // EAGAIN: its queue is full. ENOENT: it has gone meanwhile.
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => { taken(code !== 'ECONNREFUSED' && code !== 'ENOENT'); });
-  });
-}
-
-/**
- * Removes the file of a socket, if the file at its path is still the same by device and inode: another server may have taken
- * the path meanwhile, and it is its then.
- */
-export function removeFile({ path, dev, ino }: SocketFile): void {
-  try {
-    const now = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    if (String(now?.ino) === ino && String(now?.dev) === dev) unlinkSync(path);
-  } catch {
-    // The folder may have changed its owner. A file that stays is stale, and the next server takes its place.
   }
+  // libuv says EACCES for a folder that there is not, as Windows does (src/unix/pipe.c).
+  if (isNew && (code === 'EACCES' || code === 'ENOTDIR')) {
+    const folder = dirname(path);
+    const [reason, advice] = FOLDER_FAULTS[folderKind(folder)](folder);
+    return codeListenError({ operation: syscall, code: reason, errno: constants.errno[reason], where, advice: `; ${advice}` });
+  }
+  const other = code === 'EADDRINUSE' ? [path, beside(path)].find(isNoSocket) : undefined;
+  const advice = other === undefined ? undefined : `; ${other} is no socket, and is left alone: remove it or choose another path.`;
+  return new ListenError({ operation: syscall, code, errno: Math.abs(errno), where, advice, cause: error });
 }
 
-/** The bytes that a path may have: sun_path of sockaddr_un (unix(7)) without the terminating NUL and without `~`. */
-const LONGEST_PATH = (process.platform === 'linux' ? 108 : 104) - 2;
-
-/** Node before 22 cuts a longer path and binds what is left. */
-function checkLength(path: string): void {
-  const length = Buffer.byteLength(path);
-  if (length <= LONGEST_PATH) return;
-  throw codeListenError({
-    operation: 'bind', code: 'ENAMETOOLONG', errno: constants.errno.ENAMETOOLONG, where: path,
-    advice: `; the path of a Unix socket may have ${LONGEST_PATH} bytes on this system, and this one has ${length}: choose a shorter one.`,
-  });
-}
-
-function inUse(target: UnixTarget): ListenError {
-  return systemListenError('bind', -constants.errno.EADDRINUSE, showTarget(target));
-}
-
-/** libuv says EACCES for a folder that there is not, as Windows does (src/unix/pipe.c). */
-function bindError(status: number, target: UnixTarget): ListenError {
-  const where = showTarget(target);
-  const code = builtIn('node:util').getSystemErrorName(status);
-  if (isAbstract(target) || (code !== 'EACCES' && code !== 'ENOTDIR')) return systemListenError('bind', status, where);
-  const folder = dirname(resolve(target.path));
-  const [reason, advice] = FOLDER_FAULTS[folderKind(folder)](folder);
-  return codeListenError({ operation: 'bind', code: reason, errno: constants.errno[reason], where, advice: `; ${advice}` });
-}
+const isNoSocket = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false;
 
 const FOLDER_FAULTS = {
   missing: (folder) => ['ENOENT', `there is no folder ${folder}: create it or choose another path.`],
@@ -147,11 +85,4 @@ function folderKind(path: string): keyof typeof FOLDER_FAULTS {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' ? 'missing' : code === 'ENOTDIR' ? 'other' : 'folder';
   }
-}
-
-/** What chmod and rename say, in the same form. */
-function asListenError(error: unknown, target: UnixTarget): ListenError {
-  if (error instanceof ListenError) return error;
-  const { syscall = 'bind', errno = 0, code = builtIn('node:util').getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
-  return new ListenError({ operation: syscall, code, errno: Math.abs(errno), where: showTarget(target), cause: error });
 }

@@ -15,6 +15,8 @@ describe('the option Admin', () => {
     [{ Port: 1, Tokn: 'x' }, /Admin: Tokn is not an option; did you mean Token\?/],
     [{ Port: 1, Token: 'a b' }, /Token must be letters, digits/],
     [{ Port: 1, Token: '' }, /Token must be/],
+    [{ Path: '' }, /Path must be the path of a Unix socket/],
+    [{ Path: '\0pool' }, /Path must be the path of a Unix socket; an abstract name has no permissions/],
     [{ Port: 1, Address: 'localhost' }, /Address must be an IPv4 or IPv6 address/],
     [{ Port: 1, Hosts: 'x' }, /Hosts must be an array of host names/],
     [{ Port: 1, Address: '0.0.0.0' }, /Address 0\.0\.0\.0 can be reached from other machines, so it needs a Token/],

@@ -1,18 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Board } from '../../src/admin/page-data.js';
 import { EventViewer, adminUrl, ask } from '../support/admin-client.js';
+import { leaveStale } from '../support/listening.js';
 import { isAlive } from '../support/processes.js';
 import { ScriptLink } from '../support/script-link.js';
 import { shared } from '../support/shared.js';
 import { requireTool } from '../support/tools.js';
 import { poll, within } from '../support/wait.js';
-import { ONE, QUICK, TWO, program, withServer, type Running } from '../support/with-server.js';
+import { ONE, QUICK, TWO, Running, program, withServer } from '../support/with-server.js';
 
 const Token = 'sesame-4711';
 const PROOF = { authorization: `Bearer ${Token}` };
@@ -202,11 +202,7 @@ describe('The admin side', () => {
 
   it('replaces a socket file at which nothing answers, and leaves alone what is not its own', async () => {
     const path = join(folder, 'old.sock');
-    const dead = createServer().listen(join(folder, 'dead.sock'));
-    await once(dead, 'listening');
-    // Node removes the name that it has bound, and leaves this one, as a server that was killed does.
-    renameSync(join(folder, 'dead.sock'), path);
-    dead.close();
+    await leaveStale(path);
     await withServer({ ...ONE, Admin: { Path: path } }, async () => {
       expect((await ask('http://localhost/livez', { socketPath: path })).code).toBe(200);
       rmSync(path);
@@ -216,14 +212,33 @@ describe('The admin side', () => {
   });
 
   it.each([
-    ['a file that is no socket', 'notes.txt', 'EADDRINUSE'],
-    ['a path that is too long for a socket', 'x'.repeat(200), 'ENAMETOOLONG'],
-  ])('refuses %s', async (_what, name, code) => {
+    ['a file that is no socket', 'notes.txt', 'EADDRINUSE; .*notes\\.txt is no socket, and is left alone: remove it or choose another path'],
+    ['a path that is too long for a socket', 'x'.repeat(200), 'ENAMETOOLONG; the path of a Unix socket may have \\d+ bytes'],
+    ['a path below a file', 'notes.txt/socket', 'ENOTDIR; .*notes\\.txt is no folder'],
+    ['a folder that is not there', 'no/socket', 'ENOENT; there is no folder .*/no: create it'],
+  ])('refuses %s, and says what to do', async (_what, name, reason) => {
     const path = join(folder, name);
-    writeFileSync(path, 'notes');
+    writeFileSync(join(folder, 'notes.txt'), 'notes');
     await expect(withServer({ ...ONE, Admin: { Path: path } }, () => Promise.resolve()))
-      .rejects.toMatchObject({ code: 'ERR_PREFORK_LISTEN', message: expect.stringMatching(`Cannot listen on ${path} for Admin: listen failed with ${code}`) as string });
-    expect(readFileSync(path, 'utf8')).toBe('notes');
+      .rejects.toMatchObject({ code: 'ERR_PREFORK_LISTEN', message: expect.stringMatching(`Cannot listen on ${path} for Admin: \\w+ failed with ${reason}`) as string });
+    expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('notes');
+  });
+
+  it('has one owner of its Unix socket when servers start together at a stale one, and the others leave nothing', async () => {
+    const path = join(folder, 'together.sock');
+    await leaveStale(path);
+    const rivals = Array.from({ length: 3 }, () => new Running({ ...ONE, Admin: { Path: path } }));
+    const outcomes = await Promise.allSettled(rivals.map(async ({ server }) => server.ready()));
+    try {
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [(outcome.reason as { cause: unknown }).cause] : [])))
+        .toMatchObject([{ code: 'EADDRINUSE' }, { code: 'EADDRINUSE' }]);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      expect((await ask('http://localhost/livez', { socketPath: path })).code).toBe(200);
+    } finally {
+      await Promise.all(rivals.map(({ server }) => server.shutdown({ grace: 0 })));
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('together'))).toEqual([]);
   });
 
   it('says which address of Admin is taken, and leaves nothing behind', async () => {

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { heapOf, listenFailure } from '../support/listening.js';
+import { heapOf, leaveStale, listenFailure } from '../support/listening.js';
 import { withMaster } from '../support/master-process.js';
 import type { MasterProcess } from '../support/master-process.js';
 import { sendSignal, waitGone } from '../support/processes.js';
@@ -93,6 +91,7 @@ describe('a Unix socket', () => {
     const { error } = await listenFailure(options);
 
     expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'EADDRINUSE' } });
+    expect((error as Error).message).toContain(`${options.Address} is no socket, and is left alone: remove it or choose another path.`);
     expect(readFileSync(options.Address, 'utf8')).toBe('precious');
   });
 
@@ -124,13 +123,7 @@ describe('a Unix socket', () => {
   it('has one owner when servers start together, whether or not there is a stale file', async () => {
     const options = unix('together');
     for (const stale of [false, true]) {
-      if (stale) {
-        const former = createServer().listen(options.Address);
-        await once(former, 'listening');
-        renameSync(options.Address, `${options.Address}.kept`);
-        former.close();
-        renameSync(`${options.Address}.kept`, options.Address);
-      }
+      if (stale) await leaveStale(options.Address);
       const rivals = Array.from({ length: 5 }, () => new Running({ ...ONE, ...options }));
       const outcomes = await Promise.allSettled(rivals.map(async ({ server }) => server.ready()));
       const winner = rivals[outcomes.findIndex(({ status }) => status === 'fulfilled')];

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { renameSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import type { PreforkTcpServerOptions } from 'prefork-tcp-server';
 import { TcpClient } from './tcp-client.js';
@@ -11,6 +14,15 @@ export async function heapOf(target: Target): Promise<Record<string, unknown>> {
   await client.greeting();
   client.send('who am I\n');
   return JSON.parse(await client.readLine()) as Record<string, unknown>;
+}
+
+/** Leaves a socket file at which nothing answers, as a server that was killed does. */
+export async function leaveStale(path: string): Promise<void> {
+  const former = createServer().listen(`${path}.former`);
+  await once(former, 'listening');
+  // Node removes the name that it has bound, and leaves this one.
+  renameSync(`${path}.former`, path);
+  former.close();
 }
 
 /** A server that cannot listen: returns the error of ready(), and what the Error callback got. */

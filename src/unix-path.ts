@@ -1,0 +1,108 @@
+import { lstatSync, renameSync, unlinkSync } from 'node:fs';
+import * as net from 'node:net';
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+
+/** The file of a Unix socket, as numbers that JSON can carry whole. */
+export interface SocketFile {
+  /** Absolute: the working directory may change before it is removed. */
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+}
+
+/** How a socket is made that a name can be given to. */
+export interface SocketMaker<Made> {
+  /** Binds at the name, gives the file its mode, and listens. @throws the system's error, with nothing left open */
+  readonly make: (name: string) => Made | Promise<Made>;
+  readonly close: (made: Made) => void;
+}
+
+/** The bytes that a path may have: sun_path of sockaddr_un (unix(7)) without the terminating NUL and without `~`. */
+export const LONGEST_PATH: number = (process.platform === 'linux' ? 108 : 104) - 2;
+
+/** The name that a socket is bound with. */
+export const beside = (path: string): string => `${path}~`;
+
+/**
+ * Makes a socket at `path~`, and renames it to `path`.
+ *
+ * libuv unlinks the name that a handle was bound to when the handle is closed and when the process ends (src/unix/pipe.c),
+ * whatever file has that name by then: a successor's, or after a chdir a stranger's. By that time `path~` is the name of
+ * nothing. A rename is atomic, so clients find either the old socket or the new one, with its permissions; and `path~` is
+ * a lock: of two servers that start together, one finds it taken.
+ *
+ * @throws the system's error with the path as its `address`; EADDRINUSE if somebody listens there, or it is a file of another kind
+ */
+export async function placeSocket<Made>(given: string, maker: SocketMaker<Made>): Promise<{ readonly made: Made; readonly file: SocketFile }> {
+  const path = resolve(given);
+  try {
+    // Node before 22 cuts a longer path and binds what is left.
+    if (Buffer.byteLength(path) > LONGEST_PATH) throw refusal('ENAMETOOLONG', path);
+    for (let tries = 1; ; tries++) {
+      const made = await makeBeside(path, maker);
+      try {
+        if (await isTaken(path)) throw refusal('EADDRINUSE', path);
+        renameSync(beside(path), path);
+        const { dev, ino } = lstatSync(path, { bigint: true });
+        return { made, file: { path, dev: String(dev), ino: String(ino) } };
+      } catch (error) {
+        maker.close(made);
+        // A server that has just ended took `path~` with it.
+        if (codeOf(error) !== 'ENOENT' || tries === MOST_TRIES) throw error;
+      }
+    }
+  } catch (error) {
+    throw Object.assign(error as Error, { address: path });
+  }
+}
+
+/**
+ * Removes the file of a socket, if the file at its path is still the same by device and inode: another server may have taken
+ * the path meanwhile, and it is its then.
+ */
+export function removeFile({ path, dev, ino }: SocketFile): void {
+  try {
+    const now = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (String(now?.ino) === ino && String(now?.dev) === dev) unlinkSync(path);
+  } catch {
+    // The folder may have changed its owner. A file that stays is stale, and the next server takes its place.
+  }
+}
+
+const MOST_TRIES = 3;
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/** Makes it at `path~`: from then on others see that this is not stale. */
+async function makeBeside<Made>(path: string, { make }: SocketMaker<Made>): Promise<Made> {
+  const name = beside(path);
+  try {
+    return await make(name);
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE' || await isTaken(name)) throw error;
+  }
+  // What is left of a server that was killed while it bound.
+  unlinkSync(name);
+  return make(name);
+}
+
+/** Whether a path is anything but free or the socket of a server that ended without removing it. */
+async function isTaken(path: string): Promise<boolean> {
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return false;
+  if (!file.isSocket()) return true;
+  return new Promise((taken) => {
+    const probe = net.connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      taken(true);
+    });
+    // EAGAIN: its queue is full. ENOENT: it has gone meanwhile.
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => { taken(code !== 'ECONNREFUSED' && code !== 'ENOENT'); });
+  });
+}
+
+const refusal = (code: 'EADDRINUSE' | 'ENAMETOOLONG', path: string): Error => (
+  Object.assign(new Error(`bind ${code} ${path}`), { code, errno: -constants.errno[code], syscall: 'bind' })
+);
