@@ -10,8 +10,8 @@ import type { WorkerRecord } from './worker-record.js';
 import { newTally, type Tally } from './status-report.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
 
-/** How much longer than its clients a draining worker may live, to say goodbye and to end by itself. */
-const FAREWELL_MS = 250;
+/** How much longer than its clients a draining worker may live, to say goodbye and to end by itself, also on a busy machine. */
+const FAREWELL_MS = 500;
 
 /** The jitter of MaxServerLifeTime: each worker lives up to so much less. */
 const LIFE_JITTER = 0.1;
