@@ -16,6 +16,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/process/**', 'test/package/**'],
+          // Those that explore many orders of events take seconds, and several times that on a loaded machine.
+          testTimeout: 30_000,
         },
       },
       {

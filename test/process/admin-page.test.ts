@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { adminUrl } from '../support/admin-client.js';
 import { complaints, withBrowser, withPage } from '../support/browser.js';
 import { FakePool, manyWorkers, openFakeAdmin } from '../support/fake-pool.js';
+import { Gate } from '../support/gate.js';
 import { withMaster } from '../support/master-process.js';
 import { ScriptLink } from '../support/script-link.js';
 import { shared } from '../support/shared.js';
@@ -89,10 +90,12 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
     });
 
     it('shows where a worker hangs, until it does no more', async () => {
+      using gate = new Gate();
       const client = await pool().join();
-      client.send('spin 1.5\n');
+      client.send(`spin ${gate.path}\n`);
       await page.locator('#hangs pre', { hasText: 'handlers.mjs' }).waitFor();
       await page.locator(`.cell.hung[data-pid="${client.pid}"]`).waitFor();
+      gate.open();
       await page.locator('#hung').waitFor({ state: 'hidden' });
       client.close();
     });

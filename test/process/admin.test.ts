@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Board } from '../../src/admin/page-data.js';
 import { EventViewer, adminUrl, ask } from '../support/admin-client.js';
+import { Gate } from '../support/gate.js';
 import { leaveStale } from '../support/listening.js';
 import { isAlive } from '../support/processes.js';
 import { ScriptLink } from '../support/script-link.js';
@@ -254,11 +255,13 @@ describe('The admin side', () => {
   });
 
   it('shows what a worker hangs in, with HangReport', async () => {
+    using gate = new Gate();
     await withServer({ ...ONE, ...QUICK, Admin, HangReport: true, program: 'survive.mjs' }, async (running) => {
       const viewer = new EventViewer(adminUrl(running));
       const client = await running.connect();
-      client.send('spin 1.5\n');
+      client.send(`spin ${gate.path}\n`);
       await poll(() => (viewer.last('board') as Board | undefined)?.hangs[0]?.stack.join().includes('survive.mjs') ?? false, () => `a stack, not ${JSON.stringify(viewer.last('board'))}`);
+      gate.open();
       await poll(() => (viewer.last('board') as Board | undefined)?.hangs.length === 0, () => 'the end of the hang');
       viewer.close();
     });

@@ -58,13 +58,16 @@ describe('a client that leaves', () => {
   it('is ended by ClientCallbackTimeout if a callback of it never settles, whether it stays or resets', async () => {
     await withHandlers({
       ClientCallbackTimeout: 0.3,
-      ClientInput: () => new Promise(() => undefined),
+      ClientInput({ input }) {
+        tell(input);
+        return new Promise(() => undefined);
+      },
       ClientError({ operation, errstr }) { tell(operation, errstr); },
     }, async (scene) => {
       const [stays, leaves] = [await scene.connect(), await scene.connect()];
-      stays.send('x\n');
-      leaves.send('x\n');
-      await scene.running.until(({ totals }) => totals.connections === 2);
+      stays.send('one\n');
+      leaves.send('other\n');
+      await scene.told('other');
       leaves.reset();
 
       await stays.expectEof();

@@ -129,13 +129,14 @@ describe('timers', () => {
     await withHandlers({
       ClientInput({ kernel }) {
         const now = Date.now() / 1000;
-        kernel.alarm('tick', now + 0.03, 'replaced');
-        kernel.alarm('tick', now + 0.01, 'alarm');
-        kernel.alarm_add('tick', now + 0.02, 'added');
+        // Far enough apart that they keep their order although the clock goes on between these calls.
+        kernel.alarm('tick', now + 0.3, 'replaced');
+        kernel.alarm('tick', now + 0.1, 'alarm');
+        kernel.alarm_add('tick', now + 0.3, 'added');
         kernel.alarm_set('tick', now - 3600, 'past');
-        kernel.alarm('cancelled', now + 0.01);
+        kernel.alarm('cancelled', now + 0.1);
         kernel.alarm('cancelled');
-        kernel.alarm('end', now + 0.05);
+        kernel.alarm('end', now + 0.5);
       },
       InlineStates: {
         tick({ args }) { tell(String(args[0])); },
@@ -158,9 +159,9 @@ describe('timers', () => {
         const sooner = kernel.delay_set('tick', 3600, 'sooner');
         const moved = kernel.alarm_set('tick', Date.now() / 1000 + 3600, 'moved');
         const removed = kernel.delay_set('tick', 0.01, 'removed');
-        tell('calls', [kernel.delay_adjust(sooner, 0.01), kernel.alarm_adjust(moved, -3599.98), kernel.alarm_remove(removed),
+        tell('calls', [kernel.delay_adjust(sooner, 0.01), kernel.alarm_adjust(moved, -3599.8), kernel.alarm_remove(removed),
           kernel.alarm_remove(removed), kernel.delay_adjust(removed, 1), kernel.alarm_adjust(removed, 1)]);
-        kernel.delay('end', 0.06);
+        kernel.delay('end', 0.4);
       },
       InlineStates: {
         tick({ args }) { tell(String(args[0])); },

@@ -113,7 +113,6 @@ describe('behind a balancer', () => {
   it('counts those whose header has not come, up to the limit and no longer than Timeout; the worker goes on', async () => {
     await withHandlers({ Proxy: { ...Proxy, Timeout: 0.2 }, MaxSessionPerServer: 1, ...TOLD }, async (scene) => {
       const silent = await scene.connect();
-      await scene.running.until(({ totals }) => totals.connections === 1);
       const next = await scene.connect();
       next.send(LINE);
 

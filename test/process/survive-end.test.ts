@@ -82,8 +82,8 @@ describe('signals', () => {
       const client = await master.join();
 
       master.signal('SIGINT');
-      await master.event('worker:drain');
       master.signal('SIGINT');
+      await master.event('worker:drain');
       await client.echo('still served');
       await client.quit();
 
@@ -187,15 +187,7 @@ describe('a worker whose script takes its time', () => {
       await master.exit();
       process.kill(pid, 'SIGUSR2');
 
-      await expect.poll(() => isThere(pid), { timeout: 5000 }).toBe(false);
+      await waitGone(pid);
     });
   });
 });
-
-const isThere = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};

@@ -3,6 +3,7 @@ import { withHandlers } from '../programs/inline.js';
 import { failures, visitMany } from '../programs/load.js';
 import { listeningDescriptors, openFiles } from '../support/proc.js';
 import { TcpClient } from '../support/tcp-client.js';
+import { poll } from '../support/wait.js';
 import { ONE, QUICK, withServer } from '../support/with-server.js';
 
 describe('a client that resets before it is taken', () => {
@@ -129,11 +130,11 @@ describe('a fault of a strange kind', () => {
 
 describe('a client that takes its output slowly', () => {
   it('is not idle, however large one write is', async () => {
-    const size = 24_000_000;
+    const size = 48_000_000;
     await withHandlers({
-      ...ONE, ...QUICK, ClientTimeout: 0.3,
+      ...ONE, ...QUICK, ClientTimeout: 1,
       ClientInput: ({ heap, input }) => {
-        if (input === 'big') heap.client.put('x'.repeat(24_000_000));
+        if (input === 'big') heap.client.put('x'.repeat(48_000_000));
       },
       ClientError: ({ operation, errstr }) => { tell('error', `${operation} ${errstr}`); },
     }, async (scene) => {
@@ -141,13 +142,16 @@ describe('a client that takes its output slowly', () => {
       const startedAt = performance.now();
       client.pause();
       client.send('big\n');
-      let received = 0;
-      client.socket.on('data', (chunk: Buffer) => { received += chunk.length; });
-      // Reads a part in every heartbeat of the worker, for longer than ClientTimeout.
-      while (performance.now() - startedAt < 900 && received < size / 2) {
+      let [received, wanted] = [0, 0];
+      client.socket.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        if (received >= wanted) client.pause();
+      });
+      // More at a time than the kernel keeps for the server, so that the server sees each; for longer than ClientTimeout.
+      while (performance.now() - startedAt < 1500 && received < size) {
+        wanted = Math.min(received + 4_000_000, size);
         client.socket.resume();
-        await scene.running.heartbeats();
-        client.pause();
+        await poll(() => received >= wanted, () => `${wanted} bytes`);
         await scene.running.heartbeats();
       }
 

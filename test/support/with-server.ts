@@ -207,6 +207,13 @@ async function end(running: Running, grace: number): Promise<void> {
   }
 }
 
+/** For how many milliseconds each worker had not been heard of when its drain began. */
+export function silencesAtDrain(running: Running): ReadonlyMap<number, number> {
+  const silences = new Map<number, number>();
+  running.server.on('worker:drain', ({ pid }) => { silences.set(pid, Date.now() - running.worker(pid).lastHeartbeatAt); });
+  return silences;
+}
+
 /** Two clients of two different workers; the server is to have two, and MaxSessionPerServer 1. */
 export async function clientOfEach(running: { join(): Promise<TcpClient> }): Promise<[TcpClient, TcpClient]> {
   const pair: [TcpClient, TcpClient] = [await running.join(), await running.join()];
