@@ -1,26 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renderMetrics } from '../../src/admin/metrics.js';
+import { alertQueries, dashboard, dashboardQueries } from '../support/promql.js';
 import { serverStatus } from '../support/status.js';
 
-interface Panel {
-  readonly id: number;
-  readonly type: string;
-  readonly title: string;
-  readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number };
-  readonly datasource: { readonly type: string; readonly uid: string };
-  readonly targets: readonly { readonly refId: string; readonly expr: string; readonly legendFormat: string }[];
-}
-
-interface Dashboard {
-  readonly title: string;
-  readonly schemaVersion: number;
-  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string; readonly query: string }[] };
-  readonly panels: readonly Panel[];
-}
-
-const read = (name: string): string => readFileSync(new URL(`../../examples/prometheus/${name}`, import.meta.url), 'utf8');
-const dashboard = JSON.parse(read('grafana.json')) as Dashboard;
 const text = renderMetrics(serverStatus(), { version: '1.2.3', node: 'v20.20.2' });
 /** Each metric with the labels of its samples. */
 const metrics = new Map(text.split('\n').filter((line) => line.startsWith('prefork_')).map((line): [string, string[]] => [
@@ -32,9 +14,7 @@ const selectors = (expr: string): [string, string[]][] => [...expr.matchAll(/\b(
   .map(([, name = '', labels = '']) => [name, [...labels.matchAll(/(\w+)\s*[=!]~?/g)].map(([, label = '']) => label)]);
 
 describe('examples/prometheus/grafana.json', () => {
-  const queries = dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr, legendFormat }) => ({ title, expr, legendFormat })));
-
-  it.each(queries)('asks in "$title" for what there is: $expr', ({ expr, legendFormat }) => {
+  it.each(dashboardQueries)('asks in "$title" for what there is: $expr', ({ expr, legendFormat }) => {
     const asked = selectors(expr);
     expect(asked.length).toBeGreaterThan(0);
     for (const [name, labels] of asked) {
@@ -48,7 +28,7 @@ describe('examples/prometheus/grafana.json', () => {
   });
 
   it('rates counters only, and nothing else', () => {
-    for (const { expr } of queries) {
+    for (const { expr } of dashboardQueries) {
       for (const [, name = ''] of expr.matchAll(/(?:rate|increase)\((\w+)/g)) expect(name).toMatch(/_total$/);
       for (const [name] of selectors(expr)) if (name.endsWith('_total')) expect(expr).toMatch(/(rate|increase)\(/);
     }
@@ -80,12 +60,18 @@ describe('examples/prometheus/grafana.json', () => {
 
 describe('examples/prometheus/alerts.yml', () => {
   it('asks for metrics that there are', () => {
-    const exprs = [...read('alerts.yml').matchAll(/expr: (.*)/g)].map(([, expr = '']) => expr);
-
-    expect(exprs).toHaveLength(4);
-    for (const [name, labels] of exprs.flatMap(selectors)) {
+    expect(alertQueries).toHaveLength(4);
+    for (const [name, labels] of alertQueries.flatMap(selectors)) {
       expect([...metrics.keys()]).toContain(name);
       for (const label of labels) expect(metrics.get(name)).toContain(label);
     }
+  });
+
+  it('names reasons of exits that there are', () => {
+    const reasons = Object.keys(serverStatus().totals.exits);
+    const named = alertQueries.flatMap((expr) => [...expr.matchAll(/reason=~"([^"]*)"/g)].flatMap(([, pattern = '']) => pattern.split('|')));
+
+    expect(named.length).toBeGreaterThan(0);
+    for (const pattern of named) expect(reasons, pattern).toContainEqual(expect.stringMatching(`^(${pattern})$`));
   });
 });
