@@ -1,24 +1,25 @@
-import type { Clock, Timer } from '../clock.js';
 import type { SendHandle } from 'node:child_process';
-import { PROTOCOL_VERSION } from '../ipc/protocol.js';
-import type { ListenAddress, ToMaster, WorkerState } from '../ipc/protocol.js';
+import type { Clock } from '../clock.js';
+import type { ListenAddress } from '../ipc/protocol.js';
 import { takeCensus } from '../policy/census.js';
-import { plan } from '../policy/plan.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
-import type { Action, WorkerConfig } from '../policy/snapshot.js';
-import type { GivenOptions } from '../options/given.js';
+import type { Action } from '../policy/snapshot.js';
 import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
 import { Lifecycle } from './lifecycle.js';
 import { PermitOffice } from './permit-office.js';
+import { PlanLoop } from './plan-loop.js';
 import { PoolHistory } from './pool-history.js';
+import { PoolStop, type StopReason } from './pool-stop.js';
 import type { Release } from './release.js';
 import type { ReloadWatcher } from './reload.js';
 import { Roster } from './roster.js';
-import { isBlockedWorker, type WorkerRecord } from './worker-record.js';
 import type { Tally } from './status-report.js';
+import { TrialWorkers } from './trial-workers.js';
 import { UserMessages } from './user-messages.js';
-import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
+import { WorkerFacts } from './worker-facts.js';
+import type { Exit, Spawn, SpawnOptions } from './worker-process.js';
+import type { WorkerRecord } from './worker-record.js';
 
 /** What the supervisor is made of. */
 export interface SupervisorParts {
@@ -51,61 +52,69 @@ export interface SupervisorParts {
   readonly shutdownAsked: () => void;
 }
 
-/** At least this often the master looks, so that it notices when it stood still itself. */
-const LISTEN_MS = 500;
-
-/** How long a pool that stops goes on to accept, at most, until the kernel's queue is empty. */
-const LAST_CALL_MS = 1000;
-
 /** Owns the workers: tells the roster what happened, asks the plan, and performs what it says. */
 export class Supervisor {
   readonly roster: Roster = new Roster();
   readonly #parts: SupervisorParts;
   readonly #history = new PoolHistory();
-  readonly #office: PermitOffice;
   readonly #events: PoolEvents;
   readonly #lifecycle: Lifecycle;
   readonly messages: UserMessages;
   #thresholds: Thresholds;
   #release: Release;
   #paused = false;
-  #stopping: { graceMs: number; readonly reason: 'shutdown' | 'upgrade'; readonly gone: () => void } | undefined;
-  /** Ends the last call; undefined unless the pool stops and still takes those who wait in the kernel's queue. */
-  #lastCall: Timer | undefined;
-  #isPlanDue = false;
-  /** Workers that stood still at the last look. */
-  #blocked = 0;
-  #timer: Timer | undefined;
-  #hasAccepted = false;
-  /** What a worker on trial is welcomed with: it has to be heard of more often. */
-  #trialConfig: WorkerConfig | undefined;
+  readonly #stop: PoolStop;
+  readonly #plan: PlanLoop;
+  readonly #facts: WorkerFacts;
+  readonly #trials: TrialWorkers;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     this.#thresholds = parts.thresholds;
+    this.#release = parts.release;
     const { clock, handle, random, spawn, spawnOptions } = parts;
     const { roster } = this;
-    this.#release = parts.release;
-    this.#events = new PoolEvents(parts.emit);
-    this.#lifecycle = new Lifecycle({
-      clock, random, spawn, spawnOptions, roster, history: this.#history, events: this.#events, listen: (id) => this.#listen(id),
-    });
+    const events = new PoolEvents(parts.emit);
+    const thresholds = (): Thresholds => this.#thresholds;
+    const lifecycle = new Lifecycle({ clock, random, spawn, spawnOptions, roster, events, history: this.#history, listen: (id) => this.#facts.listen(id) });
+    this.#events = events;
+    this.#lifecycle = lifecycle;
     this.messages = new UserMessages(roster, parts.emit, parts.isHeard);
-    this.#office = new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false });
+    this.#trials = new TrialWorkers({ roster, lifecycle, thresholds });
+    this.#stop = new PoolStop({ clock, roster, lifecycle, isPaused: () => this.#paused, served: parts.served });
+    this.#plan = new PlanLoop({
+      clock, roster, events, thresholds, history: this.#history, stop: this.#stop, holders: parts.holders,
+      office: new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),
+      servedByGone: () => this.tally.servedByGone,
+      perform: (action, now) => { this.#perform(action, now); },
+      done: () => { parts.reloads?.progress(); },
+    });
+    this.#facts = new WorkerFacts({
+      clock, roster, events, history: this.#history, messages: this.messages,
+      reloads: parts.reloads, accepting: parts.accepting, shutdownAsked: parts.shutdownAsked,
+      exited: (record, exit) => { this.#exited(record, exit); },
+      welcome: (record) => ({
+        type: 'welcome', ...parts.welcome, address: parts.address, config: this.#trials.configFor(record), paused: this.#paused, share: record.shareOrdered,
+      }),
+      kill: (record, reason) => { this.#kill(record, reason); },
+      drainsItself: (record, reason) => { if (this.#lifecycle.drainsItself(record, reason, this.#graceMs)) this.#drains(record); },
+      queueServed: () => { this.#stop.endLastCall(); },
+      cannotListen: (listenCode) => { parts.broken({ listenCode }); },
+      changed: () => { this.#changed(); },
+    });
   }
 
-  get isStopping(): boolean {
-    return this.#stopping !== undefined;
-  }
+  get isStopping(): boolean { return this.#stop.hasBegun; }
 
-  get tally(): Tally {
-    return this.#lifecycle.tally;
-  }
+  get tally(): Tally { return this.#lifecycle.tally; }
+
+  /** The release that the pool is to run. */
+  get release(): Release { return this.#release; }
 
   /** Forks the first workers. */
   start(): void {
     this.#fork(this.#thresholds.pool.startWorkers);
-    this.#requestPlan();
+    this.#plan.request();
   }
 
   /** Changes thresholds and limits of the running pool. */
@@ -113,7 +122,7 @@ export class Supervisor {
     this.#thresholds = thresholds;
     this.roster.tell({ type: 'configure', config: thresholds.worker });
     this.#lifecycle.redraw(thresholds);
-    this.#requestPlan();
+    this.#plan.request();
   }
 
   pause(on: boolean): void {
@@ -145,16 +154,9 @@ export class Supervisor {
     return true;
   }
 
-  /** The release that the pool is to run. */
-  get release(): Release {
-    return this.#release;
-  }
-
   /** Starts one worker of another release outside the pool, with heartbeats this far apart at the most. @returns its id */
   startTrial(release: Release, heartbeatMs: number): number {
-    const { worker } = this.#thresholds;
-    this.#trialConfig = { ...worker, heartbeatMs: Math.min(worker.heartbeatMs, heartbeatMs) };
-    const { id } = this.#lifecycle.start(release, this.#thresholds, { trial: true });
+    const id = this.#trials.start(release, heartbeatMs);
     this.#changed();
     return id;
   }
@@ -164,11 +166,7 @@ export class Supervisor {
     this.#release = release;
     this.roster.release = release.number;
     this.#history.renewed();
-    for (const record of this.roster.all()) {
-      if (!record.trial) continue;
-      record.trial = false;
-      record.process.send({ type: 'configure', config: this.#thresholds.worker });
-    }
+    this.#trials.join();
     this.#changed();
   }
 
@@ -179,40 +177,15 @@ export class Supervisor {
   }
 
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
-  async stop(graceMs: number, reason: 'shutdown' | 'upgrade' = 'shutdown'): Promise<void> {
-    for (const record of this.roster.all()) this.#lifecycle.hurry(record, graceMs);
-    if (this.#stopping !== undefined) {
-      this.#stopping.graceMs = Math.min(this.#stopping.graceMs, graceMs);
-      this.#requestPlan();
+  async stop(graceMs: number, reason: StopReason = 'shutdown'): Promise<void> {
+    this.#stop.hurry(graceMs);
+    if (this.isStopping) {
+      this.#plan.request();
       return;
     }
     this.#parts.reloads?.stop();
-    await new Promise<void>((gone) => {
-      this.#stopping = { graceMs, reason, gone };
-      if (this.#lastCallMs > 0) this.#lastCall = this.#parts.clock.after(this.#lastCallMs, () => { this.#endLastCall(); });
-      this.#timer?.cancel();
-      this.#plan();
-      this.#endLastCallIfServed();
-      if (this.roster.size === 0) gone();
-    });
-    this.#timer?.cancel();
-  }
-
-  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and after an upgrade others do. */
-  get #lastCallMs(): number {
-    return this.#paused || this.#stopping?.reason === 'upgrade' ? 0 : Math.min(this.#stopping?.graceMs ?? 0, LAST_CALL_MS);
-  }
-
-  #endLastCallIfServed(): void {
-    if (this.#stopping !== undefined && !this.roster.all().some(({ isLastCall }) => isLastCall)) this.#endLastCall();
-  }
-
-  #endLastCall(): void {
-    this.#lastCall?.cancel();
-    this.#lastCall = undefined;
-    // First here: then a worker that still accepts is the last to close its copy.
-    this.#parts.served();
-    for (const record of this.roster.all()) this.#lifecycle.endLastCall(record);
+    await this.#stop.begin(graceMs, reason, () => { this.#plan.run(); });
+    this.#plan.cancel();
   }
 
   /** Ends every worker at once. */
@@ -220,72 +193,15 @@ export class Supervisor {
     for (const { process } of this.roster.all()) process.kill();
   }
 
-  // --- Decide and act -----------------------------------------------------------------------------------------------
-
-  /** A message may ask for an early plan; it never acts itself. */
-  #requestPlan(): void {
-    if (this.#isPlanDue) return;
-    this.#isPlanDue = true;
-    this.#parts.clock.soon(() => {
-      this.#isPlanDue = false;
-      this.#plan();
-    });
-  }
-
-  #plan(): void {
-    const { clock } = this.#parts;
-    const { pool, worker } = this.#thresholds;
-    const now = clock.now();
-    this.roster.listens(now);
-    const snapshot = this.#history.snapshot(this.roster, { pool, stopping: this.isStopping, now });
-    const { actions, nextAt } = plan(snapshot, pool, now);
-    this.#beat(now);
-    for (const action of actions) this.#perform(action, now);
-    this.#parts.reloads?.progress();
-    this.#noteBlocked(now);
-    let lookAt = nextAt;
-    if (!this.isStopping || this.#lastCall !== undefined) {
-      const single = Math.min(worker.maxClients ?? Infinity, worker.concurrency ?? Infinity) <= 1;
-      const mostClients = pool.maxPoolClients === 0 ? Infinity : pool.maxPoolClients;
-      lookAt = Math.min(lookAt, this.#office.update({ holders: this.#parts.holders, single, mostClients, servedByGone: this.tally.servedByGone, now }));
-    }
-    this.#timer?.cancel();
-    if (this.roster.size === 0 && this.isStopping) return;
-    const dueAt = Math.max(Math.min(lookAt, now + LISTEN_MS), now + 1);
-    this.roster.looksAgainAt(dueAt);
-    // Through requestPlan: after a time in which this process stood still, what workers have said meanwhile is read first.
-    this.#timer = clock.after(dueAt - now, () => { this.#requestPlan(); });
-  }
-
-  /** That a worker stands still is not announced by anyone: the status changes as time passes. */
-  #noteBlocked(now: number): void {
-    const blocked = this.roster.all().filter((record) => isBlockedWorker(record, now)).length;
-    if (blocked !== this.#blocked) this.#events.status();
-    this.#blocked = blocked;
-  }
-
-  /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */
-  #beat(now: number): void {
-    for (const record of this.roster.all()) {
-      if (record.heartbeatUnanswered || now - record.heardAt < this.#thresholds.pool.heartbeatMs) continue;
-      record.heartbeatUnanswered = true;
-      record.process.send({ type: 'heartbeat' });
-    }
-  }
-
   #perform(action: Action, now: number): void {
+    const record = action.kind === 'fork' ? undefined : this.roster.get(action.workerId);
     switch (action.kind) {
       case 'fork': return this.#fork(action.count);
-      case 'drain': {
-        const record = this.roster.get(action.workerId);
-        if (record === undefined || !this.#drain(record, action.reason)) return;
-        if (action.reason === 'surplus') this.#history.shrunk(now);
+      case 'drain':
+        if (record !== undefined && this.#drain(record, action.reason) && action.reason === 'surplus') this.#history.shrunk(now);
         return;
-      }
-      case 'kill': {
-        const record = this.roster.get(action.workerId);
+      case 'kill':
         if (record !== undefined) this.#kill(record, action.reason);
-      }
     }
   }
 
@@ -295,106 +211,17 @@ export class Supervisor {
   }
 
   #drain(record: WorkerRecord, asked: DrainReason): boolean {
-    const reason = asked === 'shutdown' ? this.#stopping?.reason ?? asked : asked;
-    const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: reason === 'shutdown' ? this.#lastCallMs : 0 });
+    const reason = asked === 'shutdown' ? this.#stop.reason : asked;
+    const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: reason === 'shutdown' ? this.#stop.lastCallMs : 0 });
     if (hasBegun) this.#drains(record);
     return hasBegun;
   }
 
-  get #graceMs(): number {
-    return this.#stopping?.graceMs ?? this.#thresholds.pool.graceMs;
-  }
+  get #graceMs(): number { return this.#stop.graceMs ?? this.#thresholds.pool.graceMs; }
 
   #kill(record: WorkerRecord, reason: KillReason): void {
     this.#lifecycle.kill(record, reason);
     if (record.trial && reason !== 'trial') this.#parts.reloads?.ended(record.id);
-    this.#changed();
-  }
-
-  // --- What happened ------------------------------------------------------------------------------------------------
-
-  /** What a worker's process tells, as long as it is in the roster. */
-  #listen(id: number): WorkerEvents {
-    const known = (tell: (record: WorkerRecord) => void): void => {
-      const record = this.roster.get(id);
-      if (record !== undefined) tell(record);
-    };
-    return {
-      fact: (fact) => { known((record) => { this.#heard(record, fact); }); },
-      exit: (exit) => { known((record) => { this.#exited(record, exit); }); },
-      garbled: () => { known((record) => { this.#events.garbled(record); }); },
-      message: (message) => { known((record) => { this.messages.heardRaw(record, message); }); },
-      hung: (report) => { known((record) => { this.#events.hung(record, report); }); },
-    };
-  }
-
-  #heard(record: WorkerRecord, fact: ToMaster): void {
-    const now = this.#parts.clock.now();
-    const wasBlocked = isBlockedWorker(record, now);
-    this.roster.heard(record, now);
-    if (record.trial) this.#parts.reloads?.heard(record.id);
-    switch (fact.type) {
-      case 'hello': return this.#welcome(record, fact.version);
-      case 'ready': return this.#ready(record, fact.options, now);
-      case 'pulse':
-        if (wasBlocked) this.#changed();
-        return;
-      case 'heartbeat':
-        record.vitals = fact.vitals;
-        return this.#reported(record, fact.state, now);
-      case 'state': return this.#reported(record, fact.state, now);
-      case 'draining':
-        if (this.#lifecycle.drainsItself(record, fact.reason, this.#graceMs)) this.#drains(record);
-        return;
-      case 'boot-failed':
-        this.#parts.reloads?.bootFailed(record.id, fact.error);
-        return this.#events.failed(record, fact.error);
-      case 'failed': return this.#events.failed(record, fact.error);
-      case 'listen-failed':
-        this.#events.failed(record, { name: 'Error', message: fact.message, code: fact.code, where: 'listen' });
-        if (!this.#hasAccepted) this.#parts.broken({ listenCode: fact.code });
-        return;
-      case 'shutdown-all': return this.#parts.shutdownAsked();
-      case 'message':
-      case 'broadcast': return this.messages.heard(record, fact);
-    }
-  }
-
-  #welcome(record: WorkerRecord, version: number): void {
-    // Once: what a client says may look like another greeting.
-    if (record.isWelcome) return;
-    record.isWelcome = true;
-    if (version !== PROTOCOL_VERSION) {
-      this.#events.foreignVersion(record, version);
-      this.#parts.reloads?.foreignVersion(record.id);
-      return this.#kill(record, 'boot');
-    }
-    const { welcome, address } = this.#parts;
-    record.process.send({
-      type: 'welcome', ...welcome, address, config: (record.trial ? this.#trialConfig : undefined) ?? this.#thresholds.worker, paused: this.#paused, share: record.shareOrdered,
-    });
-  }
-
-  #ready(record: WorkerRecord, options: GivenOptions, now: number): void {
-    if (!this.roster.ready(record, now)) return;
-    if (!record.trial) this.#history.workerReady(record);
-    this.#events.ready(record, now);
-    this.#parts.reloads?.ready(record, options);
-    this.#changed();
-  }
-
-  #reported(record: WorkerRecord, state: WorkerState, now: number): void {
-    this.roster.report(record, state, now);
-    if (!record.trial) this.#history.heard(record, now);
-    // One that found the queue empty speaks for all.
-    if (record.isLastCall && state.draining) {
-      record.isLastCall = false;
-      this.#endLastCall();
-    }
-    if (!this.#hasAccepted && record.phase === 'ready' && state.copiesUsed > 0) {
-      this.#hasAccepted = true;
-      this.#parts.accepting();
-    }
     this.#changed();
   }
 
@@ -407,8 +234,7 @@ export class Supervisor {
       this.#parts.reloads?.startFailed({ pid, release, wasReady: readyAt !== undefined }, exit, failure.failures);
     }
     this.#changed();
-    if (this.#lastCall !== undefined) this.#endLastCallIfServed();
-    if (this.roster.size === 0) this.#stopping?.gone();
+    this.#stop.exited();
   }
 
   #drains(record: WorkerRecord): void {
@@ -417,7 +243,7 @@ export class Supervisor {
   }
 
   #changed(): void {
-    this.#requestPlan();
+    this.#plan.request();
     this.#events.status();
   }
 }

@@ -1,0 +1,105 @@
+import type { Clock, Timer } from '../clock.js';
+import type { Thresholds } from '../options/thresholds.js';
+import { plan } from '../policy/plan.js';
+import type { Action } from '../policy/snapshot.js';
+import type { PoolEvents } from './events.js';
+import type { PermitOffice } from './permit-office.js';
+import type { PoolHistory } from './pool-history.js';
+import type { PoolStop } from './pool-stop.js';
+import type { Roster } from './roster.js';
+import { isBlockedWorker } from './worker-record.js';
+
+/** At least this often the master looks, so that it notices when it stood still itself. */
+const LISTEN_MS = 500;
+
+/** What the planning goes by. */
+export interface PlanLoopParts {
+  readonly clock: Clock;
+  readonly roster: Roster;
+  readonly history: PoolHistory;
+  readonly office: PermitOffice;
+  readonly events: PoolEvents;
+  readonly stop: PoolStop;
+  readonly thresholds: () => Thresholds;
+  /** Holders of permits in a large pool. */
+  readonly holders: number;
+  /** Clients taken by workers that are gone. */
+  readonly servedByGone: () => number;
+  readonly perform: (action: Action, now: number) => void;
+  /** The plan was performed. */
+  readonly done: () => void;
+}
+
+/** Asks the plan what to do, after news and when time has passed, and has it done. */
+export class PlanLoop {
+  readonly #parts: PlanLoopParts;
+  #isDue = false;
+  #timer: Timer | undefined;
+  /** Workers that stood still at the last look. */
+  #blocked = 0;
+
+  constructor(parts: PlanLoopParts) {
+    this.#parts = parts;
+  }
+
+  /** A message may ask for an early plan; it never acts itself. */
+  request(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#parts.clock.soon(() => {
+      this.#isDue = false;
+      this.run();
+    });
+  }
+
+  /** Plans now. */
+  run(): void {
+    const { clock, done, history, perform, roster, stop, thresholds } = this.#parts;
+    const { pool } = thresholds();
+    const now = clock.now();
+    roster.listens(now);
+    const { actions, nextAt } = plan(history.snapshot(roster, { pool, stopping: stop.hasBegun, now }), pool, now);
+    this.#beat(now);
+    for (const action of actions) perform(action, now);
+    done();
+    this.#noteBlocked(now);
+    const lookAt = !stop.hasBegun || stop.isLastCall ? Math.min(nextAt, this.#givePermits(now)) : nextAt;
+    this.#timer?.cancel();
+    if (roster.size === 0 && stop.hasBegun) return;
+    const dueAt = Math.max(Math.min(lookAt, now + LISTEN_MS), now + 1);
+    roster.looksAgainAt(dueAt);
+    // Through request: after a time in which this process stood still, what workers have said meanwhile is read first.
+    this.#timer = clock.after(dueAt - now, () => { this.request(); });
+  }
+
+  /** No plan is made until the next news. */
+  cancel(): void {
+    this.#timer?.cancel();
+  }
+
+  /** @returns when to look again */
+  #givePermits(now: number): number {
+    const { holders, office, servedByGone, thresholds } = this.#parts;
+    const { pool: { maxPoolClients }, worker: { maxClients, concurrency } } = thresholds();
+    const single = Math.min(maxClients ?? Infinity, concurrency ?? Infinity) <= 1;
+    return office.update({ holders, single, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
+  }
+
+  /** That a worker stands still is not announced by anyone: the status changes as time passes. */
+  #noteBlocked(now: number): void {
+    const { events, roster } = this.#parts;
+    const blocked = roster.all().filter((record) => isBlockedWorker(record, now)).length;
+    if (blocked !== this.#blocked) events.status();
+    this.#blocked = blocked;
+  }
+
+  /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */
+  #beat(now: number): void {
+    const { roster, thresholds } = this.#parts;
+    for (const record of roster.all()) {
+      if (record.heartbeatUnanswered || now - record.heardAt < thresholds().pool.heartbeatMs) continue;
+      record.heartbeatUnanswered = true;
+      record.process.send({ type: 'heartbeat' });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { Clock, Timer } from '../clock.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Roster } from './roster.js';
+
+/** How long a pool that stops goes on to accept, at most, until the kernel's queue is empty. */
+const LAST_CALL_MS = 1000;
+
+/** Why the whole pool stops; after an upgrade its successor serves on. */
+export type StopReason = 'shutdown' | 'upgrade';
+
+/** What the end of a pool is made of. */
+export interface PoolStopParts {
+  readonly clock: Clock;
+  readonly roster: Roster;
+  readonly lifecycle: Lifecycle;
+  /** Whether the pool is paused: then those who wait in the kernel's queue are not taken. */
+  readonly isPaused: () => boolean;
+  /** The kernel's queue is served: the socket may be closed. */
+  readonly served: () => void;
+}
+
+/** The end of the whole pool: those who wait in the kernel's queue are taken (the last call), then the workers drain. */
+export class PoolStop {
+  readonly #parts: PoolStopParts;
+  #begun: { graceMs: number; readonly reason: StopReason; readonly gone: () => void } | undefined;
+  /** Ends the last call; undefined unless it is on. */
+  #lastCall: Timer | undefined;
+
+  constructor(parts: PoolStopParts) {
+    this.#parts = parts;
+  }
+
+  get hasBegun(): boolean {
+    return this.#begun !== undefined;
+  }
+
+  get reason(): StopReason {
+    return this.#begun?.reason ?? 'shutdown';
+  }
+
+  /** How long clients have; undefined while the pool does not stop. */
+  get graceMs(): number | undefined {
+    return this.#begun?.graceMs;
+  }
+
+  /** Whether workers still accept. */
+  get isLastCall(): boolean {
+    return this.#lastCall !== undefined;
+  }
+
+  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and after an upgrade others do. */
+  get lastCallMs(): number {
+    return this.#parts.isPaused() || this.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
+  }
+
+  /** Begins it. @param drain - lets all workers drain. @returns when the last worker is gone */
+  async begin(graceMs: number, reason: StopReason, drain: () => void): Promise<void> {
+    await new Promise<void>((gone) => {
+      this.#begun = { graceMs, reason, gone };
+      if (this.lastCallMs > 0) this.#lastCall = this.#parts.clock.after(this.lastCallMs, () => { this.endLastCall(); });
+      drain();
+      this.#endLastCallIfServed();
+      if (this.#parts.roster.size === 0) gone();
+    });
+  }
+
+  /** Clients of workers that drain have no longer than this: asked for again, it can only be shortened. */
+  hurry(graceMs: number): void {
+    const { lifecycle, roster } = this.#parts;
+    for (const record of roster.all()) lifecycle.hurry(record, graceMs);
+    if (this.#begun !== undefined) this.#begun.graceMs = Math.min(this.#begun.graceMs, graceMs);
+  }
+
+  /** A worker is gone. */
+  exited(): void {
+    if (this.isLastCall) this.#endLastCallIfServed();
+    if (this.#parts.roster.size === 0) this.#begun?.gone();
+  }
+
+  #endLastCallIfServed(): void {
+    if (!this.#parts.roster.all().some(({ isLastCall }) => isLastCall)) this.endLastCall();
+  }
+
+  endLastCall(): void {
+    const { lifecycle, roster, served } = this.#parts;
+    this.#lastCall?.cancel();
+    this.#lastCall = undefined;
+    // First here: then a worker that still accepts is the last to close its copy.
+    served();
+    for (const record of roster.all()) lifecycle.endLastCall(record);
+  }
+}
