@@ -13,6 +13,8 @@ const server = new PreforkTcpServer({
   Directory: dirname(process.argv[1] ?? '.'),
   ...(RUNTIME_DIRECTORY !== undefined && { Admin: { Path: join(RUNTIME_DIRECTORY, 'admin.sock') } }),
   GraceExpireTime: 30,
+  // A new master, too, for another version of Node or of the library: systemctl kill --kill-whom=main --signal=USR2 prefork.service
+  HandleSignals: { upgrade: 'SIGUSR2' },
   ClientInput({ heap, input }) { heap.client.put(`${process.pid}: ${input}`); },
 });
 

@@ -23,7 +23,7 @@ export interface ServerName {
 /** A socket that changes its master. */
 export interface HandedSocket extends ServerName {
   readonly fd: number;
-  /** The address as the options name it, as JSON: with another one the successor binds a socket of its own. */
+  /** What of the options led to it, Fd or the address, as JSON: if it is neither of those in the successor, that binds a socket of its own. */
   readonly target: string;
   readonly address: ListenAddress;
   /** Its file, if whoever has the socket is to remove it. */

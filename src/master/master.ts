@@ -15,7 +15,7 @@ import { LameDuck } from './lame-duck.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError } from './listen-error.js';
 import type { ListeningSocket } from './listening-socket.js';
-import { nameOf, openSocket } from './open-socket.js';
+import { openSocket } from './open-socket.js';
 import { Outbox } from './outbox.js';
 import { createPool, type Pool } from './pool.js';
 import type { Inheritance } from './predecessor.js';
@@ -61,6 +61,7 @@ export class Master {
   #options: ResolvedOptions;
   #phase: 'binding' | 'running' | 'stopping' | 'stopped' = 'binding';
   #socket: ListeningSocket | undefined;
+  #socketName = '';
   #pool: Pool | undefined;
   #queue: AcceptQueue | undefined;
   readonly #configured = new Set<string>();
@@ -253,7 +254,7 @@ export class Master {
   }
 
   #describe(): UpgradableServer {
-    const { listen, process: { alias, handlesSignals } } = this.#options;
+    const { alias, handlesSignals } = this.#options.process;
     return {
       alias,
       program: this.#parts.program,
@@ -266,7 +267,7 @@ export class Master {
       },
       describe: () => {
         const { fd = -1, address = '', file = null } = this.#socket ?? {};
-        return { fd, target: nameOf(listen), address, file, paused: this.#isPaused };
+        return { fd, target: this.#socketName, address, file, paused: this.#isPaused };
       },
       handOver: async (pid) => {
         await this.#service?.handOver(pid);
@@ -286,13 +287,14 @@ export class Master {
     try {
       const { listen } = this.#options;
       await this.#openAdmin();
-      const { socket, where } = await openSocket(listen, this.#parts.inheritance);
+      const { socket, where, name } = await openSocket(listen, this.#parts.inheritance);
       // shutdown() was called meanwhile.
       if (this.#stopped !== undefined) {
         socket.close();
         return;
       }
       this.#socket = socket;
+      this.#socketName = name;
       this.#queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
       this.#startPool(socket, where);

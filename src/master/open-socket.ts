@@ -9,6 +9,8 @@ import { bindListeningSocket, inheritListeningSocket, type ListeningSocket } fro
 export interface OpenSocket {
   readonly socket: ListeningSocket;
   readonly where: string;
+  /** What of the options led to it, as a text that two masters can compare: Fd, or the address. */
+  readonly name: string;
 }
 
 /** What a predecessor hands over. */
@@ -18,10 +20,9 @@ export interface Handed {
   decline(): void;
 }
 
-/** The address that the options name, as a text that two masters can compare. */
-export const nameOf = ({ target, fd }: Pick<ListenConfig, 'target' | 'fd'>): string => (
-  JSON.stringify({ fd, target: target.kind === 'unix' ? target.path : target })
-);
+/** With a socket of systemd's, Address and Port are for where there is none: they may change and name nothing. */
+const fdName = (fd: number | string): string => JSON.stringify({ fd });
+const addressName = (target: ListenConfig['target']): string => JSON.stringify({ target: target.kind === 'unix' ? target.path : target });
 
 /**
  * Opens the pool's socket: the one of a predecessor, unless the options name another address, the one that systemd has passed,
@@ -31,17 +32,20 @@ export const nameOf = ({ target, fd }: Pick<ListenConfig, 'target' | 'fd'>): str
  */
 export async function openSocket(config: ListenConfig, handed?: Handed): Promise<OpenSocket> {
   const { fd: wanted, target, backlog } = config;
-  if (handed?.socket.target === nameOf(config)) return inherit(handed.socket, backlog);
+  const names = [...(wanted === undefined ? [] : [fdName(wanted)]), addressName(target)];
+  const inherited = names.find((name) => name === handed?.socket.target);
+  if (handed !== undefined && inherited !== undefined) return inherit(handed.socket, { backlog, name: inherited });
   const fd = wanted === undefined ? undefined : activatedDescriptor(wanted, process);
-  if (fd !== undefined) return { socket: inheritListeningSocket(fd, backlog), where: `descriptor ${fd}` };
+  if (wanted !== undefined && fd !== undefined) return { socket: inheritListeningSocket(fd, backlog), where: `descriptor ${fd}`, name: fdName(wanted) };
   const resolved = await resolveTarget(target);
-  if (handed !== undefined && isAt(resolved, handed.socket)) return inherit(handed.socket, backlog);
+  const name = addressName(target);
+  if (handed !== undefined && isAt(resolved, handed.socket)) return inherit(handed.socket, { backlog, name });
   handed?.decline();
-  return { socket: await bindListeningSocket(resolved, backlog), where: showTarget(resolved) };
+  return { socket: await bindListeningSocket(resolved, backlog), where: showTarget(resolved), name };
 }
 
-const inherit = ({ fd, address }: HandedSocket, backlog: number): OpenSocket => (
-  { socket: inheritListeningSocket(fd, backlog, address), where: `descriptor ${fd} of the predecessor` }
+const inherit = ({ fd, address }: HandedSocket, { backlog, name }: { readonly backlog: number; readonly name: string }): OpenSocket => (
+  { socket: inheritListeningSocket(fd, backlog, address), where: `descriptor ${fd} of the predecessor`, name }
 );
 
 /** Whether another name leads to the same address. */
