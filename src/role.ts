@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { systemClock } from './clock.js';
 import { PreforkError } from './errors.js';
+import { envelope } from './ipc/protocol.js';
 import { MARK } from './mark.js';
 import { isThread } from './options/main-script.js';
 
@@ -89,7 +91,21 @@ export function takeRole({ alias }: { readonly alias: string }): Role {
   constructed.set(alias, ordinal);
   if (isBesideWorker) return { role: 'inert' };
   if (mark === undefined) return { role: 'master', ordinal };
-  return mark.alias === alias && mark.ordinal === ordinal ? { role: 'worker', mark } : { role: 'inert' };
+  if (mark.alias === alias && mark.ordinal === ordinal) return { role: 'worker', mark };
+  sayLoaded(mark, [...constructed.keys()]);
+  return { role: 'inert' };
+}
+
+/** A script that has made no server so long after it has loaded this library takes its time, and lets the master know. */
+const LATE_MS = 2000;
+
+/** Lets the master know how far the script has come: otherwise one that waits for its database looks like one that makes no server. */
+function sayLoaded(mark: Mark, made: readonly string[]): void {
+  try {
+    process.send?.(envelope({ type: 'loaded', made }, mark.token), undefined, undefined, () => undefined);
+  } catch {
+    // The master has gone.
+  }
 }
 
 /** The environment of a worker: its mark, and nothing that would make it somebody else's worker or debugger. */
@@ -98,4 +114,9 @@ export function workerEnvironment(mark: Mark): NodeJS.ProcessEnv {
 }
 
 // Taken when the package is loaded, before the script starts any process of its own, which would inherit it.
-if (process.env[MARK] !== undefined && process.send !== undefined) currentRole();
+if (process.env[MARK] !== undefined && process.send !== undefined) {
+  const { mark, constructed } = currentRole();
+  if (mark !== undefined) {
+    systemClock.after(LATE_MS, () => { if (constructed.size === 0) sayLoaded(mark, []); }, { idle: true });
+  }
+}

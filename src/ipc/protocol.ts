@@ -97,6 +97,7 @@ export interface WorkerErrorReport {
 
 /** Facts, worker to master. */
 export type ToMaster =
+  | { readonly type: 'loaded'; readonly made: readonly string[] } // its script has loaded this library; servers of other names that it has made
   | { readonly type: 'hello'; readonly version: number }
   | { readonly type: 'ready'; readonly options: Readonly<Record<string, string>> } // what its script gave, as JSON
   | { readonly type: 'pulse' } // its event loop turns; nothing has changed
@@ -168,6 +169,7 @@ export const TO_WORKER: Shapes<ToWorker> = {
 
 /** The check of each field of each fact. */
 export const TO_MASTER: Shapes<ToMaster> = {
+  loaded: { made: listOf(text) },
   hello: { version: number },
   ready: { options: dictionary },
   pulse: {},

@@ -41,7 +41,7 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
   return new Master({
     options, observer,
     clock: systemClock,
-    spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token }),
+    spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token, alias }),
     source: releaseSource({ script, directory }),
     program: programSource(),
     upgrades: processUpgrades,

@@ -72,7 +72,7 @@ export class PoolEvents {
     const next = nextMs === undefined ? 'No worker has ever been ready, so this is given up.' : `The next try is in ${(nextMs / 1000).toFixed(1)} s.`;
     const cause = exit.error ?? record.uncaught;
     const what = cause === undefined ? '' : ` Its error: ${cause.message}.`;
-    const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : '';
+    const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : exit.code === 0 || record.killed === 'boot' ? exit.advice ?? '' : '';
     const stderr = exit.stderr === undefined ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
     const error = new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',

@@ -59,8 +59,10 @@ export class PoolHistory {
   /** Notes a failed start. `nextMs` until the next try; undefined = there is none, since no worker was ever ready. */
   startFailed(record: WorkerRecord, { now, chance }: { readonly now: number; readonly chance: number }): { readonly failures: number; readonly nextMs: number | undefined } {
     this.#starts = startFailed(this.#starts, { bornAt: record.bornAt, now, chance });
-    const { failures, retryAt = now } = this.#starts;
-    return { failures, nextMs: shouldGiveUp(this.#starts) ? undefined : retryAt - now };
+    const { failures, everReady, retryAt = now } = this.#starts;
+    // The next one would take as long to make no server.
+    const isHopeless = !everReady && record.killed === 'boot' && !record.isWelcome;
+    return { failures, nextMs: isHopeless || shouldGiveUp(this.#starts) ? undefined : retryAt - now };
   }
 }
 

@@ -45,7 +45,7 @@ export class WorkerFacts {
 
   /** What the process of a worker says, as long as it is in the roster. */
   listen(id: number): WorkerEvents {
-    const { events, exited, messages, roster } = this.#parts;
+    const { events, exited, kill, messages, roster } = this.#parts;
     const known = (take: (record: WorkerRecord) => void): void => {
       const record = roster.get(id);
       if (record !== undefined) take(record);
@@ -53,6 +53,7 @@ export class WorkerFacts {
     return {
       fact: (fact) => { known((record) => { this.#heard(record, fact); }); },
       exit: (exit) => { known((record) => { exited(record, exit); }); },
+      absent: () => { known((record) => { kill(record, 'boot'); }); },
       garbled: () => { known((record) => { events.garbled(record); }); },
       message: (message) => { known((record) => { messages.heardRaw(record, message); }); },
       hung: (report) => { known((record) => { events.hung(record, report); }); },
@@ -66,6 +67,7 @@ export class WorkerFacts {
     roster.heard(record, now);
     if (record.trial) reloads?.heard(record.id);
     switch (fact.type) {
+      case 'loaded': return; // of interest to the watch over its start only
       case 'hello': return this.#greeted(record, fact.version);
       case 'ready': return this.#ready(record, fact.options, now);
       case 'pulse':

@@ -10,6 +10,7 @@ import { foreignVersion, isOurs, parseToMaster } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
 import type { Release } from './release.js';
 import { ShownTexts, StartOutput } from './start-output.js';
+import { StartWatch, activityOf } from './start-watch.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -19,6 +20,8 @@ export interface Exit {
   readonly stderr: string | undefined;
   /** Why it could not be started at all. */
   readonly error: Error | undefined;
+  /** What to do if it ended because its program makes no server; undefined once that has made one. */
+  readonly advice?: string | undefined;
 }
 
 /** What the supervisor hears from a worker's process. */
@@ -28,6 +31,8 @@ export interface WorkerEvents {
   garbled(): void;
   /** A message that the user's program sent with Node's own means. */
   message(message: unknown): void;
+  /** Its program does nothing more, and has not made the server. */
+  absent(): void;
   /** Its event loop is blocked. */
   hung(report: HangReport): void;
   /** Once, after which nothing more is said and nothing may be sent. */
@@ -55,6 +60,8 @@ export interface WorkerCommand {
   readonly account: { readonly uid: number; readonly gid: number } | undefined;
   /** The secret of the server's mark. */
   readonly token: string;
+  /** The server's name. */
+  readonly alias: string;
 }
 
 /** What can be different for each worker. */
@@ -91,12 +98,16 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     }
     const channel = new ProcessChannel<ToWorker>(child, command.token);
     let ended = false;
+    let watch: StartWatch | undefined = new StartWatch({
+      clock: systemClock, look: () => (isHeldUp(command) ? undefined : activityOf(child.pid ?? 0)), absent: () => { if (!ended) events.absent(); },
+    });
     const stderr = new StartOutput(shown);
     const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void => {
       if (ended) return;
       ended = true;
       stderr.end();
-      events.exit({ code, signal, stderr: stderr.lastLines, error });
+      watch?.stop();
+      events.exit({ code, signal, stderr: stderr.lastLines, error, advice: watch && serverMissing(script, command.alias, watch.made) });
     };
     child.stderr?.on('data', (data: Buffer) => { stderr.push(data); });
     // Without descriptors Node makes a child without stdio, whatever its types say.
@@ -108,6 +119,9 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       const fact = parseToMaster(message, command.token);
       if (fact === undefined) return events.garbled();
       trace('hears', child.pid, fact);
+      if (fact.type === 'loaded') return watch?.loaded(fact.made);
+      watch?.stop();
+      watch = undefined;
       if (fact.type === 'ready') stderr.pass();
       events.fact(fact);
     });
@@ -131,6 +145,15 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       kill: () => { if (!ended) child.kill('SIGKILL'); },
     };
   };
+}
+
+/** Whether workers wait for a debugger before they begin. */
+const isHeldUp = ({ execArgv, env }: WorkerCommand): boolean => [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(' ')].some((arg) => /^--inspect-(brk|wait)/.test(arg));
+
+/** @param made - the names of the servers that it has made instead; undefined = it has not loaded this library */
+function serverMissing(script: string, alias: string, made: readonly string[] = []): string {
+  const instead = made.length === 0 ? '' : ` (but ${made.map((name) => `'${name}'`).join(', ')})`;
+  return ` Its program, ${script}, ran and made no PreforkTcpServer with the Alias '${alias}'${instead}. Name the file that does with the option Script.`;
 }
 
 /** What came without the secret: the first words of a worker of another version, or what the user's program sent. */

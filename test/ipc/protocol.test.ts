@@ -44,6 +44,7 @@ const ORDERS: Samples<ToWorker> = {
   'answer': [{ type: 'answer', ask: 1, text: '7', refused: null }, { type: 'answer', ask: 2, text: null, refused: 'no' }],
 };
 const FACTS: Samples<ToMaster> = {
+  'loaded': [{ type: 'loaded', made: [] }, { type: 'loaded', made: ['other'] }],
   'hello': [{ type: 'hello', version: 1 }],
   'ready': [{ type: 'ready', options: {} }],
   'pulse': [{ type: 'pulse' }],

@@ -334,6 +334,17 @@ describe('a worker that does not start', () => {
     expect((pool.broken[0] as Error).message).toMatch(/exit code 1.*3 time.*given up.*last lines on stderr:\nError: Cannot find module 'x'$/s);
   });
 
+  it('are given up at once when the first runs a program that makes no server: the next would take as long', () => {
+    const pool = new Pool(OPTIONS);
+    pool.supervisor.start();
+    pool.workers.get(1).absent();
+    expect(pool.workers.get(1).kills).toBe(1);
+
+    pool.workers.get(1).exit({ signal: 'SIGKILL', advice: ' Give Script.' });
+
+    expect(pool.broken).toMatchObject([{ code: 'ERR_PREFORK_WORKER_BOOT', message: expect.stringMatching(/given up\. Give Script\.$/) as string }]);
+  });
+
   it('has its stderr captured from the second try on', () => {
     const pool = new Pool(OPTIONS);
     pool.supervisor.start();

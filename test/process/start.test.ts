@@ -48,15 +48,15 @@ describe('a server that cannot listen', () => {
 
 describe('workers that do not start', () => {
   it.each([
-    ['throw', 'boot-throws.mjs', { std: { how: 'throw' } }],
-    ['exit', 'boot-throws.mjs', { std: { how: 'exit' } }],
-    ['end without a server', 'boot-throws.mjs', { std: { how: 'never' } }],
-    ['have a ServerStarted that rejects', 'start-fails.mjs', {}],
-  ])('because they %s make ready() reject, and leave no process', async (_title, file, options) => {
+    ['throw', 'boot-throws.mjs', { std: { how: 'throw' } }, /no worker will ever start/],
+    ['exit', 'boot-throws.mjs', { std: { how: 'exit' } }, /exit code 3/],
+    ['end without a server', 'boot-throws.mjs', { std: { how: 'never' } }, /boot-throws\.mjs, ran and made no PreforkTcpServer with the Alias 'prefork_server'\. Name the file that does with the option Script/],
+    ['have a ServerStarted that rejects', 'start-fails.mjs', {}, /exit code 1/],
+  ])('because they %s make ready() reject, and leave no process', async (_title, file, options, message) => {
     await withMaster({ program: file, options: { ...TWO, ...options } }, async (master) => {
       const failed = await master.event('failed');
 
-      expect(failed['error']).toMatchObject({ code: 'ERR_PREFORK_WORKER_BOOT' });
+      expect(failed['error']).toMatchObject({ code: 'ERR_PREFORK_WORKER_BOOT', message: expect.stringMatching(message) as string });
       expect(await master.over()).toEqual({ code: 1, signal: null });
       expect(master.survivors).toEqual([]);
       // Tries a few times, not for ever.

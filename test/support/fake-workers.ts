@@ -114,6 +114,10 @@ export class FakeWorker implements WorkerProcess {
     this.say({ type: 'failed', error });
   }
 
+  absent(): void {
+    this.#events.absent();
+  }
+
   garbled(): void {
     this.#events.garbled();
   }

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import type { Clock, Timer } from '../clock.js';
+
+/** What a process does, as far as the system says. */
+export interface Activity {
+  /** It waits: neither runs, nor reads a disk, nor is stopped or under a debugger. */
+  readonly sleeps: boolean;
+  /** Hundredths of a second of processor time so far. */
+  readonly ticks: number;
+}
+
+/** How often it is looked at. */
+const LOOK_MS = 1000;
+/** Processor time in one look that a program which only waits does not reach. */
+const BUSY_TICKS = 5;
+/** After so many looks at which it did nothing, a program has done what it was to do. */
+const IDLE_LOOKS = 6;
+
+/** What is watched, and whom to inform. */
+export interface StartWatchParts {
+  readonly clock: Clock;
+  /** undefined = the system does not say. */
+  readonly look: () => Activity | undefined;
+  /** It makes no server. */
+  readonly absent: () => void;
+}
+
+/**
+ * Finds out that the program of a worker makes no server: nothing else says so. It has loaded this library not at all, or made
+ * servers of other names only, and for seconds it has done nothing. One that has loaded it may wait for its database: that
+ * is left to the start limit.
+ */
+export class StartWatch {
+  readonly #parts: StartWatchParts;
+  #timer: Timer | undefined;
+  #made: readonly string[] | undefined;
+  #ticks = 0;
+  #idle = 0;
+
+  constructor(parts: StartWatchParts) {
+    this.#parts = parts;
+    this.#wait();
+  }
+
+  /** The names of the servers that it has made instead; undefined = it has not loaded this library. */
+  get made(): readonly string[] | undefined {
+    return this.#made;
+  }
+
+  /** It has loaded this library, and made servers of these other names so far. */
+  loaded(made: readonly string[]): void {
+    this.#made = made;
+    this.#idle = 0;
+  }
+
+  /** It is on its way, or has ended. */
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #wait(): void {
+    this.#timer = this.#parts.clock.after(LOOK_MS, () => { this.#look(); }, { idle: true });
+  }
+
+  #look(): void {
+    const { look, absent } = this.#parts;
+    const activity = look();
+    if (activity === undefined) return;
+    const isIdle = activity.sleeps && activity.ticks - this.#ticks < BUSY_TICKS;
+    this.#ticks = activity.ticks;
+    this.#idle = isIdle ? this.#idle + 1 : 0;
+    if (this.#idle >= IDLE_LOOKS && this.#made?.length !== 0) absent();
+    else this.#wait();
+  }
+}
+
+/** What a process does; undefined where there is no /proc, or it has ended. */
+export function activityOf(pid: number): Activity | undefined {
+  try {
+    // The name is in parentheses and may have any character: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { sleeps: state === 'S', ticks: Number(fields[10]) + Number(fields[11]) };
+  } catch {
+    return undefined;
+  }
+}
