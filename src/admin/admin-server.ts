@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../clock.js';
 import { asError } from '../errors.js';
-import type { ServerStatus } from '../status.js';
 import type { AdminConfig } from './admin-options.js';
 import { isLoopback } from './admin-options.js';
 import { Guard, type Entrance } from './guard.js';
@@ -12,8 +11,8 @@ import type { Page } from './page.js';
 import { boardOf, type Hello } from './page-data.js';
 import type { PoolView } from './pool-view.js';
 import { beginEvents, reply, say, sayJson } from './replies.js';
-import { RequestBudget } from './request-budget.js';
-import { findRoute, type Route } from './routes.js';
+import { Recent, RequestBudget } from './request-budget.js';
+import { findRoute, isHealth, type Route } from './routes.js';
 import { Viewers } from './viewers.js';
 
 /** What it is made of. */
@@ -37,6 +36,8 @@ export const BOUNDS = {
   headersTimeout: 5000,
   requestTimeout: 10_000,
   keepAliveTimeout: 5000,
+  /** From the end of an answer until its client has taken it. */
+  answerTimeout: 10_000,
   /** How late the end of a time may be noticed. */
   connectionsCheckingInterval: 2000,
   connections: 300,
@@ -52,6 +53,7 @@ export class AdminServer {
   readonly #history: History;
   readonly #viewers: Viewers;
   readonly #budget: RequestBudget;
+  readonly #unreadiness: Recent<readonly string[]>;
   readonly #bounds: Bounds;
   #sampling: Timer | undefined;
 
@@ -61,6 +63,7 @@ export class AdminServer {
     this.#bounds = { ...BOUNDS, ...parts.bounds };
     this.#guard = new Guard(config);
     this.#budget = new RequestBudget(clock);
+    this.#unreadiness = new Recent(clock, () => unreadiness(pool.status()));
     this.#history = new History(clock);
     this.#viewers = new Viewers({
       clock,
@@ -109,10 +112,11 @@ export class AdminServer {
 
   #answer(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
     dropBody(request, response, this.#bounds.bodyBytes);
+    this.#boundAnswer(response);
     const routed = findRoute(request.url ?? '/');
     const purpose = routed?.purpose ?? 'read';
-    // Health has to be known in a flood, too; it costs little.
-    if (purpose !== 'open' && !this.#budget.take()) return say(response, 429, 'Too many requests; slow down.', { 'Retry-After': '1', Connection: 'close' });
+    // Health has to be known in a flood, too.
+    if (!isHealth(routed?.route) && !this.#budget.take()) return say(response, 429, 'Too many requests; slow down.', { 'Retry-After': '1', Connection: 'close' });
     const verdict = this.#guard.judge(purpose, request.headers, entrance);
     if (!verdict.allowed) return say(response, verdict.code, verdict.text, verdict.code === 401 ? { 'WWW-Authenticate': 'Bearer' } : {});
     if (routed === undefined) return say(response, 404, 'There is no such page here; see /.');
@@ -131,8 +135,8 @@ export class AdminServer {
     const { actions } = pool;
     switch (route.kind) {
       case 'page': return page.send(response);
-      case 'livez': return say(response, 200, 'ok');
-      case 'readyz': return sayReadiness(response, pool.status());
+      case 'livez':
+      case 'readyz': return this.#sayHealth(route.kind, response);
       case 'status': return sayJson(response, 200, pool.status());
       case 'metrics': return reply(response, 200, { type: METRICS_TYPE, body: pool.metrics() });
       case 'events': return this.#watch(response, mayAct, isHead);
@@ -143,6 +147,22 @@ export class AdminServer {
       case 'term': return found(response, route.pid, actions.term(route.pid), 'drains');
       case 'kill': return found(response, route.pid, actions.kill(route.pid), 'was killed');
     }
+  }
+
+  #sayHealth(kind: 'livez' | 'readyz', response: ServerResponse): void {
+    const { value, isFlood } = this.#unreadiness.ask();
+    // As everybody who asks too much, who comes again has to connect again.
+    const headers: Record<string, string> = isFlood ? { Connection: 'close' } : {};
+    if (kind === 'livez' || value.length === 0) say(response, 200, 'ok', headers);
+    else say(response, 503, `not ready: ${value.join(', ')}`, headers);
+  }
+
+  /** A client that does not take its answer holds a connection until then. */
+  #boundAnswer(response: ServerResponse): void {
+    response.once('prefinish', () => {
+      const patience = this.#parts.clock.after(this.#bounds.answerTimeout, () => { response.destroy(); }, { idle: true });
+      response.once('close', () => { patience.cancel(); });
+    });
   }
 
   #watch(response: ServerResponse, mayAct: boolean, isHead: boolean): void {
@@ -168,12 +188,6 @@ export class AdminServer {
       say(response, code === 'ERR_PREFORK_STATE' ? 409 : 500, message);
     }
   }
-}
-
-function sayReadiness(response: ServerResponse, status: ServerStatus): void {
-  const reasons = unreadiness(status);
-  if (reasons.length === 0) say(response, 200, 'ok');
-  else say(response, 503, `not ready: ${reasons.join(', ')}`);
 }
 
 function done(response: ServerResponse, sentence: string, act: () => void): void {

@@ -52,7 +52,7 @@ export async function openAdmin({ config, pool, build }: { readonly config: Admi
   try {
     const tcp = port === undefined ? undefined : await open(openPort(entrance('tcp'), { port, address }));
     const unix = path === undefined ? undefined : await open(openPath(entrance('unix'), path));
-    const agent = agentPort === undefined ? undefined : await open(openPort(agentServer(pool), { port: agentPort, address }));
+    const agent = agentPort === undefined ? undefined : await open(openPort(agentServer(pool, systemClock), { port: agentPort, address }));
     return {
       url: tcp === undefined ? undefined : `http://${address.includes(':') ? `[${address}]` : address}:${tcp}/`,
       path: unix === undefined ? undefined : String(unix),

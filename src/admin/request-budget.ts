@@ -4,6 +4,28 @@ import type { Clock } from '../clock.js';
 const BURST = 200;
 const PER_SECOND = 50;
 
+/**
+ * What is worked out anew for each who asks, while few do. In a flood the last answer is given again, which is at most
+ * 20 ms old: health has to be known then, too, and must not cost the master more.
+ */
+export class Recent<Value> {
+  readonly #budget: RequestBudget;
+  readonly #compute: () => Value;
+  #last: { readonly value: Value } | undefined;
+
+  constructor(clock: Clock, compute: () => Value) {
+    this.#budget = new RequestBudget(clock);
+    this.#compute = compute;
+  }
+
+  /** `isFlood`: whether too many asked lately. */
+  ask(): { readonly value: Value; readonly isFlood: boolean } {
+    const isFlood = !this.#budget.take();
+    if (!isFlood || this.#last === undefined) this.#last = { value: this.#compute() };
+    return { value: this.#last.value, isFlood };
+  }
+}
+
 /** Bounds what requests may cost the master, whoever sends them. */
 export class RequestBudget {
   readonly #clock: Clock;

@@ -26,6 +26,9 @@ function entry(path: string, route: Route, purpose: Purpose): [string, Routed] {
   return [path, { route, purpose, method: purpose === 'act' ? 'POST' : 'GET' }];
 }
 
+/** Whether it is for those who decide what becomes of the server. */
+export const isHealth = (route: Route | undefined): boolean => route?.kind === 'livez' || route?.kind === 'readyz';
+
 /** Finds the route of a request's target; what follows a question mark is not looked at. Undefined if there is none. */
 export function findRoute(target: string): Routed | undefined {
   const path = target.split('?', 1)[0] ?? '';

@@ -32,7 +32,13 @@ export class FakePool implements PoolView {
     kill: (pid) => this.#steer('kill', pid),
   };
 
-  readonly status = (): ServerStatus => this.#status;
+  /** How often its status was asked for. */
+  reads = 0;
+  readonly status = (): ServerStatus => {
+    this.reads += 1;
+    return this.#status;
+  };
+
   readonly metrics = (): string => renderMetrics(this.#status, BUILD);
   readonly observe = (observer: PoolObserver): void => { this.#observers.push(observer); };
 
