@@ -17,6 +17,17 @@ export interface AdminAccess {
   readonly actions: AdminActions;
 }
 
+/** The server that an admin side shows. */
+export interface AdminHost {
+  status(): ServerStatus;
+  observe: PoolView['observe'];
+  reload(options: object): Promise<unknown>;
+  pause(on: boolean): void;
+  shutdown(): Promise<void>;
+  /** The pool, for a call of this name. @throws PreforkError ERR_PREFORK_STATE if there is none */
+  pool(call: string): { term(pid: number): boolean; kill(pid: number): boolean };
+}
+
 /** What runs here. */
 export const currentBuild = (): Build => ({ version: packageVersion(), node: process.version });
 
@@ -24,28 +35,47 @@ export const currentBuild = (): Build => ({ version: packageVersion(), node: pro
 export class AdminSide {
   #admin: Admin | undefined;
   #isClosed = false;
+  /** Opens it when a predecessor has left its place. */
+  #later: (() => void) | undefined;
 
-  /** @throws ListenError */
-  async open(config: AdminConfig, access: AdminAccess): Promise<void> {
+  /**
+   * Opens it, if there is to be one.
+   *
+   * @param isSuccessor - whether the place may still be a predecessor's
+   * @throws ListenError
+   */
+  async start(config: AdminConfig | undefined, host: AdminHost, { isSuccessor }: { readonly isSuccessor: boolean }): Promise<void> {
+    if (config === undefined) return;
+    const access = accessTo(host);
+    if (isSuccessor) await this.#openBeside(config, access);
+    else await this.#open(config, access);
+  }
+
+  async #open(config: AdminConfig, access: AdminAccess): Promise<void> {
     const opened = await openAdminSide(config, access);
     if (this.#isClosed) opened.close();
     else this.#admin = opened;
   }
 
   /**
-   * Opens it, or as much later as a predecessor has its place.
+   * Opens it, or as much later as a predecessor has its place (`openLater()`). What keeps it from that does not end the
+   * server, which serves already.
    *
-   * @returns a function that opens it then, if it has to; what keeps it from that does not end the server, which serves already
    * @throws ListenError that has nothing to do with the predecessor
    */
-  async openBeside(config: AdminConfig, access: AdminAccess): Promise<() => void> {
+  async #openBeside(config: AdminConfig, access: AdminAccess): Promise<void> {
     try {
-      await this.open(config, access);
-      return () => undefined;
+      await this.#open(config, access);
     } catch (error) {
       if (!(error instanceof ListenError) || (error.cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      return () => { this.open(config, access).catch((reason: unknown) => { process.emitWarning(asError(reason)); }); };
+      this.#later = () => { this.#open(config, access).catch((reason: unknown) => { process.emitWarning(asError(reason)); }); };
     }
+  }
+
+  /** The predecessor has left its place. */
+  openLater(): void {
+    this.#later?.();
+    this.#later = undefined;
   }
 
   /** Where it is; undefined = nowhere. */
@@ -58,6 +88,20 @@ export class AdminSide {
     this.#isClosed = true;
     this.#admin?.close();
   }
+}
+
+function accessTo(host: AdminHost): AdminAccess {
+  return {
+    status: () => host.status(),
+    observe: (observer) => { host.observe(observer); },
+    actions: {
+      reload: () => host.reload({}),
+      pause: (on) => { host.pause(on); },
+      shutdown: () => { void host.shutdown(); },
+      term: (pid) => host.pool('term').term(pid),
+      kill: (pid) => host.pool('kill').kill(pid),
+    },
+  };
 }
 
 /**

@@ -44,6 +44,11 @@ export async function openSocket(config: ListenConfig, handed?: Handed): Promise
   return { socket: await bindListeningSocket(resolved, backlog), where: showTarget(resolved), name };
 }
 
+/** Where it is, for a message: with the port that the kernel has chosen. */
+export const nameOfBound = ({ socket: { address }, where }: OpenSocket): string => (
+  typeof address === 'string' ? address : where.replace(/:0$/, `:${address.port}`)
+);
+
 const inherit = ({ fd, address }: HandedSocket, { backlog, name }: { readonly backlog: number; readonly name: string }): OpenSocket => (
   { socket: inheritListeningSocket(fd, backlog, address), where: `descriptor ${fd} of the predecessor`, name }
 );

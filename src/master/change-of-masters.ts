@@ -1,0 +1,156 @@
+import { asError } from '../errors.js';
+import type { ResolvedOptions } from '../options/resolve.js';
+import type { UpgradeResult } from '../server-events.js';
+import type { ServerStatus } from '../status.js';
+import type { AdminSide } from './admin-side.js';
+import type { OpenSocket } from './open-socket.js';
+import type { Outbox } from './outbox.js';
+import type { Inheritance } from './predecessor.js';
+import type { ReleaseSource } from './release.js';
+import type { Service } from './service.js';
+import { Succession } from './succession.js';
+import { UpgradeError } from './upgrade-error.js';
+import type { UpgradableServer, UpgradeOptions, Upgrades } from './upgrades.js';
+
+/** How far a master has come. */
+export type MasterPhase = 'binding' | 'running' | 'stopping' | 'stopped';
+
+/** What a change of masters needs of the one or the other. */
+export interface ChangeOfMastersParts {
+  readonly options: () => ResolvedOptions;
+  readonly upgrades: Upgrades;
+  /** The main script of this process, which need not be that of its workers. */
+  readonly program: ReleaseSource;
+  /** The server that this one takes over from. */
+  readonly inheritance: Inheritance | undefined;
+  readonly outbox: Outbox;
+  readonly admin: AdminSide;
+  readonly service: Service | undefined;
+  readonly phase: () => MasterPhase;
+  readonly socket: () => OpenSocket | undefined;
+  readonly isReloading: () => boolean;
+  readonly status: () => ServerStatus;
+  readonly isPaused: () => boolean;
+  /** The pool has come up beside the predecessor's. */
+  readonly ready: () => void;
+  /** Lets the pool take clients. */
+  readonly accept: () => void;
+  /** Lets the clients finish, since a successor serves on. */
+  readonly leave: () => Promise<void>;
+  /** Ends the pool, since its predecessor serves on. */
+  readonly end: () => Promise<void>;
+}
+
+/** What a server takes over from its predecessor, and hands over to its successor. */
+export class ChangeOfMasters {
+  readonly #parts: ChangeOfMastersParts;
+  readonly #succession: Succession | undefined;
+  readonly #upgradable: UpgradableServer;
+
+  constructor(parts: ChangeOfMastersParts) {
+    this.#parts = parts;
+    this.#succession = parts.inheritance === undefined ? undefined : this.#succeed(parts.inheritance);
+    this.#upgradable = this.#describe();
+    parts.upgrades.add(this.#upgradable);
+  }
+
+  /** Whether there is, or was, a predecessor. */
+  get isSuccessor(): boolean { return this.#succession !== undefined; }
+
+  /** Whether clients are left to a predecessor. */
+  get isHeld(): boolean { return this.#succession?.isHeld ?? false; }
+
+  /** Whether a successor is about to take over. */
+  get isRunning(): boolean { return this.#parts.upgrades.isRunning; }
+
+  /** A worker may take clients, for the first time. */
+  accepted(): void {
+    if (this.#succession !== undefined) this.#succession.accepted();
+    else this.#serviceReady();
+  }
+
+  /** This server cannot work. */
+  failed(error: Error): void {
+    this.#succession?.failed(error);
+  }
+
+  /** This server ends, so that there is nothing to hand over. */
+  abandon(): void {
+    this.#parts.upgrades.abandon();
+  }
+
+  /** This server has ended. */
+  ended(): void {
+    this.#parts.upgrades.remove(this.#upgradable);
+  }
+
+  async upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
+    const { outbox, upgrades } = this.#parts;
+    try {
+      const result = await upgrades.request(options);
+      outbox.emit('upgrade:done', result);
+      return result;
+    } catch (error) {
+      if (error instanceof UpgradeError) outbox.emit('upgrade:failed', { error });
+      throw error;
+    }
+  }
+
+  /** A signal asks for it. Of several servers of a program each hears of it, and one does it for all. */
+  upgradeUnasked(): void {
+    if (this.#parts.phase() !== 'running' || this.isRunning) return;
+    this.upgrade({}).catch((error: unknown) => {
+      if (!this.#parts.outbox.isHeard('upgrade:failed')) process.emitWarning(asError(error));
+    });
+  }
+
+  #serviceReady(): void {
+    if (this.#parts.phase() === 'running') this.#parts.service?.ready();
+  }
+
+  #succeed(inheritance: Inheritance): Succession {
+    const { accept, admin, end, isPaused, options, outbox, ready, socket: socketOf, status } = this.#parts;
+    const { target } = options().listen;
+    const succession = new Succession({
+      inheritance, accept, end, isPaused, ready, status,
+      mode: target.kind === 'unix' ? target.mode : undefined,
+      over: () => {
+        const socket = socketOf()?.socket;
+        if (socket?.isInherited === true) socket.file = inheritance.socket.file ?? undefined;
+        admin.openLater();
+        this.#serviceReady();
+      },
+    });
+    outbox.observe(succession.heard);
+    return succession;
+  }
+
+  #describe(): UpgradableServer {
+    const { admin, leave, options, program, service, socket } = this.#parts;
+    const { alias, handlesSignals } = options().process;
+    return {
+      alias, leave, program,
+      notifies: service !== undefined,
+      endsProcess: handlesSignals,
+      settleMs: () => options().pool.settleMs,
+      objection: () => this.#objection(),
+      describe: () => {
+        const { name: target = '', socket: { fd = -1, address = '', file = null } = {} } = socket() ?? {};
+        return { fd, target, address, file, paused: this.#parts.isPaused() };
+      },
+      handOver: async (pid) => {
+        await service?.handOver(pid);
+        admin.close();
+        const own = socket()?.socket;
+        if (own !== undefined) own.file = undefined;
+      },
+    };
+  }
+
+  #objection(): string | undefined {
+    const { isReloading, phase } = this.#parts;
+    if (phase() === 'binding' || (phase() === 'running' && this.isHeld)) return 'does not run yet: await ready() before it.';
+    if (phase() !== 'running') return 'shuts down.';
+    return isReloading() ? 'reloads: wait for its end.' : undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Clock } from '../clock.js';
+import { LameDuck } from './lame-duck.js';
+import type { StopReason } from './pool-stop.js';
+
+/** What ends with a server. */
+export interface ServerEndParts {
+  readonly clock: Clock;
+  /** Times of the options in force, in milliseconds. */
+  readonly times: () => { readonly graceMs: number; readonly shutdownDelayMs: number };
+  /** Nothing new is begun from now on. @returns whether the server was running */
+  readonly begin: (reason: StopReason) => boolean;
+  /** The pool goes on for a while (ShutdownDelay). */
+  readonly delayed: () => void;
+  /** Drains the pool, or shortens the drain; resolves when the last worker is gone. */
+  readonly drain: (graceMs: number, reason: StopReason) => Promise<void>;
+  /** Leaves nothing behind. */
+  readonly close: (wasRunning: boolean) => Promise<void>;
+}
+
+/** The end of a server, once: ShutdownDelay, the drain of the pool, and the rest. Whoever asks again can only shorten it. */
+export class ServerEnd {
+  readonly #parts: ServerEndParts;
+  readonly #lameDuck: LameDuck;
+  #ended: Promise<void> | undefined;
+  /** How long clients have, once the pool drains: the shortest that was asked for. */
+  #graceMs = Infinity;
+  #isDraining = false;
+
+  constructor(parts: ServerEndParts) {
+    this.#parts = parts;
+    this.#lameDuck = new LameDuck(parts.clock);
+  }
+
+  get hasBegun(): boolean { return this.#ended !== undefined; }
+
+  /** @param grace - seconds; undefined = GraceExpireTime, and with 0 there is no ShutdownDelay either. Asked for later, it ends that. */
+  ask(grace: number | undefined): Promise<void> {
+    const { drain, times } = this.#parts;
+    const { graceMs, shutdownDelayMs } = times();
+    if (this.#ended === undefined) {
+      this.#graceMs = grace === undefined ? graceMs : grace * 1000;
+      this.#ended = this.#end(grace === 0 ? 0 : shutdownDelayMs, 'shutdown');
+    } else if (grace !== undefined) {
+      this.#graceMs = Math.min(this.#graceMs, grace * 1000);
+      if (this.#isDraining) void drain(this.#graceMs, 'shutdown');
+      else this.#lameDuck.end();
+    }
+    return this.#ended;
+  }
+
+  /** Lets the clients finish, since a successor serves on. */
+  leave(): Promise<void> {
+    this.#graceMs = Math.min(this.#graceMs, this.#parts.times().graceMs);
+    return this.#ended ??= this.#end(0, 'upgrade');
+  }
+
+  /** Ends ShutdownDelay. @returns false if it was over, or never began */
+  hurry(): boolean {
+    return this.#lameDuck.end();
+  }
+
+  async #end(delayMs: number, reason: StopReason): Promise<void> {
+    const { begin, close, delayed, drain } = this.#parts;
+    const wasRunning = begin(reason);
+    if (wasRunning && delayMs > 0) {
+      delayed();
+      await this.#lameDuck.wait(delayMs);
+    }
+    this.#isDraining = true;
+    await drain(this.#graceMs, reason);
+    await close(wasRunning);
+  }
+}
