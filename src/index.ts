@@ -8,6 +8,8 @@ export type { ReloadOptions } from './master/reload-host.js';
 export { PreforkError, type PreforkErrorCode } from './errors.js';
 export type * from './options/options.js';
 export type * from './callbacks.js';
+export type * from './client.js';
+export type * from './kernel.js';
 export type { ProxyEndpoint, ProxyHeader, ProxySsl, ProxyTlv } from './proxy/header.js';
 export type * from './status.js';
 export type * from './server-events.js';

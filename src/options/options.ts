@@ -5,10 +5,10 @@ import type { LineFilter } from '../filters/line.js';
 import type { BlockList } from 'node:net';
 import type { TlsOptions } from './tls-options.js';
 import type {
-  AcceptorContext, CallbackResult, ClientErrorContext, ConnectedContext, Context, DisconnectedContext, DrainingContext,
-  InputContext, ListenErrorContext, PreConnectContext, PreConnectResult, RecordOf, ServerContext, StartedContext, StateHandler,
-  StatePairs, WheelContext,
+  AcceptorContext, ClientErrorContext, ConnectedContext, DisconnectedContext, DrainingContext, InputContext, ListenErrorContext,
+  PreConnectContext, PreConnectResult, RecordOf, ServerContext, StartedContext, WheelContext,
 } from '../callbacks.js';
+import type { CallbackResult, Context, StateHandler, StatePairs } from '../kernel.js';
 import type { ProxyOptions } from './proxy.js';
 
 /** Thresholds and limits of the pool; `configure()` takes them at any time, as a part of ChangeableOptions. Times are seconds. */

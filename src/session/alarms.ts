@@ -1,4 +1,4 @@
-import type { AlarmId } from '../callbacks.js';
+import type { AlarmId } from '../kernel.js';
 import type { Clock, Timer } from '../clock.js';
 import { startTimer, type Guarded } from './entry.js';
 

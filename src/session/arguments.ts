@@ -1,4 +1,4 @@
-import type { SessionTarget } from '../callbacks.js';
+import type { SessionTarget } from '../kernel.js';
 import { show } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';

@@ -1,4 +1,5 @@
-import type { ClientOperation, Context, StateContext } from '../callbacks.js';
+import type { ClientOperation } from '../callbacks.js';
+import type { Context, StateContext } from '../kernel.js';
 import type { AnyCallback } from '../options/options.js';
 import { CallbackRunner, type CallbackHost } from './callback-runner.js';
 import type { Common } from './client-config.js';

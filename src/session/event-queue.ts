@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { SessionReference, SessionTarget } from '../callbacks.js';
+import type { SessionReference, SessionTarget } from '../kernel.js';
 import type { Clock } from '../clock.js';
 import { nextTurn, type Guarded } from './entry.js';
 

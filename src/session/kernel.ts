@@ -1,4 +1,4 @@
-import type { AlarmId, CallbackResult, Kernel, SessionReference, SessionTarget, StateContext } from '../callbacks.js';
+import type { AlarmId, CallbackResult, Kernel, SessionReference, SessionTarget, StateContext } from '../kernel.js';
 import type { Clock } from '../clock.js';
 import type { Alarms } from './alarms.js';
 import { checkedHandler, checkedName, checkedTarget, checkedTime } from './arguments.js';

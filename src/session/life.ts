@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
-import type { ClientOperation, Context, Heap } from '../callbacks.js';
+import type { ClientOperation } from '../callbacks.js';
+import type { Heap } from '../client.js';
+import type { Context } from '../kernel.js';
 import { asError } from '../errors.js';
 import { ClientCallbacks, type CallbacksHost } from './client-callbacks.js';
 import type { Common } from './client-config.js';

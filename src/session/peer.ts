@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import type { Heap } from '../callbacks.js';
+import type { Heap } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { ProxyHeader } from '../proxy/header.js';
 

@@ -1,4 +1,4 @@
-import type { CallbackResult, SessionReference, StateContext } from '../callbacks.js';
+import type { CallbackResult, SessionReference, StateContext } from '../kernel.js';
 import { PreforkError } from '../errors.js';
 import { RESERVED_EVENTS } from '../options/table.js';
 import type { AnyCallback } from '../options/options.js';

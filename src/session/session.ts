@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Heap } from '../callbacks.js';
+import type { Heap } from '../client.js';
 import { PreforkError, asError } from '../errors.js';
 import type { Common } from './client-config.js';
 import { readInto, resetOf } from './direct-socket.js';

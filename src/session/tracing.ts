@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import type { Heap, SessionReference } from '../callbacks.js';
+import type { Heap } from '../client.js';
+import type { SessionReference } from '../kernel.js';
 
 /** What `prefork:session:start` and `prefork:session:end` carry. */
 export interface SessionTrace {

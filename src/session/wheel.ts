@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Client } from '../callbacks.js';
+import type { Client } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';
 import { checkedFilter, checkedMark, checkedOutput } from './arguments.js';

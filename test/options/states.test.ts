@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StatePairs } from '../../src/callbacks.js';
+import type { StatePairs } from '../../src/kernel.js';
 import { collectStates, stateProblems } from '../../src/options/states.js';
 
 describe('collectStates', () => {

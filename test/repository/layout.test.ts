@@ -7,7 +7,7 @@ import { findCircle, importsOf, readSources } from './source-map.js';
 const FLOORS: readonly (readonly string[])[] = [
   ['built-ins.ts', 'clock.ts', 'checks.ts', 'errors.ts', 'mark.ts', 'open-files.ts', 'unix-path.ts', 'version.ts'],
   ['filters', 'policy', 'proxy'],
-  ['callbacks.ts', 'status.ts', 'server-events.ts', 'pool-event.ts', 'ipc'],
+  ['client.ts', 'kernel.ts', 'callbacks.ts', 'status.ts', 'server-events.ts', 'pool-event.ts', 'ipc'],
   ['options', 'admin'],
   ['session'],
   ['master', 'worker'],

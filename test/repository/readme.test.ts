@@ -28,7 +28,7 @@ const CONTEXTS = new Map([...source('options/options.ts').matchAll(/^ {2}(\w+)\?
 
 /** A callback's own arguments: all that its context adds to heap, kernel and session. */
 const ownArguments = (context: string | undefined): string[] => {
-  const own = context === undefined ? [] : membersOf('callbacks.ts', context);
+  const own = context === undefined ? [] : membersOf(context === 'Context' ? 'kernel.ts' : 'callbacks.ts', context);
   const [, parent] = context === undefined ? [] : new RegExp(`interface ${context}.* extends (\\w+)<`).exec(source('callbacks.ts')) ?? [];
   return parent === undefined || parent === 'Context' ? own : [...ownArguments(parent), ...own];
 };
@@ -98,9 +98,9 @@ describe('the README', () => {
   });
 
   it('lists the members of heap, heap.client and kernel', () => {
-    expectSame(readme.listed('heap'), membersOf('callbacks.ts', 'HeapBase'));
-    expectSame(readme.listed('heap.client'), membersOf('callbacks.ts', 'Client'));
-    expectSame(readme.listed('kernel'), membersOf('callbacks.ts', 'Kernel'));
+    expectSame(readme.listed('heap'), membersOf('client.ts', 'HeapBase'));
+    expectSame(readme.listed('heap.client'), membersOf('client.ts', 'Client'));
+    expectSame(readme.listed('kernel'), membersOf('kernel.ts', 'Kernel'));
   });
 
   it('lists every member of the server object', () => {

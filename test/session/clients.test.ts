@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { AcceptorContext, ClientErrorContext, Context, PreConnectContext } from '../../src/callbacks.js';
+import type { AcceptorContext, ClientErrorContext, PreConnectContext } from '../../src/callbacks.js';
+import type { Context } from '../../src/kernel.js';
 import { createAdmission } from '../../src/session/admission.js';
 import { deferred } from '../support/deferred.js';
 import { TestClient, TestClients } from './session-fixture.js';

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { AcceptorContext, ClientErrorContext, Context, PreConnectContext } from '../../src/callbacks.js';
+import type { AcceptorContext, ClientErrorContext, PreConnectContext } from '../../src/callbacks.js';
+import type { Context } from '../../src/kernel.js';
 import { resolveProxy } from '../../src/options/proxy.js';
 import { createAdmission } from '../../src/session/admission.js';
 import { IPV6, binary, tlv } from '../proxy/headers.js';

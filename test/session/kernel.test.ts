@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel, StateContext } from '../../src/callbacks.js';
+import type { Kernel, StateContext } from '../../src/kernel.js';
 import { turn } from '../support/manual-clock.js';
 import { TestClients } from './session-fixture.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ClientErrorContext, Context, Kernel } from '../../src/callbacks.js';
+import type { ClientErrorContext } from '../../src/callbacks.js';
+import type { Context, Kernel } from '../../src/kernel.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { OutputQueue } from '../../src/session/output-queue.js';
 import { TestClient, TestClients, bothWays } from './session-fixture.js';

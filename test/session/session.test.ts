@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ClientErrorContext, Context, InputContext, StateContext } from '../../src/callbacks.js';
+import type { ClientErrorContext, InputContext } from '../../src/callbacks.js';
+import type { Context, StateContext } from '../../src/kernel.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { deferred } from '../support/deferred.js';
 import { TestClient, TestClients, type Given } from './session-fixture.js';
