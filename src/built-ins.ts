@@ -1,14 +1,18 @@
 import type * as childProcess from 'node:child_process';
+import type * as cluster from 'node:cluster';
 import type * as crypto from 'node:crypto';
 import type * as dns from 'node:dns/promises';
+import type * as sea from 'node:sea';
 import type * as util from 'node:util';
 import type * as workerThreads from 'node:worker_threads';
 
 /** Node's modules that cost a process much at an import: each pool would pay for them once a worker. */
 interface BuiltIns {
   'node:child_process': typeof childProcess;
+  'node:cluster': typeof cluster;
   'node:crypto': typeof crypto;
   'node:dns/promises': typeof dns;
+  'node:sea': typeof sea;
   'node:util': typeof util;
   'node:worker_threads': typeof workerThreads;
 }

@@ -4,6 +4,7 @@ import type { AdminConfig } from '../admin/admin-options.js';
 import type { Admin } from '../admin/index.js';
 import { renderMetrics, type Build } from '../admin/metrics.js';
 import type { AdminActions, PoolView } from '../admin/pool-view.js';
+import { besideFor } from '../beside.js';
 import { asError } from '../errors.js';
 import type { ServerStatus } from '../status.js';
 import { packageVersion } from '../version.js';
@@ -110,7 +111,7 @@ function accessTo(host: AdminHost): AdminAccess {
  * @throws ListenError
  */
 async function openAdminSide(config: AdminConfig, { status, observe, actions }: AdminAccess): Promise<Admin> {
-  const { openAdmin } = await import(new URL('./admin.js', import.meta.url).href) as typeof AdminEntry;
+  const { openAdmin } = await import(besideFor('Admin', 'admin.js').href) as typeof AdminEntry;
   const build = currentBuild();
   try {
     return await openAdmin({ config, build, pool: { status, observe, actions, metrics: () => renderMetrics(status(), build) } });

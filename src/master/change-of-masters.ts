@@ -100,7 +100,8 @@ export class ChangeOfMasters {
   upgradeUnasked(): void {
     if (this.#parts.phase() !== 'running' || this.isRunning) return;
     this.upgrade({}).catch((error: unknown) => {
-      if (!this.#parts.outbox.isHeard('upgrade:failed')) process.emitWarning(asError(error));
+      // The event has only what came of an attempt.
+      if (!(error instanceof UpgradeError && this.#parts.outbox.isHeard('upgrade:failed'))) process.emitWarning(asError(error));
     });
   }
 

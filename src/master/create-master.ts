@@ -1,9 +1,9 @@
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
-import { PreforkError } from '../errors.js';
-import { isTestProgram, mainScript } from '../options/main-script.js';
+import { mainScript } from '../options/main-script.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { PoolObserver } from '../pool-event.js';
+import { checkHost } from './host.js';
 import { Master } from './master.js';
 import { predecessor } from './predecessor-process.js';
 import { processUpgrades } from './process-upgrades.js';
@@ -30,10 +30,8 @@ export interface Membership {
 
 /** Puts a master together, which begins at once. */
 export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment, observer }: Membership): Master {
-  const { alias, script = '', directory, hasOwnScript, account, watch } = options.process;
-  if (!hasOwnScript && isTestProgram(script)) {
-    throw new PreforkError('ERR_PREFORK_OPTION', `The main script of this process runs tests (${script}), and workers would run them again: give Script, the file that constructs the server, or use startPool() of prefork-tcp-server/testing.`);
-  }
+  const { alias, script = '', directory, hasOwnScript, account, watch, isExecutable } = options.process;
+  checkHost(options.process);
   const { args, execArgv, env } = workerCommand(options.process);
   const token = builtIn('node:crypto').randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.
@@ -41,7 +39,7 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
   return new Master({
     options, observer,
     clock: systemClock,
-    spawn: forkWorkers({ args, execArgv, env, watched: watch !== undefined, account, token, alias }),
+    spawn: forkWorkers({ isExecutable, args, execArgv, env, watched: watch !== undefined, account, token, alias }),
     source: releaseSource({ script, directory }),
     program: programSource(),
     upgrades: processUpgrades,

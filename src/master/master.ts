@@ -18,6 +18,7 @@ import type { Outbox } from './outbox.js';
 import { createPool, type Pool, type PoolParts } from './pool.js';
 import type { StopReason } from './pool-stop.js';
 import { Readiness } from './readiness.js';
+import { ReloadError } from './reload-error.js';
 import type { ReloadOptions } from './reload-host.js';
 import { systemdService, type Service } from './service.js';
 import { ServerEnd } from './server-end.js';
@@ -166,7 +167,8 @@ export class Master {
   #reloadUnasked(): void {
     if (this.#phase !== 'running') return;
     this.reload({}).catch((error: unknown) => {
-      if (this.events.listenerCount('reload:failed') === 0) process.emitWarning(asError(error));
+      // The event has only what came of an attempt.
+      if (!(error instanceof ReloadError && this.#outbox.isHeard('reload:failed'))) process.emitWarning(asError(error));
     });
   }
 

@@ -1,7 +1,7 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { beside } from '../beside.js';
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
 import { asError } from '../errors.js';
@@ -88,8 +88,8 @@ function kill(pid: number): void {
 
 /** What makes it say what it writes to stderr; nothing where a bundler has left that behind. */
 function recorder(): readonly string[] {
-  const url = new URL('./last-words.cjs', import.meta.url);
-  return url.protocol === 'file:' && existsSync(url) ? ['--require', fileURLToPath(url)] : [];
+  const url = beside('last-words.cjs');
+  return url === undefined ? [] : ['--require', fileURLToPath(url)];
 }
 
 function nothing(): void {

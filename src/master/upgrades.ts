@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import { FIRST_SOCKET_FD, UPGRADE_MARK, UPGRADE_VERSION, type HandedSocket, type ServerName, type UpgradeMark } from '../ipc/upgrade-protocol.js';
-import { isEvalFlag } from '../options/main-script.js';
+import { isEvalFlag, isExecutable } from '../options/main-script.js';
 import { Handover, type SuccessorProcess } from './handover.js';
 import type { ReleaseSource } from './release.js';
 import type { SuccessorCommand, SuccessorEvents } from './successor-process.js';
@@ -145,7 +145,7 @@ export class Upgrades {
     return {
       execPath: execPath ?? process.execPath,
       execArgv: execArgv ?? withoutInspector(process.execArgv),
-      args: [...(script === '' ? [] : [script]), ...(args ?? process.argv.slice(script === '' ? 1 : 2))],
+      args: [...(script === '' || isExecutable() ? [] : [script]), ...(args ?? process.argv.slice(script === '' ? 1 : 2))],
       directory, sockets,
       env: { ...env, [UPGRADE_MARK]: JSON.stringify(mark) },
       orphaned: servers.some(({ notifies }) => notifies),

@@ -1,4 +1,4 @@
-import type { ChildProcess, SendHandle } from 'node:child_process';
+import type { ChildProcess, SendHandle, SpawnOptions as NodeSpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { builtIn } from '../built-ins.js';
@@ -51,6 +51,8 @@ export interface WorkerProcess {
 
 /** What every worker of a server is started with. */
 export interface WorkerCommand {
+  /** Whether the program is one executable: it takes no script. */
+  readonly isExecutable: boolean;
   readonly args: readonly string[];
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -82,9 +84,8 @@ export function forkWorkers(command: WorkerCommand): Spawn {
   return (events, { env, captureStderr, release: { script, directory } }) => {
     let child: ChildProcess;
     try {
-      child = builtIn('node:child_process').fork(script, command.args, {
+      child = start(command, script, {
         cwd: directory,
-        execArgv: [...command.execArgv],
         // What the shell said of the master's folder is not true of the worker's.
         env: { ...command.env, ...(command.env['PWD'] !== undefined && { PWD: directory }), ...env },
         ...command.account,
@@ -154,6 +155,12 @@ const isHeldUp = ({ execArgv, env }: WorkerCommand): boolean => [...execArgv, ..
 function serverMissing(script: string, alias: string, made: readonly string[] = []): string {
   const instead = made.length === 0 ? '' : ` (but ${made.map((name) => `'${name}'`).join(', ')})`;
   return ` Its program, ${script}, ran and made no PreforkTcpServer with the Alias '${alias}'${instead}. Name the file that does with the option Script.`;
+}
+
+/** `fork()` would give an executable the script as an argument. */
+function start({ isExecutable, args, execArgv }: WorkerCommand, script: string, options: NodeSpawnOptions): ChildProcess {
+  const { fork, spawn } = builtIn('node:child_process');
+  return isExecutable ? spawn(process.execPath, args, options) : fork(script, args, { ...options, execArgv: [...execArgv] });
 }
 
 /** What came without the secret: the first words of a worker of another version, or what the user's program sent. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { adminProblems } from '../admin/admin-options.js';
-import { isThread, mainScript } from './main-script.js';
+import { isExecutable, isThread, mainScript } from './main-script.js';
 import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
 import { proxyProblems } from './proxy.js';
 import { stateProblems } from './states.js';
@@ -123,10 +123,20 @@ function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: Prefor
 function processProblems(options: PreforkTcpServerOptions, role: ConstructionRole): string[] {
   const problems: string[] = [];
   if (options.Group !== undefined && options.User === undefined) problems.push('Group needs User; give both.');
-  if (role === 'master' && options.Script === undefined && isThread()) {
+  if (role !== 'master') return problems;
+  if (isExecutable()) problems.push(...executableProblems(options));
+  if (options.Script === undefined && isThread()) {
     problems.push('In a worker thread give Script, the file that constructs the server in the main thread of each worker; without it they would run the whole program.');
-  } else if (role === 'master' && options.Script === undefined && mainScript() === undefined) {
+  } else if (options.Script === undefined && mainScript() === undefined) {
     problems.push('There is no main script that workers could run again (REPL, node -e, standard input): give Script, the file that constructs the server in the workers.');
   }
+  return problems;
+}
+
+/** What cannot be asked of a single executable application: Node starts it with its own program, and reads no arguments of its own there. */
+export function executableProblems({ Script, ExecArgv = [] }: PreforkTcpServerOptions): string[] {
+  const problems: string[] = [];
+  if (Script !== undefined) problems.push('Script is not used in a single executable application, whose workers run the executable again; leave it out.');
+  if (ExecArgv.length > 0) problems.push("ExecArgv is not used in a single executable application, which would take it for arguments of its own; give Env with NODE_OPTIONS instead.");
   return problems;
 }

@@ -1,8 +1,15 @@
+import { builtIn } from '../built-ins.js';
+
 /** Whether an argument of Node holds a program, or asks for one to be typed. */
 export const isEvalFlag = (arg: string): boolean => /^(-e|-p|-pe|-i|--eval|--print|--interactive)(=|$)/.test(arg);
 
+/** Whether this program is a single executable application (https://nodejs.org/api/single-executable-applications.html), which runs nothing but itself. */
+export const isExecutable = (): boolean => (builtIn('node:sea') as { isSea(): boolean } | undefined)?.isSea() ?? false;
+
 /** The file this process was started with; undefined in the REPL, with `node -e` and from standard input. */
 export function mainScript(): string | undefined {
+  // There the argument is what somebody typed, were it a name that the shell has looked up.
+  if (isExecutable()) return process.execPath;
   const script = process.argv[1];
   return script === '-' || process.execArgv.some(isEvalFlag) ? undefined : script;
 }

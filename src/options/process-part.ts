@@ -3,17 +3,19 @@ import { fileURLToPath } from 'node:url';
 import { resolveAdmin, type AdminConfig } from '../admin/admin-options.js';
 import { isOn } from '../checks.js';
 import { resolveAccount, type Account } from './accounts.js';
-import { mainScript } from './main-script.js';
+import { isExecutable, mainScript } from './main-script.js';
 import type { AnyCallback, Logger, PreforkTcpServerOptions } from './options.js';
 
 /** What runs as workers, and how master and workers stand to each other. */
 export interface ProcessConfig {
   readonly alias: string;
   readonly masterAlias: string;
-  /** The file that workers run; undefined if this process has none that could be run again. */
+  /** The file that workers run; undefined if this process has none that could be run again, and in a worker. */
   readonly script: string | undefined;
   /** Whether it is a file of its own: this process does not run it. */
   readonly hasOwnScript: boolean;
+  /** Whether the program is one executable, which takes no script. */
+  readonly isExecutable: boolean;
   /** undefined = those of this process. */
   readonly args: readonly string[] | undefined;
   /** undefined = those of this process. */
@@ -47,8 +49,9 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     alias: options.Alias ?? DEFAULT_ALIAS,
     masterAlias: options.MasterAlias ?? 'prefork_master',
     // Absolute from now on: the program may change its folder before the next worker starts.
-    script: Script === undefined ? mainScript() : scriptPath(Script),
+    script: Script !== undefined ? scriptPath(Script) : isMaster ? mainScript() : undefined,
     hasOwnScript: Script !== undefined,
+    isExecutable: isMaster && isExecutable(),
     args: options.ScriptArgs,
     execArgv: options.ExecArgv,
     env: options.Env,

@@ -1,3 +1,4 @@
+import { besideFor } from '../beside.js';
 import { builtIn } from '../built-ins.js';
 import type { Clock, Timer } from '../clock.js';
 
@@ -44,7 +45,7 @@ export class Watchdog {
     this.#beat(LONGEST_BEAT_MS);
     // Loaders of the user's program would only cost time and memory there; and it needs hardly any heap.
     const { Worker } = builtIn('node:worker_threads');
-    const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {
+    const thread = new Worker(besideFor('HangReport', 'watchdog-thread.js'), {
       workerData, execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
     });
     thread.unref();

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { PreforkError } from './errors.js';
+
+/** A file of this package that lies beside the built library; undefined where a bundler has left it behind. */
+export function beside(name: string): URL | undefined {
+  try {
+    const url = new URL(name, import.meta.url);
+    return url.protocol === 'file:' && existsSync(url) ? url : undefined;
+  } catch {
+    // What bundlers make of import.meta in CommonJS is no URL.
+    return undefined;
+  }
+}
+
+/** The same for what cannot do without. @throws PreforkError ERR_PREFORK_OPTION that names the option which needs it */
+export function besideFor(option: string, name: string): URL {
+  const url = beside(name);
+  if (url !== undefined) return url;
+  throw new PreforkError('ERR_PREFORK_OPTION', `${option} needs files of prefork-tcp-server that a bundler has left behind (${name}): leave the package out of the bundle (esbuild: --external:prefork-tcp-server), or the option.`);
+}

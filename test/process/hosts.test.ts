@@ -1,0 +1,75 @@
+// What a master may find itself in.
+import { build } from 'esbuild';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toJson, withMaster } from '../support/master-process.js';
+import { ONE, program } from '../support/with-server.js';
+
+describe('a worker of node:cluster as the host of a pool', () => {
+  it('is refused before anything is forked, and the error says what to do', async () => {
+    await withMaster({ program: 'cluster-host.mjs', options: ONE }, async (master) => {
+      const { error } = await master.event('refused');
+
+      expect(error).toMatchObject({ code: 'ERR_PREFORK_OPTION', message: expect.stringMatching(/worker of node:cluster.*exec_mode 'fork'.*or give Script/) as string });
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+      expect(master.all('primary')).toHaveLength(1);
+    });
+  });
+
+  it('serves clients with a Script of its own', async () => {
+    await withMaster({ program: 'cluster-host.mjs', options: { ...ONE, std: { script: true } } }, async (master) => {
+      const client = await master.join();
+      await client.echo('hello');
+      await client.quit();
+
+      master.signal('SIGTERM');
+
+      await master.event('worker:exit');
+      expect(master.all('primary')).toHaveLength(1);
+      await master.over();
+    });
+  });
+});
+
+describe('a program that was bundled with this library', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'prefork-bundle-'));
+    for (const [format, outfile] of [['cjs', 'server.cjs'], ['esm', 'server.mjs']] as const) {
+      await build({
+        entryPoints: [fileURLToPath(program('std.mjs'))], bundle: true, platform: 'node', format, outfile: join(folder, outfile),
+        logLevel: 'error', logOverride: { 'empty-import-meta': 'silent' },
+      });
+    }
+  });
+  afterAll(() => { rmSync(folder, { recursive: true }); });
+
+  it.each(['server.cjs', 'server.mjs'])('serves clients and hands over to a successor: %s', async (file) => {
+    const options = { ...ONE, Address: '127.0.0.1', Port: 0, ReloadSettleTime: 0.05, HandleSignals: { upgrade: 'SIGUSR2' } };
+    await withMaster({ args: [join(folder, file), toJson(options)], options }, async (master) => {
+      const client = await master.join();
+      await client.echo('hello');
+      await client.quit();
+
+      master.signal('SIGUSR2');
+
+      const { pid } = await master.event('upgrade:done');
+      expect(master.masters).toContain(pid);
+    });
+  });
+
+  it.each([
+    ['server.cjs', 'Admin', { Port: 0 }], ['server.mjs', 'Admin', { Port: 0 }],
+    ['server.cjs', 'HangReport', true], ['server.mjs', 'HangReport', true],
+  ])('is refused options that need files left behind, with what to do: %s, %s', async (file, name, value) => {
+    await withMaster({ args: [join(folder, file), toJson({ ...ONE, Address: '127.0.0.1', Port: 0, [name]: value })] }, async (master) => {
+      await master.line(new RegExp(`${name} needs files of prefork-tcp-server that a bundler has left behind .*--external:prefork-tcp-server`), 'stderr');
+
+      expect(await master.over()).toEqual({ code: 1, signal: null });
+      expect(master.all('worker:born')).toEqual([]);
+    });
+  });
+});
