@@ -9,7 +9,7 @@ let own: number | undefined;
  * cannot be written at once is lost.
  *
  * A pipe or a terminal is opened anew for that: O_NONBLOCK belongs to the open file, and the workers, which have inherited
- * this one, do not expect it.
+ * this one, do not expect it. (Parents that are Node programs give a socket.)
  */
 export function writeToStderr(data: string | Uint8Array): void {
   own ??= openOwn();
@@ -25,6 +25,8 @@ export function writeToStderr(data: string | Uint8Array): void {
 function openOwn(): number {
   try {
     const kind = fstatSync(STDERR);
+    // A socket cannot be opened anew. Node makes it non-blocking when it makes a stream of it, as in every worker that writes to its own.
+    if (kind.isSocket()) return process.stderr.fd;
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return STDERR;
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
     const opened = openSync('/proc/self/fd/2', O_WRONLY | O_NONBLOCK | O_NOCTTY);

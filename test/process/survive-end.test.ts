@@ -1,8 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
 import { waitGone } from '../support/processes.js';
 import { TcpClient } from '../support/tcp-client.js';
-import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
+import { within } from '../support/wait.js';
+import { ONE, QUICK, TWO, program, withServer } from '../support/with-server.js';
 
 describe('clients in the queue when the pool stops', () => {
   it('are served first: ten that wait for the only worker, one at a time', async () => {
@@ -176,6 +182,31 @@ describe('an error that nothing listens to', () => {
       expect(master.stderr.filter((line) => line.includes('TypeError: no luck'))).toHaveLength(1);
       client.close();
     });
+  });
+});
+
+describe('a reader of stderr', () => {
+  it.each<[string, (stderr: Readable) => unknown]>([
+    ['does not read', (stderr) => stderr.pause()],
+    ['has gone', (stderr) => stderr.destroy()],
+  ])('that %s neither stops nor ends the master, however much there is to say', async (_title, leave) => {
+    const child = spawn(process.execPath, [fileURLToPath(program('unheard.mjs')), JSON.stringify({ ...ONE, ...QUICK, std: { floods: 60 } })], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = once(child, 'exit');
+    leave(child.stderr);
+    try {
+      const [line] = await within(once(createInterface(child.stdout), 'line'), () => 'its port') as [string];
+      using client = await TcpClient.connect(Number(line.split(' ')[1]));
+      client.send('go\n');
+      await client.expect('flooded\r\n');
+
+      child.kill('SIGTERM');
+      client.close();
+
+      expect(await within(ended, () => 'its end')).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      await waitGone(child.pid ?? 0);
+    }
   });
 });
 
