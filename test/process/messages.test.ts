@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ONE, QUICK, TWO, clientOfEach, withServer, type Running } from '../support/with-server.js';
-import type { TcpClient } from '../support/tcp-client.js';
+import { withMaster } from '../support/master-process.js';
+import { waitRefused, type TcpClient } from '../support/tcp-client.js';
 import { poll } from '../support/wait.js';
 
 const RELAY = { ...TWO, ...QUICK, MaxSessionPerServer: 1, program: 'relay.mjs' };
@@ -63,6 +64,33 @@ describe('messages of the user', () => {
       await client.expect('answer {"to":{"n":1}}\r\n');
       client.send('send\n');
       await client.expectMatch(/ERR_PREFORK_MESSAGE send\(\) was given a message of which JSON makes nothing/);
+    });
+  });
+
+  it('that a callback sends when the master was killed are lost, and cost no client', async () => {
+    await withMaster({ program: 'relay.mjs', options: { ...ONE, GraceExpireTime: 60 } }, async (master) => {
+      const client = await master.join();
+
+      master.signal('SIGKILL');
+      await master.exit();
+      // It drains when it knows that the master has gone.
+      await waitRefused(await master.up());
+
+      client.send('raw 1\n');
+      await client.expectMatch(/^(sent \w+|ERR_\w+ [^\r]+)\r\n/);
+      client.send('send 2\nbroadcast 3\nstill\n');
+      await client.expect('sent false\r\nsent 0\r\nstill\r\n');
+    });
+  });
+
+  it('are those that the program has sent, under node --watch too, where Node sends its own', async () => {
+    await withMaster({ program: 'relay.mjs', execArgv: ['--watch'], options: ONE, detached: true }, async (master) => {
+      const client = await master.join();
+
+      client.send('raw "mine"\n');
+      await master.event('worker:message');
+
+      expect(master.all('worker:message').map(({ message }) => message)).toEqual(['mine']);
     });
   });
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
 import type { MasterSetup } from '../support/master-process.js';
+import { sendSignal } from '../support/processes.js';
 import { program, ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
 describe('the program that workers run', () => {
@@ -48,6 +49,20 @@ describe('the program that workers run', () => {
       expect(JSON.parse(await client.readLine())).toEqual({
         argv: ['{}', 'one', 'two words'], execArgv: ['--stack-trace-limit=7'], variable: 'given',
       });
+    });
+  });
+
+  it('is found, with what it loads before, although the master has changed its folder', async () => {
+    const args = ['test/programs/process-facts.mjs', JSON.stringify({ Address: '127.0.0.1', Port: 0, ...ONE, std: { folder: '/' } })];
+    await withMaster({ execArgv: ['--import', './test/programs/preload.mjs'], args }, async (master) => {
+      const first = await master.join();
+      sendSignal(first.pid, 'SIGKILL');
+      await first.expectOver();
+      const client = await master.join();
+
+      client.send('facts\n');
+
+      expect(JSON.parse(await client.readLine())).toMatchObject({ preloaded: true });
     });
   });
 

@@ -1,8 +1,9 @@
 // Says what it is asked to with the messages of the user, in every way; `message` and `worker:message` are reported to the client and the test.
 import { PreforkTcpServer } from 'prefork-tcp-server';
+import { announce, print } from './announce.mjs';
 import { given } from './given.mjs';
 
-const { options } = given();
+const { std, options } = given();
 const clients = new Set();
 const heard = [];
 
@@ -30,6 +31,8 @@ const server = new PreforkTcpServer({
   ...options,
 });
 
+announce(server, std);
+if (server.isMaster) server.on('worker:message', ({ message }) => { print('worker:message', { message }); });
 server.on('message', (message) => {
   heard.push(message);
   for (const client of clients) client.put(`got ${JSON.stringify(message)}`);

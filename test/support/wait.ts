@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Waiters as BoundedWaiters, within as bounded } from '../../src/testing/waiters.js';
 
 /** How long one wait may take, in milliseconds: far above what is needed, and below the limit of a test. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 30_000;
 
 /** Settles as the promise does, or rejects after a while with what `describe` says then. */
 export const within = async <T>(promise: Promise<T>, describe: () => string, boundMs: number = PATIENCE_MS): Promise<T> => bounded(promise, describe, boundMs);

@@ -1,0 +1,2 @@
+// Loaded before the program, by --import.
+globalThis.preloaded = true;
