@@ -17,7 +17,7 @@ export interface Admin {
   readonly path: string | undefined;
   /** The port of the agent; undefined without AgentPort. */
   readonly agentPort: number | undefined;
-  /** Shows open pages the end and closes everything. */
+  /** Shows open pages the end and closes everything. Harmless twice. */
   close(): void;
 }
 
@@ -33,7 +33,8 @@ export async function openAdmin({ config, pool, build }: { readonly config: Admi
   const http: Server[] = [];
   const close = (): void => {
     server.close();
-    for (const entrance of opened) entrance.close();
+    // Each once: the path of one that is closed may be another server's, and even the inode of its file be used again.
+    for (const entrance of opened.splice(0)) entrance.close();
     for (const each of http) each.closeIdleConnections();
     // Who has not read the end by then is let go without it.
     systemClock.after(FAREWELL_MS, () => { for (const each of http) each.closeAllConnections(); }, { idle: true });

@@ -38,6 +38,7 @@ export class AdminSide {
   #isClosed = false;
   /** Opens it when a predecessor has left its place. */
   #later: (() => void) | undefined;
+  #isFree = false;
 
   /**
    * Opens it, if there is to be one.
@@ -70,11 +71,14 @@ export class AdminSide {
     } catch (error) {
       if (!(error instanceof ListenError) || (error.cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       this.#later = () => { this.#open(config, access).catch((reason: unknown) => { process.emitWarning(asError(reason)); }); };
+      // It may have left while this looked.
+      if (this.#isFree) this.openLater();
     }
   }
 
   /** The predecessor has left its place. */
   openLater(): void {
+    this.#isFree = true;
     this.#later?.();
     this.#later = undefined;
   }

@@ -65,8 +65,9 @@ export class ChangeOfMasters {
 
   /** A worker may take clients, for the first time. */
   accepted(): void {
-    if (this.#succession !== undefined) this.#succession.accepted();
-    else this.#serviceReady();
+    this.#succession?.accepted();
+    // Of a predecessor that went before this one ran, the service is its own already.
+    if (this.#succession?.isOver !== false) this.#serviceReady();
   }
 
   /** This server cannot work. */

@@ -31,12 +31,14 @@ export class Succession {
   #hasGone = false;
   #canAccept = false;
   #isAccepting = false;
+  #isOver = false;
 
   constructor(parts: SuccessionParts) {
     this.#parts = parts;
     parts.inheritance.attach({
       go: () => { this.#go(); },
       over: () => {
+        this.#isOver = true;
         this.#chmod();
         parts.over();
       },
@@ -47,6 +49,11 @@ export class Succession {
   /** Whether clients are left to the predecessor. */
   get isHeld(): boolean {
     return !this.#hasGone;
+  }
+
+  /** Whether the predecessor has let go of everything. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Hears what happens in the pool: it is ready when all the workers are that were started. */

@@ -1,15 +1,20 @@
 import { execFile } from 'node:child_process';
+import type { RequestOptions } from 'node:http';
 import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ServerStatus } from 'prefork-tcp-server';
+import { ask as askAdmin } from '../support/admin-client.js';
 import { withMaster, type MasterProcess, type MasterSetup } from '../support/master-process.js';
-import { listeningDescriptors, openFiles } from '../support/proc.js';
+import { freePorts } from '../support/haproxy.js';
+import { listeningDescriptors, openFiles, statusWords } from '../support/proc.js';
 import { isAlive, sendSignal, waitGone } from '../support/processes.js';
 import { shortClients } from '../support/short-clients.js';
 import { TcpClient } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
+import { poll } from '../support/wait.js';
 import { ONE, QUICK, program } from '../support/with-server.js';
 
 let folder = '';
@@ -44,6 +49,9 @@ async function visit(master: MasterProcess, port?: number): Promise<void> {
   await client.echo('served');
   await client.quit();
 }
+
+/** The process that has started another one. */
+const parentOf = (pid: number): number => Number(statusWords(pid, 'PPid')[0]);
 
 async function refusal(master: MasterProcess): Promise<Readonly<Record<string, unknown>>> {
   ask(master);
@@ -133,6 +141,43 @@ describe('an upgrade', () => {
       expect(ports.map((port) => listeningDescriptors(successor, port))).toEqual([1, 1]);
       sendSignal(successor, 'SIGTERM');
       await master.over();
+    });
+  });
+
+  it('hands over the places of Admin for good, and leaves them where they are if it comes to nothing', async () => {
+    const [Port = 0, AgentPort = 0] = await freePorts(2);
+    const Path = join(folder, 'admin');
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, Admin: { Port, AgentPort, Path } });
+    /** The master whose first worker the page shows; undefined if nobody answers, or that worker has just gone. */
+    const shown = async (options: RequestOptions = {}): Promise<number | undefined> => {
+      try {
+        const { body } = await askAdmin(`http://127.0.0.1:${Port}/status`, options);
+        return parentOf((JSON.parse(body) as ServerStatus).workers[0]?.pid ?? 0);
+      } catch {
+        return undefined;
+      }
+    };
+    /** Waits until the newest master answers at all of them. */
+    const isShown = async (master: MasterProcess, masterPid: number): Promise<void> => {
+      await poll(async () => await shown() === masterPid && await shown({ socketPath: Path }) === masterPid, () => `the pages of ${masterPid};\n${master.describe()}`);
+      const agent = await TcpClient.connect(AgentPort);
+      await agent.expectMatch(/^ready up \d+%\n/);
+      agent.close();
+    };
+    await withMaster(rest, async (master) => {
+      await master.up();
+      await isShown(master, master.pid);
+      const successor = await upgrade(master);
+      // Whatever the old one closes at its end is not its own any more.
+      await master.exit();
+      await isShown(master, successor);
+      release("throw new Error('broken');");
+      await refusal(master);
+      await isShown(master, successor);
+
+      sendSignal(successor, 'SIGTERM');
+      await master.over();
+      expect(existsSync(Path)).toBe(false);
     });
   });
 
