@@ -1,6 +1,7 @@
 // Kept in the declarations: TypeScript 6 and later load no types that are not asked for, and these need the ones of Node.
 /// <reference types="node" preserve="true" />
-export { PreforkTcpServer, type ShutdownOptions } from './prefork-tcp-server.js';
+export { PreforkTcpServer } from './prefork-tcp-server.js';
+export type { ShutdownOptions } from './calls.js';
 export { UpgradeError, type UpgradeFailure } from './master/upgrade-error.js';
 export type { UpgradeOptions } from './master/upgrades.js';
 export { ReloadError, type ReloadFailure } from './master/reload-error.js';

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { renderMetrics } from './admin/metrics.js';
-import { PreforkError } from './errors.js';
+import { checkCount, checkSeconds, notInMaster, type ShutdownOptions } from './calls.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
@@ -11,6 +11,7 @@ import type { Master } from './master/master.js';
 import type { ReloadOptions } from './master/reload-host.js';
 import type { UpgradeOptions } from './master/upgrades.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
+import * as messages from './own-messages.js';
 import { aliasOf, resolveOptions } from './options/resolve.js';
 import { takeRole, workerEnvironment } from './role.js';
 import type { ReloadResult, ServerEvents, UpgradeResult } from './server-events.js';
@@ -18,12 +19,6 @@ import type { ServerStatus } from './status.js';
 import { testKit } from './test-kit.js';
 import type { WorkerRuntime } from './worker/runtime.js';
 import { startWorker } from './worker/start-worker.js';
-
-/** How long `shutdown` lets clients finish. */
-export interface ShutdownOptions {
-  /** Seconds; 0 = end them now. Default GraceExpireTime. */
-  readonly grace?: number | undefined;
-}
 
 /**
  * A TCP server whose clients are served by a pool of worker processes, forked before any client comes, which accept on
@@ -103,7 +98,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /** Forks more workers, within MaxServer. @returns how many */
   born(count = 1): number {
-    if (!Number.isSafeInteger(count) || count < 0) throw new PreforkError('ERR_PREFORK_STATE', `born() was given ${String(count)}; it takes a number of workers.`);
+    checkCount('born', count);
     return this.#inMaster('born').pool('born').born(count);
   }
 
@@ -138,10 +133,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
-    const { settle } = options;
-    if (settle !== undefined && !(typeof settle === 'number' && settle >= 0 && settle < Infinity)) {
-      throw new PreforkError('ERR_PREFORK_STATE', `reload() was given a settle time of ${String(settle)}; it takes a number of seconds.`);
-    }
+    checkSeconds('reload', 'a settle time', options.settle, Number.MAX_VALUE);
     return this.#inMaster('reload').reload(options);
   }
 
@@ -174,13 +166,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   send(pid: number, message: unknown): boolean;
   send(message: unknown): boolean;
   send(...given: readonly [message: unknown] | readonly [pid: number, message: unknown]): boolean {
-    if (this.#worker !== undefined) {
-      if (given.length === 1) return this.#worker.messages.send(given[0]);
-      throw new PreforkError('ERR_PREFORK_STATE', 'send(pid, message) works in the master; in a worker send(message) reaches the master, and broadcast(message) every worker.');
-    }
-    const pool = this.#inMaster('send').pool('send');
-    if (given.length === 2) return pool.messages.send(given[0], given[1]);
-    throw new PreforkError('ERR_PREFORK_STATE', 'send(message) works in a worker; in the master, send(pid, message) takes the pid of a worker first.');
+    return messages.send(this.#sides, given);
   }
 
   /**
@@ -191,8 +177,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it; ERR_PREFORK_STATE before the pool runs
    */
   broadcast(message: unknown): number {
-    if (this.#worker !== undefined) return this.#worker.messages.broadcast(message) ? 1 : 0;
-    return this.#inMaster('broadcast').pool('broadcast').messages.broadcast(message);
+    return messages.broadcast(this.#sides, message);
   }
 
   /**
@@ -203,11 +188,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   the master has gone; ERR_PREFORK_STATE outside a worker
    */
   async ask(message: unknown, { timeout }: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
-    if (this.#worker === undefined) throw new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.');
-    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-      throw new PreforkError('ERR_PREFORK_STATE', `ask() was given a timeout of ${String(timeout)}; it takes a number of seconds.`);
-    }
-    return this.#worker.messages.ask(message, timeout);
+    return messages.ask(this.#sides, message, timeout);
   }
 
   /**
@@ -215,11 +196,8 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * Worker: drains this one. May be called in any state and more than once; in the master a later call
    * with a grace ends that delay, and can shorten the grace.
    */
-  async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    const { grace } = options;
-    if (grace !== undefined && !(typeof grace === 'number' && grace >= 0)) {
-      throw new PreforkError('ERR_PREFORK_STATE', `shutdown() was given a grace of ${String(grace)}; it takes a number of seconds.`);
-    }
+  async shutdown({ grace }: ShutdownOptions = {}): Promise<void> {
+    checkSeconds('shutdown', 'a grace', grace);
     this.#worker?.shutdown(grace === undefined ? undefined : grace * 1000);
     await this.#master?.shutdown(grace);
   }
@@ -261,9 +239,12 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     return this.#master?.events ?? this.#worker?.messages.events;
   }
 
+  get #sides(): messages.MessageSides {
+    return { worker: this.#worker, master: (call) => this.#inMaster(call) };
+  }
+
   #inMaster(call: string): Master {
     if (this.#master !== undefined) return this.#master;
-    const role = this.isWorker ? 'a worker' : 'an inert copy in a worker of another server';
-    throw new PreforkError('ERR_PREFORK_STATE', `${call}() works in the master only, and this is ${role}; ask server.isMaster first.`);
+    throw notInMaster(call, this.isWorker);
   }
 }

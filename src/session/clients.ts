@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { PreforkError } from '../errors.js';
-import type { AnyCallback } from '../options/options.js';
 import type { TlsConfig } from '../options/tls.js';
 import { AcceptorSide } from './acceptor-side.js';
 import type { Admission } from './admission.js';
@@ -14,7 +13,7 @@ import type { EventQueue } from './event-queue.js';
 import { Handshakes } from './handshakes.js';
 import { LingeringClose } from './lingering-close.js';
 import { heapOf, peerOf, type Peer } from './peer.js';
-import { Preparing } from './pre-connect.js';
+import { Preparations } from './preparations.js';
 import type { SessionHost } from './life.js';
 import { Session } from './session.js';
 import { Sweeper } from './sweeper.js';
@@ -41,8 +40,7 @@ export class Clients implements SessionHost, Guarded {
   readonly #parts: ClientParts;
   readonly #common: Common;
   readonly #sessions = new Set<Session>();
-  /** Connections in ClientPreConnect, with their sessions to be. */
-  readonly #preparing = new Map<Preparing, Session>();
+  readonly #preparations: Preparations;
   readonly #acceptorSide: AcceptorSide;
   /** With the option Proxy. */
   readonly #balancers: Balancers | undefined;
@@ -61,6 +59,7 @@ export class Clients implements SessionHost, Guarded {
     this.#limits = { callbackMs, maxOutput };
     this.#lingering = new LingeringClose(clock);
     this.#acceptorSide = new AcceptorSide(parts);
+    this.#preparations = new Preparations({ config, clock, failed: parts.failed, start: (session, stream) => { this.#start(session, stream); } });
     if (config.proxy !== undefined) {
       const { failed, isLocal, left } = parts;
       this.#balancers = new Balancers({ rules: config.proxy, clock, failed, isLocal, left, serve: (socket, client) => { this.#serveFor(socket, client); } });
@@ -113,7 +112,7 @@ export class Clients implements SessionHost, Guarded {
   /** Ends every client now. */
   abort(): void {
     for (const session of this.#sessions) session.abort();
-    for (const preparing of this.#preparing.keys()) preparing.abort();
+    this.#preparations.abort();
     this.#acceptorSide.abort();
     this.#balancers?.abort();
     this.#handshakes?.abort();
@@ -184,7 +183,7 @@ export class Clients implements SessionHost, Guarded {
     const session = this.#sessionOf(socket, peer);
     if (session === undefined) return;
     if (preConnect === undefined) this.#start(session, socket);
-    else this.#prepare(session, socket, preConnect);
+    else this.#preparations.begin(session, socket, preConnect);
   }
 
   /** Says why a client was not served to who wants to know. Its connection is closed. */
@@ -225,27 +224,5 @@ export class Clients implements SessionHost, Guarded {
       session.crashed(error);
     }
     this.#sweeper.start();
-  }
-
-  /** Lets ClientPreConnect prepare a connection, or replace or reject it. */
-  #prepare(session: Session, socket: Socket, preConnect: AnyCallback): void {
-    const { clock, failed, config: { preConnectMs, clientArgs } } = this.#parts;
-    const preparing = new Preparing(socket, { failed, prepared: (done, stream) => { this.#prepared(done, stream); } });
-    this.#preparing.set(preparing, session);
-    preparing.start(() => preConnect({ ...session.context, socket, args: clientArgs }), clock, preConnectMs);
-  }
-
-  #prepared(preparing: Preparing, stream: Duplex | undefined): void {
-    const session = this.#preparing.get(preparing);
-    this.#preparing.delete(preparing);
-    if (session === undefined) return;
-    if (stream === undefined || session.heap.shutdown) {
-      session.reject();
-      preparing.socket.destroy();
-      return;
-    }
-    preparing.watchBelow(stream, session, (failure) => { session.lostBelow(failure); });
-    this.#start(session, stream);
-    if (!session.isOver) Preparing.release(stream);
   }
 }

@@ -4,8 +4,8 @@ import type { ReloadResult, ServerEvents, WorkerExitEvent } from '../server-even
 import type { ServerStatus } from '../status.js';
 import type { Doors } from './doors.js';
 import type { Happenings, TestedEvent } from './happenings.js';
-import type { CallName, Wish } from './line.js';
 import type { Ending, Program } from './program.js';
+import { Reach } from './reach.js';
 import { TestClient } from './test-client.js';
 import { testingError } from './testing-error.js';
 import type { Waiters } from './waiters.js';
@@ -28,10 +28,12 @@ export class TestPool implements AsyncDisposable {
   /** The master's process. */
   readonly pid: number;
   readonly #parts: TestPoolParts;
+  readonly #reach: Reach;
 
   /** Pools are made by {@link startPool}. */
   constructor(parts: TestPoolParts) {
     this.#parts = parts;
+    this.#reach = new Reach(parts);
     this.pid = parts.program.pid;
   }
 
@@ -91,8 +93,7 @@ export class TestPool implements AsyncDisposable {
 
   /** Resolves when a process of the pool is gone, also when there is no master to say so. */
   async gone(pid: number): Promise<void> {
-    const { doors, program, waiters } = this.#parts;
-    await waiters.until(() => (pid === program.pid ? program.ending !== undefined : doors.isGone(pid)) || undefined, () => `the end of process ${pid}`);
+    await this.#parts.waiters.until(() => this.#reach.isGone(pid) || undefined, () => `the end of process ${pid}`);
   }
 
   /** Resolves with the exit code, or the signal, that the master has ended with. */
@@ -102,7 +103,7 @@ export class TestPool implements AsyncDisposable {
 
   /** What `server.status()` says in the master. */
   async status(): Promise<ServerStatus> {
-    return await this.#call('status') as ServerStatus;
+    return await this.#reach.call('status') as ServerStatus;
   }
 
   /** Resolves with the first status that satisfies the predicate: now, or after any change. */
@@ -122,27 +123,27 @@ export class TestPool implements AsyncDisposable {
 
   /** Calls `server.configure()` in the master. */
   async configure(change: ChangeableOptions): Promise<void> {
-    await this.#call('configure', change);
+    await this.#reach.call('configure', change);
   }
 
   /** Calls `server.reload()` in the master, and resolves or rejects as it does, within a minute. */
   async reload(): Promise<ReloadResult> {
-    return await this.#call('reload', undefined, 60_000) as ReloadResult;
+    return await this.#reach.call('reload', undefined, 60_000) as ReloadResult;
   }
 
   /** Calls `server.pause()` in the master. */
   async pause(): Promise<void> {
-    await this.#call('pause');
+    await this.#reach.call('pause');
   }
 
   /** Calls `server.resume()` in the master. */
   async resume(): Promise<void> {
-    await this.#call('resume');
+    await this.#reach.call('resume');
   }
 
   /** Calls `server.shutdown()` in the master; resolves when the last worker is gone. `grace` in seconds. */
   async shutdown(options: { readonly grace?: number | undefined } = {}): Promise<void> {
-    await this.#call('shutdown', options, options.grace === undefined ? undefined : options.grace * 1000 + this.#parts.patienceMs);
+    await this.#reach.call('shutdown', options, options.grace === undefined ? undefined : options.grace * 1000 + this.#parts.patienceMs);
   }
 
   /** Connects a client that talks in lines. */
@@ -168,7 +169,7 @@ export class TestPool implements AsyncDisposable {
 
   /** Blocks the event loop of a worker for some seconds. Resolves when that begins. */
   async block(pid: number, seconds: number): Promise<void> {
-    await this.#fault(pid, { do: 'block', seconds }, 'a blocked event loop');
+    await this.#reach.fault(pid, { do: 'block', seconds }, 'a blocked event loop');
   }
 
   /**
@@ -177,44 +178,44 @@ export class TestPool implements AsyncDisposable {
    * @param how - an exit code, default 1, or a signal such as 'SIGSEGV'
    */
   async crash(pid: number, how: number | NodeJS.Signals = 1): Promise<WorkerExitEvent> {
-    if (typeof how === 'string') this.#signal(pid, how);
-    else await this.#fault(pid, { do: 'exit', code: how }, 'its exit');
+    if (typeof how === 'string') this.#reach.signal(pid, how);
+    else await this.#reach.fault(pid, { do: 'exit', code: how }, 'its exit');
     return this.exit(pid);
   }
 
   /** Throws an error in a worker where nothing catches it. Resolves when that is about to happen. */
   async throwIn(pid: number, message = 'thrown by a test'): Promise<void> {
-    await this.#fault(pid, { do: 'throw', message }, 'an error');
+    await this.#reach.fault(pid, { do: 'throw', message }, 'an error');
   }
 
   /** Cuts the IPC channel between a worker and the master: the worker drains, and cannot say so. Resolves when that is about to happen. */
   async cut(pid: number): Promise<void> {
-    await this.#fault(pid, { do: 'cut' }, 'the cut of its channel');
+    await this.#reach.fault(pid, { do: 'cut' }, 'the cut of its channel');
   }
 
   /** Lets the memory of a worker grow, for good. Resolves when it has. */
   async grow(pid: number, bytes: number): Promise<void> {
-    await this.#fault(pid, { do: 'grow', bytes }, 'more memory');
+    await this.#reach.fault(pid, { do: 'grow', bytes }, 'more memory');
   }
 
   /** Stops a process of the pool (SIGSTOP), a worker or the master: it runs no more, and does not end. */
   freeze(pid: number): void {
-    this.#signal(pid, 'SIGSTOP');
+    this.#reach.signal(pid, 'SIGSTOP');
   }
 
   /** Lets a frozen process run on (SIGCONT). */
   thaw(pid: number): void {
-    this.#signal(pid, 'SIGCONT');
+    this.#reach.signal(pid, 'SIGCONT');
   }
 
   /** Sends a signal to the master, such as 'SIGTERM' for a drain. */
   signal(signal: NodeJS.Signals): void {
-    this.#signal(this.pid, signal);
+    this.#reach.signal(this.pid, signal);
   }
 
   /** Kills the master (SIGKILL); its workers drain by themselves. Resolves when it is gone. */
   async killMaster(): Promise<void> {
-    this.#signal(this.pid, 'SIGKILL');
+    this.#reach.signal(this.pid, 'SIGKILL');
     await this.gone(this.pid);
   }
 
@@ -227,29 +228,6 @@ export class TestPool implements AsyncDisposable {
     } finally {
       doors.close();
     }
-  }
-
-  async #call(method: CallName, argument?: unknown, boundMs?: number): Promise<unknown> {
-    return this.#parts.doors.ask(this.pid, { do: 'call', method, argument }, `${method}()`, boundMs);
-  }
-
-  async #fault(pid: number, wish: Wish, what: string): Promise<void> {
-    this.#check(pid);
-    if (pid === this.pid) throw testingError(`${pid} is the master; ${what} is for a worker.`);
-    await this.#parts.doors.ask(pid, wish, what);
-  }
-
-  #signal(pid: number, signal: NodeJS.Signals): void {
-    this.#check(pid);
-    process.kill(pid, signal);
-  }
-
-  /** A test does not end strangers. */
-  #check(pid: number): void {
-    const { doors, program } = this.#parts;
-    if (pid === program.pid ? program.ending !== undefined : doors.isGone(pid)) throw testingError(`Process ${pid} of the pool has ended.`);
-    // The master may say that a worker is ready before the worker's own line has opened: then what is asked of it waits.
-    if (pid !== program.pid && !doors.has(pid) && !this.workers.includes(pid)) throw testingError(`${pid} is no process of this pool; its master is ${this.pid}, its workers are ${this.workers.join(', ')}.`);
   }
 
   #hasEnded(): boolean {

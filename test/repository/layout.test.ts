@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['options', 'admin'],
   ['session'],
   ['master', 'worker'],
-  ['prefork-tcp-server.ts', 'role.ts', 'test-kit.ts'],
+  ['prefork-tcp-server.ts', 'calls.ts', 'own-messages.ts', 'role.ts', 'test-kit.ts'],
   ['index.ts', 'testing'],
 ];
 
