@@ -1,19 +1,66 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Markdown } from '../support/markdown.js';
 import { withMaster } from '../support/master-process.js';
 import { poll } from '../support/wait.js';
-import { QUICK, TWO, withServer } from '../support/with-server.js';
+import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
+const run = promisify(execFile);
 const guide = new Markdown('examples/README.md');
+const readme = new Markdown('README.md');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-function codeOf(chapter: string): string {
-  const block = guide.codeBlocks.find(({ heading, language }) => heading === chapter && language === 'js');
+function codeOf(chapter: string, document = guide): string {
+  const block = document.codeBlocks.find(({ heading, language }) => heading === chapter && language === 'js');
   if (block === undefined) throw new Error(`The chapter ${chapter} has no program.`);
   return block.code;
 }
+
+// The master's own inspector and TypeScript through tsx are in worker.test.ts.
+describe('the test that README has', () => {
+  it('passes in vitest, with the server that README has', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prefork-readme-'));
+    try {
+      mkdirSync(join(folder, 'node_modules'));
+      for (const [name, target] of [['vitest', 'node_modules/vitest'], ['prefork-tcp-server', '.']] as const) symlinkSync(join(ROOT, target), join(folder, 'node_modules', name));
+      writeFileSync(join(folder, 'server.mjs'), codeOf('Start', readme));
+      writeFileSync(join(folder, 'server.test.mjs'), codeOf('Testing', readme));
+      const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder], { cwd: folder, env: { ...process.env, NO_COLOR: '1' }, timeout: 25_000 });
+
+      expect(stdout).toMatch(/Tests +1 passed/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('what README says of debugging', () => {
+  it('gives each worker a debugger at a port of its own', async () => {
+    await withMaster({ options: { ...TWO, ExecArgv: ['--inspect=127.0.0.1:0'] } }, async (master) => {
+      await master.ready(2);
+
+      const ports = await master.until(() => {
+        const found = master.stderr.map((line) => /^Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(line)?.[1]).filter((port) => port !== undefined);
+        return found.length < 2 ? undefined : found;
+      }, () => 'two debuggers');
+      expect(new Set(ports).size).toBe(2);
+    });
+  });
+
+  it('prints what master and workers say to each other', async () => {
+    await withMaster({ options: ONE, env: { NODE_DEBUG: 'prefork' } }, async (master) => {
+      const [pid = 0] = await master.ready(1);
+
+      await master.line(new RegExp(`^PREFORK ${master.pid}: worker ${pid}: hears {"type":"ready"`), 'stderr');
+      await master.line(new RegExp(`^PREFORK ${pid}: worker ${pid}: sends {"type":"ready"`), 'stderr');
+    });
+  });
+});
 
 describe('the programs in examples/README.md', () => {
   it('reload a pool, as Releases has it', async () => {

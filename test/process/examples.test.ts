@@ -122,6 +122,26 @@ describe('examples/blocking.js', () => {
   });
 });
 
+describe('examples/embedded/app.js', () => {
+  it('serves clients by workers that run nothing of the app, and ends with the last client', async () => {
+    await withExample(['embedded/app.js', '0'], async (master, port) => {
+      const http = Number(/port: (\d+)/.exec(await master.line(/^app on /))?.[1]);
+      const client = await master.connect(port);
+      client.send('hello\n');
+      await client.expectMatch(/^worker \d+ heard hello\r\n/);
+
+      await poll(async () => {
+        const answer = await fetch(`http://127.0.0.1:${http}/`);
+        const { database, clients } = await answer.json() as Readonly<Record<string, unknown>>;
+        expect(database).toBe(10);
+        return clients === 1;
+      }, () => 'the client to be counted');
+      expect(master.lines.filter((line) => line.endsWith('connections to the database'))).toHaveLength(1);
+      client.close();
+    });
+  });
+});
+
 describe('examples/http.js', () => {
   /** A request on the agent's one connection; resolves at the first byte of the body. */
   const request = async (agent: Agent, port: number, path: string): Promise<IncomingMessage> => within(new Promise((resolve, reject) => {
