@@ -123,7 +123,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Brings the pool to a new release of its script. Symbolic links are resolved anew, and one worker is tried: it has to be
-   * ready, to live for the settle time and to pass the check, while it serves nobody. Then it joins the pool, and the others
+   * ready, to live for the settle time and to pass the check, before it takes a client. Then it joins the pool, and the others
    * are replaced, a quarter of MaxServer at a time, each drained once its successor is ready. Until then, and if the release
    * fails, the old one serves. Sessions are not cut: a worker that drains lets its clients finish, as long as GraceExpireTime.
    *

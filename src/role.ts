@@ -96,7 +96,7 @@ export function takeRole({ alias }: { readonly alias: string }): Role {
   return { role: 'inert' };
 }
 
-/** A script that has made no server so long after it has loaded this library takes its time, and lets the master know. */
+/** How long after it has loaded this library a script without a server lets the master know that it takes its time. */
 const LATE_MS = 2000;
 
 /** Lets the master know how far the script has come: otherwise one that waits for its database looks like one that makes no server. */

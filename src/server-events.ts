@@ -177,7 +177,7 @@ export interface ServerEvents {
   message: [unknown];
   /** A reload has begun. */
   'reload:start': [ReloadEvent];
-  /** The first worker of the new release was started; it serves nobody until it has proved itself. */
+  /** The first worker of the new release was started; it takes no client until it has proved itself. */
   'reload:canary': [ReloadCanaryEvent];
   /** The last worker of the old release has begun to drain. */
   'reload:done': [ReloadResult];

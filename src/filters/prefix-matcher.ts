@@ -71,7 +71,7 @@ type Part =
 const MAX_STATES = 5000;
 
 function add(states: State[], state: State): number {
-  if (states.length === MAX_STATES) throw new SyntaxError('so many repetitions');
+  if (states.length === MAX_STATES) throw new SyntaxError('too many repetitions');
   return states.push(state) - 1;
 }
 

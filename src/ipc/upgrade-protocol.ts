@@ -4,7 +4,7 @@ import type { ListenAddress } from './protocol.js';
 // What a master and its successor say to each other: the mark in the successor's environment, then lines of JSON on a pipe.
 // It is not Node's IPC channel, so that a program finds the same process.send, and hears the same events, as at its first start.
 
-/** The environment variable that tells a master that it is to take over from another one. */
+/** The environment variable by which a master knows that it is to take over from another one. */
 export const UPGRADE_MARK = 'PREFORK_TCP_SERVER_UPGRADE';
 
 /** Counts the forms of the mark and the messages. */

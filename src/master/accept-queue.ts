@@ -75,8 +75,8 @@ export function queueLength(inode: string, files: ProcFiles): number | undefined
   return undefined;
 }
 
-/** TCP_LISTEN (include/net/tcp_states.h). */
-const LISTEN = '0A';
+/** The state of a socket that listens, as /proc/net/tcp writes it (include/net/tcp_states.h). */
+export const TCP_LISTEN = '0A';
 
 function findListener(inode: string, file: ReturnType<ProcFiles['open']>): number | undefined {
   try {
@@ -92,7 +92,7 @@ function findListener(inode: string, file: ReturnType<ProcFiles['open']>): numbe
         const [, , , state, queues, , , , , socketInode] = line.trim().split(/\s+/);
         if (isHead) isHead = false;
         // Listening sockets come first: with 20,000 clients, 0.3 ms instead of 42 ms for the whole file.
-        else if (state !== LISTEN) return undefined;
+        else if (state !== TCP_LISTEN) return undefined;
         else if (socketInode === inode) return Number.parseInt(queues?.split(':')[1] ?? '0', 16);
       }
     }

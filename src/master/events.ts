@@ -11,7 +11,7 @@ import type { Exit } from './worker-process.js';
 /** Sends an event to the user. */
 export type Emit = <Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]) => void;
 
-/** Tells the user what happened to workers, in events. */
+/** Emits what happens to workers as the user's events. */
 export class PoolEvents {
   readonly #emit: Emit;
 
@@ -24,7 +24,7 @@ export class PoolEvents {
   }
 
   born(record: WorkerRecord): void {
-    // A process that could not be started has no pid; its exit tells why.
+    // A process that could not be started has no pid; its exit says why.
     if (record.pid !== 0) this.#emit('worker:born', name(record));
   }
 

@@ -130,5 +130,5 @@ let hasWarned = false;
 function warn(error: Error): void {
   if (hasWarned) return;
   hasWarned = true;
-  process.emitWarning(`systemd is not told of this service: ${error.message.trim()}. Install the program systemd-notify, or turn the option Notify off.`, { code: 'PREFORK_NOTIFY' });
+  process.emitWarning(`systemd does not hear of this service: ${error.message.trim()}. Install the program systemd-notify, or turn the option Notify off.`, { code: 'PREFORK_NOTIFY' });
 }

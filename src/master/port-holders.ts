@@ -1,8 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { MARK } from '../mark.js';
-
-/** TCP_LISTEN (include/net/tcp_states.h). */
-const LISTEN = '0A';
+import { TCP_LISTEN } from './accept-queue.js';
 
 /** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
 export function portInUse(port: number): string | undefined {
@@ -28,7 +26,7 @@ function listenersOn(port: number, file: string): string[] {
   return read(file).split('\n').flatMap((line) => {
     // "sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ..." (proc(5))
     const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
-    return state === LISTEN && Number.parseInt(local.split(':')[1] ?? '', 16) === port ? [`socket:[${inode ?? ''}]`] : [];
+    return state === TCP_LISTEN && Number.parseInt(local.split(':')[1] ?? '', 16) === port ? [`socket:[${inode ?? ''}]`] : [];
   });
 }
 

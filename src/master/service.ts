@@ -16,7 +16,7 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** @returns undefined if nothing asks to be told (NOTIFY_SOCKET): then nothing is started and nothing is counted */
+/** @returns undefined if nothing asks for news (NOTIFY_SOCKET): then nothing is started and nothing is counted */
 export function systemdService({ clock, status }: { readonly clock: Clock; readonly status: () => ServerStatus }): Service | undefined {
   const { env, pid } = process;
   if ((env['NOTIFY_SOCKET'] ?? '') === '') return undefined;

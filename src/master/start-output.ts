@@ -2,9 +2,9 @@ import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { writeToStderr } from './stderr.js';
 
-/** What a worker says at its start is kept back for so long: in that time most failed starts have ended. */
+/** How long what a worker says at its start is kept back: most failed starts have ended by then. */
 const HOLD_MS = 250;
-/** A failed start that says what another has said so long ago is the same trouble. */
+/** How long after another a failed start that says the same is the same trouble. */
 const SAME_MS = 5000;
 const KEPT_CHARACTERS = 4096;
 const MOST_TEXTS = 20;

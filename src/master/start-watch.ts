@@ -13,7 +13,7 @@ export interface Activity {
 const LOOK_MS = 1000;
 /** Processor time in one look that a program which only waits does not reach. */
 const BUSY_TICKS = 5;
-/** After so many looks at which it did nothing, a program has done what it was to do. */
+/** How often in a row a program is seen doing nothing before it counts as done with its start. */
 const IDLE_LOOKS = 6;
 
 /** What is watched, and whom to inform. */

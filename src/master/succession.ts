@@ -94,7 +94,7 @@ export class Succession {
     try {
       chmodSync(file.path, mode);
     } catch {
-      // Somebody has removed it: then nobody can connect by it, whatever its mode.
+      // Somebody has removed it: then no client can connect by it, whatever its mode.
     }
   }
 }

@@ -32,7 +32,7 @@ export interface SuccessorEvents {
 /** Starts it from a shell that ends at once, with the same standard input, which a shell takes away from what it starts in the background. */
 const ORPHANED = `exec 9<&0; "$@" <&9 9<&- & echo "{\\"type\\":\\"pid\\",\\"pid\\":$!}" >&${CHANNEL_FD}`;
 
-/** Its exit is told so soon after the pipe was closed by it. */
+/** How long after it has closed the pipe its exit may take to be seen. */
 const EXIT_MS = 500;
 
 /** Starts a successor of this process, with the same standard streams. */

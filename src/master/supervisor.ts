@@ -42,7 +42,7 @@ export interface SupervisorParts {
   readonly isHeard: () => boolean;
   /** A worker may take clients, for the first time. */
   readonly accepting: () => void;
-  /** The pool cannot work: nobody can listen, or no worker starts. */
+  /** The pool cannot work: it cannot listen, or no worker starts. */
   readonly broken: (error: Error | { readonly listenCode: string }) => void;
   /** The pool stops, and the kernel's queue is served: the socket may be closed. */
   readonly served: () => void;
@@ -52,7 +52,7 @@ export interface SupervisorParts {
   readonly shutdownAsked: () => void;
 }
 
-/** Owns the workers: tells the roster what happened, asks the plan, and performs what it says. */
+/** Owns the workers: enters what happened in the roster, asks the plan, and performs what it says. */
 export class Supervisor {
   readonly roster: Roster = new Roster();
   readonly #parts: SupervisorParts;
@@ -154,7 +154,7 @@ export class Supervisor {
     return true;
   }
 
-  /** Starts one worker of another release outside the pool, with heartbeats this far apart at the most. @returns its id */
+  /** Starts one worker of another release outside the pool, with heartbeats no further apart than this. @returns its id */
   startTrial(release: Release, heartbeatMs: number): number {
     const id = this.#trials.start(release, heartbeatMs);
     this.#changed();

@@ -18,7 +18,7 @@ export class TrialWorkers {
     this.#thresholds = thresholds;
   }
 
-  /** Starts one, with heartbeats this far apart at the most: it has to be heard of more often. @returns its id */
+  /** Starts one, with heartbeats no further apart than this: it has to be heard of more often. @returns its id */
   start(release: Release, heartbeatMs: number): number {
     this.#heartbeatMs = heartbeatMs;
     return this.#lifecycle.start(release, this.#thresholds(), { trial: true }).id;

@@ -28,7 +28,7 @@ export interface UpgradableServer {
   readonly describe: () => Omit<HandedSocket, keyof ServerName>;
   /** How long the successor has to live, in milliseconds. */
   readonly settleMs: () => number;
-  /** Whether systemd is told of it. */
+  /** Whether systemd is to know of it. */
   readonly notifies: boolean;
   /** Whether the end of the process is this library's affair. */
   readonly endsProcess: boolean;

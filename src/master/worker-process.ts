@@ -27,7 +27,7 @@ export interface Exit {
 /** What the supervisor hears from a worker's process. */
 export interface WorkerEvents {
   fact(fact: ToMaster): void;
-  /** A message of ours that nobody understands: from another version, or forged. */
+  /** A message of ours that has no meaning here: from another version, or forged. */
   garbled(): void;
   /** A message that the user's program sent with Node's own means. */
   message(message: unknown): void;
@@ -71,7 +71,7 @@ export interface SpawnOptions {
   readonly release: Pick<Release, 'script' | 'directory'>;
   /** Added to the environment: names the server, so that the same script knows that it is a worker. */
   readonly env: NodeJS.ProcessEnv;
-  /** Lets stderr pass through this process, so that its last lines can be told. */
+  /** Lets stderr pass through this process, so that its last lines can be quoted. */
   readonly captureStderr: boolean;
 }
 
@@ -93,7 +93,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
         stdio: ['ignore', 'inherit', captureStderr ? 'pipe' : 'inherit', 'ipc', ...(command.watched ? ['pipe' as const] : [])],
       });
     } catch (error) {
-      // Out of memory or processes: Node throws for what it does not tell by 'error'. It is a failed start like any other.
+      // Out of memory or processes: Node throws for what it does not emit as 'error'. It is a failed start like any other.
       systemClock.soon(() => { events.exit({ code: null, signal: null, stderr: undefined, error: asError(error) }); });
       return NO_PROCESS;
     }
@@ -126,19 +126,19 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       if (fact.type === 'ready') stderr.pass();
       events.fact(fact);
     });
-    // With captured stderr its last lines may come after 'exit'; but a process that it has started may keep it open for ever.
+    // With captured stderr its last lines may come after 'exit'; but a process that it has started may never close it.
     child.on('close', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
     child.on('exit', (code, signal) => {
       if (captureStderr) systemClock.after(STDERR_MS, () => { end(code, signal); });
       else end(code, signal);
     });
     // A worker whose channel is cut drains by itself and can never say so. At the end of a process the channel closes too:
-    // its exit is about to be seen then, and tells more.
+    // its exit is about to be seen then, and says more.
     child.on('disconnect', () => {
       systemClock.after(EXIT_MS, () => { if (!ended) events.fact({ type: 'draining', reason: 'asked' }); }, { idle: true });
     });
     // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors say that a
-    // message or signal could not be delivered: its exit tells the rest.
+    // message or signal could not be delivered: its exit says the rest.
     child.on('error', (error) => { if (child.pid === undefined) end(null, null, existsSync(directory) ? error : folderGone(directory, error)); });
     return {
       pid: child.pid ?? 0,

@@ -15,7 +15,7 @@ export interface WorkerRecord {
   readonly process: WorkerProcess;
   /** The release that it runs. */
   readonly release: number;
-  /** It runs a release that has not proved itself yet: it serves nobody, and belongs to the pool only when it has. */
+  /** It runs a release that has not proved itself yet: it takes no client, and belongs to the pool only when it has. */
   trial: boolean;
   readonly bornAt: number;
   readonly bornAtWall: number;
@@ -144,7 +144,7 @@ export function limitView(record: WorkerRecord, now: number): LimitView {
   };
 }
 
-/** Whether a ready worker has stood still for so long that it is not counted on. */
+/** Whether a ready worker has stood still too long to be counted on. */
 export const isHangingWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isHanging(silenceOf(record), now);
 
 /** Whether a ready worker's event loop stands still. */

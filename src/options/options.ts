@@ -46,7 +46,7 @@ export interface PoolOptions {
   /** Seconds that a draining worker has, fixed when its drain begins; then it is killed. Default MaxServerExpireTime. Infinity = no limit. */
   GraceExpireTime?: number | undefined;
   /**
-   * Seconds for which a server that was told to shut down first goes on as before, while readiness checks fail (`/readyz`, the
+   * Seconds for which a server that is to shut down first goes on as before, while readiness checks fail (`/readyz`, the
    * agent says `drain`, systemd hears STOPPING=1): so balancers send new clients elsewhere, and none is lost. A second signal, or
    * `shutdown({ grace })`, ends it; `shutdown({ grace: 0 })` has none. Default 0.
    */

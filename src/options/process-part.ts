@@ -29,7 +29,7 @@ export interface ProcessConfig {
   readonly handlesSignals: boolean;
   /** The signal that asks for an upgrade; undefined = none. */
   readonly upgradeSignal: 'SIGUSR2' | undefined;
-  /** Whether systemd is told of the server's state, if it asks to be. */
+  /** Whether systemd hears of the server's state, if it asks for it. */
   readonly notifies: boolean;
   /** Whether workers are killed when the master ends without a drain. */
   readonly endsWorkers: boolean;

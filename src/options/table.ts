@@ -4,7 +4,7 @@ import { tlsOption } from './tls-checks.js';
 const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
 const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
 const expiry: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0, or Infinity for never');
-const grace: Check = expect((value) => isNumber(value) && value >= 0, 'a number of seconds, 0 = at once, Infinity = for ever');
+const grace: Check = expect((value) => isNumber(value) && value >= 0, 'a number of seconds, 0 = at once, Infinity = without a limit');
 const isPort = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
 // What comes from the environment is a text: process.env.PORT.
 const port: Check = expect(
@@ -152,7 +152,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   SessionParams: pointless,
 };
 
-/** Events that the original's sessions use themselves; nobody may handle them in their place. */
+/** Events that the original's sessions use themselves; no other handler may take their place. */
 export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   '_child', '_start', '_stop', 'shutdown',
   ...['error', 'flush', 'high', 'input', 'low'].map((name) => `tcp_server_got_${name}`),

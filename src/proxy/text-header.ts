@@ -18,7 +18,7 @@ export function endOfLine(bytes: Buffer): number | undefined {
     // Whatever stands behind UNKNOWN is to be ignored.
     if (!line.toString('latin1').startsWith(UNKNOWN)) throw fault(`A PROXY header of version 1 ends with CR LF, and a bare LF came: ${showBytes(line.subarray(0, at))}.`);
   }
-  if (line.length === LONGEST_LINE) throw fault(`A PROXY header of version 1 has ${LONGEST_LINE} bytes at most, and in so many there was no CR LF: ${showBytes(line)}.`);
+  if (line.length === LONGEST_LINE) throw fault(`A PROXY header of version 1 has ${LONGEST_LINE} bytes at most, and this one had no CR LF within them: ${showBytes(line)}.`);
   return undefined;
 }
 

@@ -10,7 +10,7 @@ import { enter, ignoreErrors, listenToHandshakes, startTimer, type Guarded } fro
 export interface HandshakeHost extends Guarded {
   /** It is done, and the client is who it has to be. */
   secured(secure: TLSSocket): void;
-  /** It has failed, and the connection is closed; undefined: there is no more time, and nobody has to hear of it. */
+  /** It has failed, and the connection is closed; undefined: there is no more time, and no one has to hear of it. */
   failed(stream: Duplex, error: Error | undefined): void;
 }
 
@@ -44,7 +44,7 @@ export class Handshake implements Guarded {
 
   failed(stream: Duplex, error: Error | undefined): void {
     if (!this.#end()) return;
-    // Of what comes later nobody has to hear.
+    // What comes later is of no interest.
     ignoreErrors(stream);
     stream.destroy();
     this.#host.failed(stream, error);
@@ -87,7 +87,7 @@ export class Handshakes {
     this.#listen(config.server);
   }
 
-  /** Shakes hands with the client of a connection that nobody has read from, or whose bytes have been put back. */
+  /** Shakes hands with the client of a connection that has not been read from, or whose bytes have been put back. */
   begin(socket: Socket, host: HandshakeHost): void {
     const { server, handshakeMs } = this.#config;
     const handshake = new Handshake(socket, host, () => { this.#pending.delete(socket); });

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ListenAddress } from '../ipc/protocol.js';
 
-/** What the processes of a pool under test are told by the URL of the hook that they load first. */
+/** What the URL of the hook, which the processes of a pool under test load first, says to them. */
 export interface HookSetup {
   /** Where the test listens, on 127.0.0.1. */
   readonly port: number;

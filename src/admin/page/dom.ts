@@ -5,7 +5,7 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
-/** The nth child of an element that has so many. */
+/** The nth child of an element, which has to have it. */
 export function childOf(parent: Element, index: number): Element {
   const child = parent.children[index];
   if (child === undefined) throw new Error(`There is no child ${index}.`);

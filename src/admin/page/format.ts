@@ -112,7 +112,7 @@ export function poolActions({ paused, stopping, reloading }: Pick<Board, 'paused
     }] : []),
     paused
       ? { path: 'resume', label: 'Resume', effect: 'Workers accept again, those who waited longest first.', question: undefined }
-      : { path: 'pause', label: 'Pause', effect: 'Workers accept no more clients. New ones wait in the queue; nobody is refused until it is full.', question: undefined },
+      : { path: 'pause', label: 'Pause', effect: 'Workers accept no more clients. New ones wait in the queue; none is refused until it is full.', question: undefined },
     {
       path: 'shutdown', label: 'Shut down', effect: 'Refuses new clients, lets the present ones finish, and ends the server.',
       question: 'Shut the server down? New clients are refused from now on, and it has to be started again by other means than this page.',
