@@ -4,17 +4,18 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { failures, underLoad } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
 import { waitGone } from '../support/processes.js';
 import { TcpClient } from '../support/tcp-client.js';
-import { within } from '../support/wait.js';
+import { poll, within } from '../support/wait.js';
 import { ONE, QUICK, TWO, program, withServer } from '../support/with-server.js';
 
 describe('clients in the queue when the pool stops', () => {
-  it('are served first: ten that wait for the only worker, one at a time', async () => {
+  it('are served first: five that wait for the only worker, one at a time', async () => {
     await withServer({ ...ONE, ...QUICK, MaxSessionPerServer: 1 }, async (running) => {
       const first = await running.join();
-      const waiting = await Promise.all(Array.from({ length: 10 }, async () => TcpClient.connect({ port: running.port })));
+      const waiting = await Promise.all(Array.from({ length: 5 }, async () => TcpClient.connect({ port: running.port })));
 
       const stopped = running.server.shutdown();
       first.send('quit\n');
@@ -24,7 +25,24 @@ describe('clients in the queue when the pool stops', () => {
       }));
       await stopped;
 
-      expect(running.server.status().totals.served).toBe(11);
+      expect(running.server.status().totals.served).toBe(6);
+    });
+  });
+
+  it('are served if they were connected before, under a load of 16', async () => {
+    await withServer({ ...QUICK, MaxServer: 4 }, async (running) => {
+      await running.settled(4);
+      let stoppedAt = Infinity;
+
+      const visits = await underLoad(running.port, 16, async (soFar) => {
+        await poll(() => soFar.length > 100, () => 'the load to be on its way');
+        stoppedAt = performance.now();
+        await running.server.shutdown();
+      });
+
+      const before = visits.filter(({ connectedAt }) => connectedAt < stoppedAt);
+      expect(before.length).toBeGreaterThan(100);
+      expect(failures(before)).toEqual([]);
     });
   });
 
