@@ -134,6 +134,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     checkSeconds('reload', 'a settle time', options.settle, Number.MAX_VALUE);
+    checkSeconds('reload', 'a timeout', options.timeout);
     return this.#inMaster('reload').reload(options);
   }
 

@@ -11,6 +11,8 @@ export interface ReloadOptions {
   readonly settle?: number | undefined;
   /** Asked about the first new worker when it has settled; false or an error refuses the release. */
   readonly check?: ((canary: WorkerStatus) => boolean | Promise<boolean>) | undefined;
+  /** Seconds in which `check` has to settle, or the release is refused. Default 60; Infinity = no limit. */
+  readonly timeout?: number | undefined;
 }
 
 /** What the new script's options change, and how they are put into force. */

@@ -10,6 +10,9 @@ import type { Exit } from './worker-process.js';
 /** A row of starts that fail after the first worker has passed its trial, and with which the release fails after all. */
 const MOST_FAILED_STARTS = 3;
 
+/** How long a check may take unless `timeout` says otherwise, as long as an upgrade. */
+const CHECK_S = 60;
+
 /** The shortest interval between the heartbeats of a worker on trial. */
 const SHORTEST_HEARTBEAT_MS = 50;
 
@@ -109,13 +112,13 @@ export class ReloadRun {
 
   /** Tries the release with one worker. @throws ReloadError */
   async #prove(release: Release): Promise<Adoption> {
-    const { host, given, options: { settle, check } } = this.#parts;
+    const { host, given, options: { settle, check, timeout = CHECK_S } } = this.#parts;
     const settleMs = settle === undefined ? host.settleMs() : settle * 1000;
     let adoption: Adoption | undefined;
     const id = host.startTrial(release, Math.max(settleMs / 4, SHORTEST_HEARTBEAT_MS));
     const pid = host.statusOf(id)?.pid ?? 0;
     const trial = new Trial({
-      clock: host.clock, settleMs,
+      clock: host.clock, settleMs, checkMs: timeout * 1000,
       kill: () => { host.kill(id); },
       check: () => {
         const status = host.statusOf(id);

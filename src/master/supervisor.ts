@@ -161,12 +161,15 @@ export class Supervisor {
     return id;
   }
 
-  /** From now on the pool consists of this release; the plan lets others make way. */
+  /** From now on the pool consists of this release; the plan lets others make way. One that still starts serves nobody and may hang: it goes at once. */
   promote(release: Release): void {
     this.#release = release;
     this.roster.release = release.number;
     this.#history.renewed();
     this.#trials.join();
+    for (const record of this.roster.all()) {
+      if (record.phase === 'starting' && record.release !== release.number) this.#drain(record, 'reload');
+    }
     this.#changed();
   }
 

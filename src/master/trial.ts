@@ -20,6 +20,8 @@ export interface TrialParts {
   readonly settleMs: number;
   /** The user's own opinion of it, asked last. */
   readonly check: () => unknown;
+  /** How long that may take. */
+  readonly checkMs: number;
   /** Whether its options are of use: what is wrong with them, or undefined. */
   readonly objection: () => Error | undefined;
   /** Ends its process. */
@@ -92,6 +94,9 @@ export class Trial {
   async #ask(): Promise<void> {
     this.#stage = 'checking';
     this.#timer?.cancel();
+    const { clock, checkMs } = this.#parts;
+    // Nobody else would ever end it, and with it every later reload.
+    if (checkMs < Infinity) this.#timer = clock.after(checkMs, () => { this.fail('check', new Error(`it had not settled after ${checkMs / 1000} s`)); });
     try {
       if (await this.#parts.check() === false) this.fail('check');
     } catch (error) {

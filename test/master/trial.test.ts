@@ -10,7 +10,7 @@ function trialOf(given: Partial<TrialParts> = {}): { trial: Trial; clock: Manual
   let kills = 0;
   let outcome: TrialOutcome | undefined;
   const trial: Trial = new Trial({
-    clock, settleMs: 3000, check: () => true, objection: () => undefined,
+    clock, settleMs: 3000, checkMs: 60_000, check: () => true, objection: () => undefined,
     kill: () => {
       kills += 1;
       trial.exited({ ...EXIT, code: null });
@@ -55,6 +55,7 @@ describe('the trial of a release', () => {
     ['makes the check throw', 'check', { settleMs: 0, check: () => { throw new Error('no'); } }, (trial) => { trial.ready(); }],
     ['makes the check reject', 'check', { settleMs: 0, check: () => Promise.reject(new Error('no')) }, (trial) => { trial.ready(); }],
     ['ends while it is checked', 'crashed', { settleMs: 0, check: () => new Promise(() => undefined) }, (trial) => { trial.ready(); trial.exited(EXIT); }],
+    ['makes the check take longer than it may', 'check', { settleMs: 0, check: () => new Promise(() => undefined) }, (trial, clock) => { trial.ready(); clock.advance(60_000); }],
     ['has options that the pool cannot take', 'options', { objection: () => new Error('no') }, (trial) => { trial.ready(); }],
     ['speaks another version', 'version', {}, (trial) => { trial.fail('version'); }],
   ])('is failed by a worker that %s', async (_title, reason, parts, happen) => {
