@@ -52,12 +52,14 @@ describe('what README says of debugging', () => {
     });
   });
 
-  it('prints what master and workers say to each other', async () => {
+  it('prints each order and fact between master and workers on both ends', async () => {
     await withMaster({ options: ONE, env: { NODE_DEBUG: 'prefork' } }, async (master) => {
       const [pid = 0] = await master.ready(1);
 
       await master.line(new RegExp(`^PREFORK ${master.pid}: worker ${pid}: hears {"type":"ready"`), 'stderr');
       await master.line(new RegExp(`^PREFORK ${pid}: worker ${pid}: sends {"type":"ready"`), 'stderr');
+      await master.line(new RegExp(`^PREFORK ${master.pid}: worker ${pid}: sends {"type":"welcome"`), 'stderr');
+      await master.line(new RegExp(`^PREFORK ${pid}: worker ${pid}: hears {"type":"welcome"`), 'stderr');
     });
   });
 });
