@@ -194,8 +194,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Master: waits for ShutdownDelay, refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
-   * Worker: drains this one. May be called in any state and more than once; in the master a later call
-   * with a grace ends that delay, and can shorten the grace.
+   * Worker: drains this one. May be called in any state and more than once; in the master a later grace ends the delay, and can be shorter.
    */
   async shutdown({ grace }: ShutdownOptions = {}): Promise<void> {
     checkSeconds('shutdown', 'a grace', grace);
