@@ -188,7 +188,7 @@ class Load {
   }
 }
 
-describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 120_000 }, () => {
+describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 180_000 }, () => {
   it('loses no client when one of two pools gets SIGTERM and the other a new release and a new master under load; limits connections of an address', async () => {
     const [front = 0, one = 0, two = 0, oneAgent = 0, twoAgent = 0, ...pages] = await freePorts(7);
     const start = (port: number, agent: number, page: number | undefined): Parameters<typeof withMaster>[0] => ({
@@ -200,14 +200,14 @@ describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 120_000 },
         PORT: String(front), ONE: String(one), TWO: String(two), ONE_AGENT: String(oneAgent), TWO_AGENT: String(twoAgent), INTER: '200ms', RETRIES: '0',
       } });
       for (const name of ['one', 'two']) await haproxy.until(name, ({ status, agent_status }) => status === 'UP' && agent_status === 'L7OK');
-      const load = new Load(front, 2);
+      const load = new Load(front, 1);
 
       second.signal('SIGHUP');
       // Workers start slowly beside a load that takes what the machine has.
-      await second.until(() => second.lines.find((line) => line === 'release 2'), () => 'the end of the reload', 30_000);
+      await second.until(() => second.lines.find((line) => line === 'release 2'), () => 'the end of the reload', 60_000);
       second.signal('SIGUSR2');
-      expect(await second.exit(30_000)).toEqual({ code: 0, signal: null });
-      expect(second.lines.filter((line) => line.startsWith("listening on"))).toHaveLength(2);
+      expect(await second.exit(60_000)).toEqual({ code: 0, signal: null });
+      expect(second.lines.filter((line) => line.startsWith('listening on'))).toHaveLength(2);
       // Of its new master: the old one has let go of its ports.
       await haproxy.until('two', ({ status, agent_status }) => status === 'UP' && agent_status === 'L7OK');
       first.signal('SIGTERM');
