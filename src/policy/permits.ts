@@ -26,7 +26,8 @@ import { IDLE_PULSE_MS, PULSE_MS, WATCHED_PULSE_MS, blockedAt, isBlocked, type S
  * confirm keep it (silence.ts).
  *
  * What if the master stops? A worker that has asked and is not answered within 50 ms raises its ceiling by itself: by a
- * credit each time, and after a second without an answer by twice as much each time. Limits and shares are never raised so.
+ * credit each time, and after a second without an answer by twice as much each time. One that was answered 'full' asks again
+ * every second, since those that it waits for may die meanwhile. Limits and shares are never raised so.
  */
 
 /** Whether a worker may accept. */

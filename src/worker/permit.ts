@@ -9,6 +9,8 @@ const ANSWER_MS = 50;
  * the machine is overloaded, and a worker that went far ahead would stay ahead as long as its clients stay.
  */
 const SMALL_RAISES = 20;
+/** So long a worker waits for the others to catch up before it asks again: they may have died while the master was stopped. */
+const FULL_MS = 1000;
 /** The most by which it raises it at once afterwards, when the master seems to be stopped. */
 const MOST_RAISE = 64;
 
@@ -24,7 +26,7 @@ export class Permit {
   #raises = 0;
   #patience: Timer | undefined;
 
-  /** @param changed - called when the permit has raised itself */
+  /** @param changed - called when the permit has raised itself, or asks again */
   constructor(clock: Clock, changed: () => void) {
     this.#clock = clock;
     this.#changed = changed;
@@ -45,6 +47,7 @@ export class Permit {
     this.#raises = 0;
     this.#ceiling = ceiling;
     this.#state = clients < ceiling ? 'held' : 'full';
+    if (this.#state === 'full') this.#patience = this.#clock.after(FULL_MS, () => { this.#askAgain(clients); }, { idle: true });
   }
 
   withdraw(): void {
@@ -72,6 +75,12 @@ export class Permit {
       this.#clock.soon(() => { if (this.#patience === patience) this.#raiseItself(clients); });
     }, { idle: true });
     this.#patience = patience;
+  }
+
+  #askAgain(clients: number): void {
+    this.#state = 'spent';
+    this.#waitForAnswer(clients);
+    this.#changed();
   }
 
   #raiseItself(clients: number): void {
