@@ -39,8 +39,8 @@ export interface ClientErrorContext<Own> extends Context<Own> {
   readonly errno: number;
   /** What went wrong, in words; empty for the end of input. */
   readonly errstr: string;
-  /** The error itself; undefined for the end of input. */
-  readonly error?: Error | undefined;
+  /** The error itself; undefined for the end of input. Its `code` is the system's, or one of the library's. */
+  readonly error?: (Error & { readonly code?: string | undefined }) | undefined;
   /** `heap.client.ID`. */
   readonly wheelId: number;
 }

@@ -24,6 +24,7 @@ import { systemdService, type Service } from './service.js';
 import { ServerEnd } from './server-end.js';
 import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
+import { writeToStderr } from './stderr.js';
 import { Roster } from './roster.js';
 import type { Supervisor } from './supervisor.js';
 import type { UpgradeOptions } from './upgrades.js';
@@ -90,6 +91,7 @@ export class Master {
     if (handlesSignals) {
       this.#removeSignals = handleSignals({
         clock: parts.clock, drain: () => this.shutdown(), hurry: () => this.#end.hurry(), killAll: () => this.#pool?.supervisor.killAll(), reload: () => { this.#reloadUnasked(); },
+        hangUp: () => { writeToStderr('SIGHUP: the terminal of this process was closed, so the pool drains. To reload, call server.reload(), or start the program without a terminal.\n'); },
         upgrade: upgradeSignal === undefined ? undefined : { signal: upgradeSignal, begin: () => { this.#change.upgradeUnasked(); } },
       });
     }

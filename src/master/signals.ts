@@ -19,6 +19,8 @@ export interface SignalActions {
   hurry(): boolean;
   /** The next one. */
   killAll(): void;
+  /** SIGHUP with a terminal: it was closed, or somebody takes the signal for a reload. The pool drains. */
+  hangUp(): void;
   /** SIGHUP without a terminal. */
   reload(): void;
   /** Hands over to a successor; undefined if no signal does. */
@@ -62,8 +64,10 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   // Asked now: when a terminal is closed, its processes lose it before they hear of it.
   const hadTerminal = hasTerminal();
   const onHangUp = (): void => {
-    if (!hadTerminal) actions.reload();
-    else if (first === undefined) onSignal('SIGTERM');
+    if (!hadTerminal) { actions.reload(); return; }
+    if (first !== undefined) return;
+    actions.hangUp();
+    onSignal('SIGTERM');
   };
   for (const signal of ENDING) process.on(signal, onSignal);
   process.on('SIGHUP', onHangUp);

@@ -78,15 +78,17 @@ function hookUrl(setup: HookSetup): string {
   return url.href;
 }
 
-function whyEnded({ script, alias }: ResolvedSetup, { ending }: Program, { isConstructed, constructed }: Happenings): string {
+function whyEnded({ script, alias }: ResolvedSetup, { ending, output: { stderr } }: Program, { isConstructed, constructed }: Happenings): string {
   const how = ending?.signal ?? `exit code ${ending?.code ?? 'unknown'}`;
   if (isConstructed) return `${script} has ended (${how}) before a worker accepted.`;
+  const cause = /^\w*Error\b.*/m.exec(stderr)?.[0];
+  if (cause !== undefined && ending?.code !== 0) return `${script} has ended (${how}) before it had made its PreforkTcpServer${named(alias)}: ${cause}`;
   return `${script} has ended (${how}) and made no PreforkTcpServer${named(alias)}${among(constructed)}; give the Script that constructs it.`;
 }
 
 function whyLate({ script, alias }: ResolvedSetup, { pid }: Program, doors: Doors, { isConstructed, constructed, events }: Happenings): string {
   if (!doors.has(pid)) return `${script} runs, but has not loaded the test kit's hook`;
-  if (!isConstructed) return `${script} runs, but has made no PreforkTcpServer${named(alias)}${among(constructed)}; give the Script that constructs it`;
+  if (!isConstructed) return `${script} runs, but has made no PreforkTcpServer${named(alias)}${among(constructed)}; give the Script that constructs it, or more Patience to one that is still loading`;
   return `${script} has made its server, and then there was ${events.map(({ name }) => name).join(', ') || 'nothing'}; a program that needs longer is given more Patience`;
 }
 

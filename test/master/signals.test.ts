@@ -25,6 +25,7 @@ class Scene {
       },
       killAll: () => { this.done.push('kill'); },
       reload: () => { this.done.push('reload'); },
+      hangUp: () => { this.done.push('hang-up'); },
       upgrade: undefined,
     }, () => hasTerminal);
   }
@@ -94,7 +95,7 @@ describe('signals', () => {
     expect(scene.done).toEqual(['drain', 'hurry', 'kill']);
   });
 
-  it('SIGHUP reloads without a terminal; with one, which was closed, it drains, however often it comes', () => {
+  it('SIGHUP reloads without a terminal; with one it says so and drains, however often it comes', () => {
     scene = new Scene();
     send('SIGHUP');
     send('SIGHUP');
@@ -105,7 +106,7 @@ describe('signals', () => {
     send('SIGHUP');
     scene.clock.advance(1000);
     send('SIGHUP');
-    expect(scene.done).toEqual(['drain']);
+    expect(scene.done).toEqual(['hang-up', 'drain']);
   });
 
   it('are handled no longer once the pool has drained', async () => {

@@ -165,9 +165,9 @@ describe.concurrent('a program without a server', () => {
   it.each([
     ['ends', 'process.exit(3)', {}, ['exit code 3', 'made no PreforkTcpServer']],
     ['runs on', 'setInterval(() => {}, 1000); console.error("here I am");', { Patience: 5 }, ['runs, but has made no PreforkTcpServer', 'here I am']],
-    ['fails', 'throw new Error("oh no")', {}, ['exit code 1', 'oh no']],
+    ['fails', 'throw new Error("oh no")', {}, ['exit code 1', 'before it had made its PreforkTcpServer: Error: oh no']],
     ['does not know the Alias', `import ${JSON.stringify(program('std.mjs').href)}`, { Alias: 'chat', Patience: 5 }, ["with the Alias 'chat', but 'prefork_server'"]],
-    ['has options that the server refuses', `import ${JSON.stringify(program('std.mjs').href)}`, { MaxServer: -1 }, ['MaxServer']],
+    ['has options that the server refuses', `import ${JSON.stringify(program('std.mjs').href)}`, { MaxServer: -1 }, ['before it had made its PreforkTcpServer: PreforkError', 'MaxServer']],
   ])('is named when it %s, with what it did instead', async (_title, text, setup, words) => {
     const error = await startPool({ Script: await script(text), ...setup }).then(() => undefined, (reason: unknown) => reason as Error & { code: string });
 

@@ -109,7 +109,7 @@ it('types the contexts of the other callbacks', () => {
         expectTypeOf(operation).toEqualTypeOf<'read' | 'write' | 'input' | 'callback'>();
         expectTypeOf(errno).toEqualTypeOf<number>();
         expectTypeOf(errstr).toEqualTypeOf<string>();
-        expectTypeOf(error).toEqualTypeOf<Error | undefined>();
+        expectTypeOf(error).toEqualTypeOf<(Error & { readonly code?: string | undefined }) | undefined>();
       },
       ClientDisconnected({ wheelId }) { expectTypeOf(wheelId).toEqualTypeOf<number | undefined>(); },
       ClientPreConnect({ socket }) {
