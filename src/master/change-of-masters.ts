@@ -1,8 +1,8 @@
-import { asError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { UpgradeResult } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
 import type { AdminSide } from './admin-side.js';
+import { unasked } from './obey-signals.js';
 import type { OpenSocket } from './open-socket.js';
 import type { Outbox } from './outbox.js';
 import type { Inheritance } from './predecessor.js';
@@ -100,10 +100,7 @@ export class ChangeOfMasters {
   /** A signal asks for it. Of several servers of a program each hears of it, and one does it for all. */
   upgradeUnasked(): void {
     if (this.#parts.phase() !== 'running' || this.isRunning) return;
-    this.upgrade({}).catch((error: unknown) => {
-      // The event has only what came of an attempt.
-      if (!(error instanceof UpgradeError && this.#parts.outbox.isHeard('upgrade:failed'))) process.emitWarning(asError(error));
-    });
+    unasked(this.upgrade({}), (error) => error instanceof UpgradeError && this.#parts.outbox.isHeard('upgrade:failed'));
   }
 
   #serviceReady(): void {

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { asError, PreforkError } from '../errors.js';
+import { PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { PoolObserver } from '../pool-event.js';
@@ -12,19 +12,17 @@ import { reportFailure } from './failure.js';
 import { createOutbox } from './hearers.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError } from './listen-error.js';
+import { obeySignals } from './obey-signals.js';
 import { nameOfBound, openSocket, type OpenSocket } from './open-socket.js';
 import { OptionsInForce } from './options-in-force.js';
 import type { Outbox } from './outbox.js';
 import { createPool, type Pool, type PoolParts } from './pool.js';
 import type { StopReason } from './pool-stop.js';
 import { Readiness } from './readiness.js';
-import { ReloadError } from './reload-error.js';
 import type { ReloadOptions } from './reload-host.js';
 import { systemdService, type Service } from './service.js';
 import { ServerEnd } from './server-end.js';
-import { handleSignals } from './signals.js';
 import { newTally, reportStatus } from './status-report.js';
-import { writeToStderr } from './stderr.js';
 import { Roster } from './roster.js';
 import type { Supervisor } from './supervisor.js';
 import type { UpgradeOptions } from './upgrades.js';
@@ -89,10 +87,12 @@ export class Master {
     });
     const { handlesSignals, upgradeSignal } = parts.options.process;
     if (handlesSignals) {
-      this.#removeSignals = handleSignals({
-        clock: parts.clock, drain: () => this.shutdown(), hurry: () => this.#end.hurry(), killAll: () => this.#pool?.supervisor.killAll(), reload: () => { this.#reloadUnasked(); },
-        hangUp: () => { writeToStderr('SIGHUP: the terminal of this process was closed, so the pool drains. To reload, call server.reload(), or start the program without a terminal.\n'); },
-        upgrade: upgradeSignal === undefined ? undefined : { signal: upgradeSignal, begin: () => { this.#change.upgradeUnasked(); } },
+      this.#removeSignals = obeySignals({
+        clock: parts.clock, outbox: this.#outbox, server: this, upgradeSignal,
+        isRunning: () => this.#phase === 'running',
+        hurry: () => this.#end.hurry(),
+        killAll: () => this.#pool?.supervisor.killAll(),
+        upgrade: () => { this.#change.upgradeUnasked(); },
       });
     }
     // ShutdownChildren: when this process ends without a drain.
@@ -107,9 +107,7 @@ export class Master {
     this.#admin.close();
   };
 
-  ready(): Promise<void> {
-    return this.#readiness.wait();
-  }
+  ready(): Promise<void> { return this.#readiness.wait(); }
 
   get address(): ListenAddress | undefined { return this.#open?.socket.address; }
 
@@ -121,9 +119,7 @@ export class Master {
   get failure(): Error | undefined { return this.#failure; }
 
   /** Adds an observer of our own, of every event and change of the status. */
-  observe(observer: PoolObserver): void {
-    this.#outbox.observe(observer, { status: true });
-  }
+  observe(observer: PoolObserver): void { this.#outbox.observe(observer, { status: true }); }
 
   /** The pool, from its start to its very end. @throws PreforkError ERR_PREFORK_STATE before, and if there never was one */
   pool(call: string): Supervisor {
@@ -153,9 +149,7 @@ export class Master {
     this.#pool?.supervisor.pause(on || this.#change.isHeld);
   }
 
-  configure(change: unknown): void {
-    this.#options.configure(change);
-  }
+  configure(change: unknown): void { this.#options.configure(change); }
 
   async reload(options: ReloadOptions): Promise<ReloadResult> {
     if (this.#pool === undefined || this.#phase !== 'running') {
@@ -165,18 +159,7 @@ export class Master {
     return this.#pool.releases.reloads.request(options);
   }
 
-  /** A signal asks for it: what comes of it is said by events. */
-  #reloadUnasked(): void {
-    if (this.#phase !== 'running') return;
-    this.reload({}).catch((error: unknown) => {
-      // The event has only what came of an attempt.
-      if (!(error instanceof ReloadError && this.#outbox.isHeard('reload:failed'))) process.emitWarning(asError(error));
-    });
-  }
-
-  upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
-    return this.#change.upgrade(options);
-  }
+  upgrade(options: UpgradeOptions): Promise<UpgradeResult> { return this.#change.upgrade(options); }
 
   /** @param grace - seconds; see ServerEnd */
   shutdown(grace?: number): Promise<void> {

@@ -167,9 +167,7 @@ export class Supervisor {
     this.roster.release = release.number;
     this.#history.renewed();
     this.#trials.join();
-    for (const record of this.roster.all()) {
-      if (record.phase === 'starting' && record.release !== release.number) this.#drain(record, 'reload');
-    }
+    for (const record of this.roster.all()) if (record.phase === 'starting' && record.release !== release.number) this.#drain(record, 'reload');
     this.#changed();
   }
 

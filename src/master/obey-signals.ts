@@ -1,0 +1,41 @@
+import type { Clock } from '../clock.js';
+import { asError } from '../errors.js';
+import type { Outbox } from './outbox.js';
+import { ReloadError } from './reload-error.js';
+import { handleSignals } from './signals.js';
+import { writeToStderr } from './stderr.js';
+
+const HANG_UP = 'SIGHUP: the terminal of this process was closed, so the pool drains. To reload, call server.reload(), or start the program without a terminal.\n';
+
+/** A server that signals reach. */
+export interface SignalledServer {
+  readonly server: { shutdown(): Promise<void>; reload(options: object): Promise<unknown> };
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  readonly isRunning: () => boolean;
+  /** Ends ShutdownDelay. @returns false if it was over, or never began */
+  readonly hurry: () => boolean;
+  readonly killAll: () => void;
+  /** The signal for `upgrade()`; undefined = none. */
+  readonly upgradeSignal: NodeJS.Signals | undefined;
+  readonly upgrade: () => void;
+}
+
+/** Lets a server obey the signals of its process. @returns a function that ends it */
+export function obeySignals({ server, clock, outbox, isRunning, hurry, killAll, upgradeSignal, upgrade }: SignalledServer): () => void {
+  return handleSignals({
+    clock, hurry, killAll,
+    drain: () => server.shutdown(),
+    reload: () => { if (isRunning()) unasked(server.reload({}), (error) => error instanceof ReloadError && outbox.isHeard('reload:failed')); },
+    hangUp: () => { writeToStderr(HANG_UP); },
+    upgrade: upgradeSignal === undefined ? undefined : { signal: upgradeSignal, begin: upgrade },
+  });
+}
+
+/**
+ * A signal has asked for it, so that its failure is a warning, unless it is said already: by the event that has what came of
+ * an attempt.
+ */
+export function unasked(attempt: Promise<unknown>, isSaid: (error: unknown) => boolean): void {
+  attempt.catch((error: unknown) => { if (!isSaid(error)) process.emitWarning(asError(error)); });
+}
