@@ -5,7 +5,7 @@ import { EXIT_REASONS } from '../policy/reasons.js';
 import type { ExitReason } from '../policy/reasons.js';
 import type { AdminStatus, PoolLimits, PoolTotals, ServerStatus, WorkerStatus } from '../status.js';
 import type { Roster } from './roster.js';
-import { isBlockedWorker, type WorkerRecord } from './worker-record.js';
+import { heardByWall, isBlockedWorker, type WorkerRecord } from './worker-record.js';
 
 /** What the master counts over the life of the server. */
 export interface Tally {
@@ -64,7 +64,7 @@ export function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
     connections: state.clients,
     served: state.served,
     startedAt: record.bornAtWall,
-    lastHeartbeatAt: Math.round(clock.wallNow() - (now - record.heardAt)),
+    lastHeartbeatAt: heardByWall(record, { now, wallNow: clock.wallNow() }),
     age: seconds(record.bornAt),
     idle: record.idleSince === undefined ? undefined : seconds(record.idleSince),
     drainReason: drain?.reason,

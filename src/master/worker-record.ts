@@ -24,6 +24,8 @@ export interface WorkerRecord {
   lifeMs: number;
   phase: WorkerPhase;
   heardAt: number;
+  /** That time by the wall clock, as the last status has it. */
+  heardWall?: { readonly heardAt: number; readonly at: number };
   readyAt: number | undefined;
   idleSince: number | undefined;
   state: WorkerState;
@@ -87,6 +89,20 @@ export function newRecord(id: number, { process, now, wallNow, lifeMs, share, re
     idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, isLastCall: false, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
     permit: undefined, ordersSent: 0, askedAt: now, deafAtBirth: deafMs, deafAtHeard: deafMs, shareOrdered: share, heartbeatUnanswered: false,
   };
+}
+
+/** A wall clock that differs by more than this was set. */
+const SET_MS = 1000;
+
+/**
+ * When a worker was heard last, by the wall clock of now. The two clocks are not read at one moment and have different
+ * resolutions; unless the wall clock was set, the time stays the same until the worker is heard again.
+ */
+export function heardByWall(record: WorkerRecord, { now, wallNow }: { readonly now: number; readonly wallNow: number }): number {
+  const at = Math.round(wallNow - (now - record.heardAt));
+  const { heardWall } = record;
+  if (heardWall?.heardAt !== record.heardAt || Math.abs(heardWall.at - at) > SET_MS) record.heardWall = { heardAt: record.heardAt, at };
+  return record.heardWall?.at ?? at;
 }
 
 /** A worker as the plan sees it. */

@@ -1,6 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { systemClock } from '../clock.js';
 import { Reaper } from './reaper.js';
+
+/** How long the last output of a program that has ended is read for, if others keep the streams open. */
+const LAST_WORDS_MS = 200;
 
 /** How the user's program is run. */
 export interface ProgramSetup {
@@ -46,8 +50,13 @@ export class Program {
       changed();
     });
     child.on('exit', (code, signal) => {
-      this.ending = { ...(code !== null && { code }), ...(signal !== null && { signal }) };
-      changed();
+      const said = (): void => {
+        this.ending ??= { ...(code !== null && { code }), ...(signal !== null && { signal }) };
+        changed();
+      };
+      // What it wrote last is read first; workers that live on keep the streams open.
+      child.once('close', said);
+      systemClock.after(LAST_WORDS_MS, said, { idle: true });
     });
     if (this.pid === 0) return;
     this.#reaper = new Reaper(this.pid, folder);

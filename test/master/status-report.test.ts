@@ -94,6 +94,19 @@ describe('reportStatus', () => {
     expect(totals.exits).toMatchObject({ crashed: 1, asked: 0 });
   });
 
+  it('gives the same lastHeartbeatAt until the worker is heard again, although two clocks never agree to the millisecond', () => {
+    const pool = new Pool(OPTIONS).boot();
+    const first = statusOf(pool).workers[0]?.lastHeartbeatAt;
+
+    pool.clock.setWall(pool.clock.wallNow() + 1);
+    const second = statusOf(pool).workers[0]?.lastHeartbeatAt;
+    pool.clock.advance(1000);
+    pool.workers.get(1).heartbeat({});
+
+    expect(second).toBe(first);
+    expect(statusOf(pool).workers[0]?.lastHeartbeatAt).toBe(Number(first) + 1001);
+  });
+
   it('gives lastHeartbeatAt by the wall clock of now', () => {
     const pool = new Pool(OPTIONS).boot();
     pool.clock.advance(1000);

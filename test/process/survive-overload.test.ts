@@ -79,6 +79,7 @@ describe('MaxSessionPerAddress', () => {
       await one.quit();
       // Its place is free when its connection is closed on both sides.
       await poll(async () => (await running.connect()).hasInput(), () => 'the place of the one who left');
+      await running.until(({ totals }) => totals.connections === 1 && totals.served === 2);
       await running.heartbeats();
       expect(running.server.status().totals).toMatchObject({ connections: 1, served: 2 });
     });

@@ -9,7 +9,7 @@ import type { Scene } from '../programs/inline.js';
 import { Authority } from '../support/certificates.js';
 import { TcpClient } from '../support/tcp-client.js';
 import { requireTool, toolPath } from '../support/tools.js';
-import { within } from '../support/wait.js';
+import { poll, within } from '../support/wait.js';
 
 interface Outcome { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -138,6 +138,7 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
           if (isRenewed && name === 'later.example') seen += 1;
         }
       });
+      await poll(() => names.length > 0, () => 'one that meets the old certificate');
       await scene.told('Disconnected', 6);
       running.server.configure({ Tls: pair(later) });
       isRenewed = true;
