@@ -41,7 +41,10 @@ const failureOf = (running: Running, options: ReloadOptions = {}): Promise<Reloa
 const STANDS_STILL = 'setTimeout(() => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); }, 10);';
 
 describe('a pool under load', () => {
-  const pool = shared<Running>((body) => withServer(setup({ ...TWO, StartServer: 2, MinServer: 2, MinSpareServer: 0 }), body));
+  const pool = shared<Running>((body) => withServer(setup({ ...TWO, StartServer: 2, MinServer: 2, MinSpareServer: 0 }), async (running) => {
+    await running.settled(2);
+    await body(running);
+  }));
 
   it.each<[string, ReleaseCode, ReloadOptions, object]>([
     ['throws when it is loaded', { before: "throw new Error('broken at load');" }, {}, { reason: 'boot', exit: { code: 1, signal: null }, stderr: expect.stringContaining('broken at load') as string }],
