@@ -1,7 +1,11 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { systemClock } from '../clock.js';
 import { JsonLine, type Asked, type ToTest, type Wish } from './line.js';
 import { testingError } from './testing-error.js';
 import type { Waiters } from './waiters.js';
+
+/** After the input that is ready now: what a process wrote to its standard output or error before is read before. */
+const inOrder = (task: () => void): void => { systemClock.soon(task); };
 
 /** The line to one process of the pool. It closes with the process. */
 class Door {
@@ -17,13 +21,17 @@ class Door {
     // A pool that a test forgets does not keep its process alive.
     socket.unref();
     this.#line = new JsonLine(socket, (message) => {
-      if (message.type === 'answer') this.#answers.get(message.ask)?.(message);
-      else heard(this, message);
+      inOrder(() => {
+        if (message.type === 'answer') this.#answers.get(message.ask)?.(message);
+        else heard(this, message);
+      });
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      this.isClosed = true;
-      closed();
+      inOrder(() => {
+        this.isClosed = true;
+        closed();
+      });
     });
   }
 

@@ -33,7 +33,7 @@ describe('a pool under test', () => {
       expect(pool.events[0]).toMatchObject({ name: expect.any(String) as string, at: expect.any(Number) as number });
       expect((await pool.status()).limits).toMatchObject({ MaxServer: 2, MasterHeartBeatTime: 0.2, MaxServerSpareTime: 0 });
       expect(await pool.ask('hello', { greeting: 1 })).toMatch(/^\d+: hello$/);
-      expect(pool.stdout).toContain('listening on');
+      await poll(() => pool.stdout.includes('listening on'), () => 'what it prints once it is ready');
     });
   });
 
