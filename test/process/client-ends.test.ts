@@ -50,6 +50,7 @@ describe('a client that leaves', () => {
       expect(scene.names).toEqual(['begin 1']);
       scene.release('1');
       await second.expect('2\r\n');
+      await scene.told('end 2');
 
       expect(scene.names.filter((name) => name !== 'Disconnected')).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
     });

@@ -4,6 +4,7 @@ import type { AcceptorContext } from 'prefork-tcp-server';
 import { describe, expect, it } from 'vitest';
 import { withHandlers } from '../programs/inline.js';
 import { binary } from '../proxy/headers.js';
+import { poll } from '../support/wait.js';
 
 const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.2 4711 443\r\n';
 const LOCAL = binary({ command: 0x20, family: 0, addresses: Buffer.alloc(0) });
@@ -84,6 +85,7 @@ describe('behind a balancer', () => {
       for await (const chunk of tls) text += String(chunk);
 
       expect([text, tls instanceof TLSSocket]).toEqual(['secret', true]);
+      await poll(() => scene.all.length >= 3, () => 'what the worker says of the third');
       expect(scene.all.map(({ detail }) => detail)).toEqual([1, 2, 3].map((port) => ['192.0.2.1', port, 443]));
     });
   });
