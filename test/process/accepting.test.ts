@@ -49,7 +49,7 @@ describe('in a pool of 20 workers', () => {
       await running.until(({ workers }) => workers.every(({ permit }) => permit));
 
       const clients: TcpClient[] = [];
-      while (clients.length < 200) clients.push(...await Promise.all(Array.from({ length: 10 }, () => running.join())));
+      while (countByWorker(clients).length < 20 && clients.length < 1000) clients.push(...await Promise.all(Array.from({ length: 10 }, () => running.join())));
 
       expect(countByWorker(clients)).toHaveLength(20);
     });
