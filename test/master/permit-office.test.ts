@@ -6,7 +6,7 @@ import { Roster } from '../../src/master/roster.js';
 import type { WorkerRecord } from '../../src/master/worker-record.js';
 import { ANSWER_MS, PULSE_MS } from '../../src/policy/silence.js';
 import { seeds } from '../support/seeded.js';
-import { explore, wander, type PoolSettings } from './permit-pool.js';
+import { crowdIn, explore, wander, type PoolSettings } from './permit-pool.js';
 import { deafProcess, hear } from '../support/roster-facts.js';
 
 const HANDLE = {} as SendHandle;
@@ -193,4 +193,12 @@ describe('no permit, copy or report is lost', () => {
 
     for (const seed of seeds(300)) expect(wander(settings, seed, 300)).toBeUndefined();
   }, 20_000);
+});
+
+describe('a burst of lasting clients', () => {
+  it.each(seeds(20))('leaves no worker further ahead than a twelfth of the mean, in whatever order clients and messages come: seed %d', (seed) => {
+    const counts = crowdIn({ workers: 8, starting: 0, holders: Infinity, maxClients: null, mostClients: Infinity, mishaps: [], settled: true }, seed, 400);
+
+    expect(Math.max(...counts)).toBeLessThanOrEqual(50 + 50 / 12);
+  });
 });

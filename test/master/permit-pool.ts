@@ -182,6 +182,11 @@ export class PermitPool {
     return this.#settings.holders !== Infinity;
   }
 
+  /** How many clients each worker has. */
+  get clients(): readonly number[] {
+    return this.#members.map(({ loop }) => loop.clients);
+  }
+
   show(): string {
     return JSON.stringify(this.#members.map(({ loop, isAlive, isBlocked, record }) => ({
       id: record.id, isAlive, isBlocked, phase: record.phase, clients: loop.clients, accepting: loop.accepting, permit: loop.permit, paused: loop.paused, copies: record.copiesSent - loop.copiesUsed,
@@ -363,6 +368,18 @@ const PATIENCE = 6;
 function afterFlush(pool: PermitPool): string | undefined {
   pool.flush(PATIENCE);
   return pool.brokenNow() ?? pool.brokenInTheEnd();
+}
+
+/** Lets clients come as soon as somebody accepts, and messages arrive, in an order that is drawn. @returns how many each worker has */
+export function crowdIn(settings: PoolSettings, seed: number, clients: number): readonly number[] {
+  const random = new Seeded(seed);
+  const pool = new PermitPool(settings);
+  while (pool.clients.reduce((sum, count) => sum + count, 0) < clients) {
+    const events = pool.events();
+    const prompt = events.filter(({ kind }) => kind === 'connect' || kind === 'order' || kind === 'report');
+    pool.apply(random.pick(prompt.length > 0 ? prompt : events.filter(({ kind }) => kind === 'wait')));
+  }
+  return pool.clients;
 }
 
 /** Lets events happen at random, far deeper than {@link explore} comes, and from time to time every message arrive. */
