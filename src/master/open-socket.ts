@@ -1,7 +1,9 @@
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import type { HandedSocket } from '../ipc/upgrade-protocol.js';
 import type { ListenConfig } from '../options/listen-part.js';
 import { activatedDescriptor } from './activation.js';
+import { codeListenError } from './listen-error.js';
 import { resolveTarget, showTarget, type ListenTarget } from './listen-target.js';
 import { bindListeningSocket, inheritListeningSocket, type ListeningSocket } from './listening-socket.js';
 
@@ -40,8 +42,23 @@ export async function openSocket(config: ListenConfig, handed?: Handed): Promise
   const resolved = await resolveTarget(target);
   const name = addressName(target);
   if (handed !== undefined && isAt(resolved, handed.socket)) return inherit(handed.socket, { backlog, name });
+  if (handed !== undefined && wanted !== undefined) refuseOtherFd(wanted, handed.socket);
   handed?.decline();
   return { socket: await bindListeningSocket(resolved, backlog), where: showTarget(resolved), name };
+}
+
+/**
+ * What systemd passed to the predecessor under another name stayed there: its clients would wait in a queue that no process reads.
+ *
+ * @throws ListenError
+ */
+function refuseOtherFd(wanted: number | string, { target }: HandedSocket): void {
+  const { fd } = JSON.parse(target) as { readonly fd?: number | string };
+  if (fd === undefined) return;
+  throw codeListenError({
+    operation: 'open', code: 'EBADF', errno: constants.errno.EBADF, where: `Fd ${wanted}`,
+    advice: `; the process before this one has the socket Fd ${fd}, and systemd passes others only when it starts the service: keep Fd ${fd}, or restart the service.`,
+  });
 }
 
 /** Where it is, for a message: with the port that the kernel has chosen. */

@@ -61,4 +61,12 @@ describe('the socket of a successor', () => {
     expect([socket.isInherited, declined]).toEqual([false, true]);
     expect((socket.address as { port: number }).port).not.toBe(port);
   });
+
+  it('is refused if Fd names another one than systemd has passed: that cannot be had by an upgrade', async () => {
+    const { handed } = await predecessor({ Fd: 'web' }, { isActivated: true });
+
+    await expect(succeed(handed, { Fd: 'admin', Port: 0 })).rejects.toThrow(
+      'Cannot listen on Fd admin: open failed with EBADF; the process before this one has the socket Fd web, and systemd passes others only when it starts the service: keep Fd web, or restart the service.',
+    );
+  });
 });
