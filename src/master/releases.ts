@@ -44,6 +44,7 @@ export class Releases {
     this.reloads = new Reloads({
       clock, pin,
       settleMs: () => options().pool.settleMs,
+      bootMs: () => options().pool.bootMs,
       current: () => supervisor().release,
       startTrial: (release, heartbeatMs) => supervisor().startTrial(release, heartbeatMs),
       statusOf: (id) => {

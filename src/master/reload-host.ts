@@ -11,7 +11,10 @@ export interface ReloadOptions {
   readonly settle?: number | undefined;
   /** Asked about the first new worker when it has settled; false or an error refuses the release. */
   readonly check?: ((canary: WorkerStatus) => boolean | Promise<boolean>) | undefined;
-  /** Seconds in which `check` has to settle, or the release is refused. Default 60; Infinity = no limit. */
+  /**
+   * Seconds in which `check` has to settle, or the release is refused. Default 60; Infinity = no limit. Where starts have no limit of
+   * their own (MaxServerExpireTime: Infinity), the first new worker, and after it each further one, has as long to be ready.
+   */
   readonly timeout?: number | undefined;
 }
 
@@ -32,6 +35,8 @@ export interface ReloadHost {
   readonly clock: Clock;
   /** The settle time of the options, in milliseconds. */
   readonly settleMs: () => number;
+  /** How long a worker may take to be ready before the plan ends it, in milliseconds; Infinity = it does not. */
+  readonly bootMs: () => number;
   /** Looks where the links lead now. @throws Error if nothing is there */
   readonly pin: (number: number) => Release;
   /** The release that the pool runs. */

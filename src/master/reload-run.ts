@@ -1,6 +1,8 @@
+import type { Timer } from '../clock.js';
 import { asError } from '../errors.js';
 import type { GivenOptions } from '../options/given.js';
 import type { ReloadResult } from '../server-events.js';
+import { patiently } from './patience.js';
 import type { Release } from './release.js';
 import { ReloadError, type ReloadEvidence, type ReloadFailure } from './reload-error.js';
 import type { ReloadHost, ReloadOptions, Adoption } from './reload-host.js';
@@ -10,14 +12,14 @@ import type { Exit } from './worker-process.js';
 /** A row of starts that fail after the first worker has passed its trial, and with which the release fails after all. */
 const MOST_FAILED_STARTS = 3;
 
-/** How long a check may take unless `timeout` says otherwise, as long as an upgrade. */
-const CHECK_S = 60;
+/** How long a check, and a start without a limit of its own, may take unless `timeout` says otherwise, as long as an upgrade. */
+const TIMEOUT_S = 60;
 
 /** The shortest interval between the heartbeats of a worker on trial. */
 const SHORTEST_HEARTBEAT_MS = 50;
 
 /** What a failure while the pool changes over leaves to know. */
-type ChangeFailure = Pick<ReloadEvidence, 'reason' | 'pid' | 'exit' | 'stderr'>;
+type ChangeFailure = Pick<ReloadEvidence, 'reason' | 'pid' | 'exit' | 'stderr' | 'cause'>;
 
 /** What is waited for. */
 type Stage =
@@ -40,6 +42,9 @@ export class ReloadRun {
   readonly result: Promise<ReloadResult>;
   readonly #parts: ReloadRunParts;
   #stage: Stage | undefined;
+  /** How many workers of before are still to begin to drain, and who waits for the next one that does. */
+  #serving = Infinity;
+  #timer: Timer | undefined;
   #stopped: Error | undefined;
 
   constructor(parts: ReloadRunParts) {
@@ -62,7 +67,10 @@ export class ReloadRun {
 
   /** Something in the pool has changed. */
   progress(): void {
-    if (this.#stage?.kind === 'change' && this.#parts.host.outdated().serving === 0) this.#stage.end();
+    if (this.#stage?.kind !== 'change') return;
+    const { serving } = this.#parts.host.outdated();
+    if (serving === 0) return this.#stage.end();
+    if (serving !== this.#serving) this.#awaitNext(serving, this.#stage.end);
   }
 
   /** The pool ends: what becomes of its workers now is the drain's affair. */
@@ -98,6 +106,7 @@ export class ReloadRun {
       throw error;
     } finally {
       this.#stage = undefined;
+      this.#timer?.cancel();
     }
   }
 
@@ -112,13 +121,13 @@ export class ReloadRun {
 
   /** Tries the release with one worker. @throws ReloadError */
   async #prove(release: Release): Promise<Adoption> {
-    const { host, given, options: { settle, check, timeout = CHECK_S } } = this.#parts;
+    const { host, given, options: { settle, check } } = this.#parts;
     const settleMs = settle === undefined ? host.settleMs() : settle * 1000;
     let adoption: Adoption | undefined;
     const id = host.startTrial(release, Math.max(settleMs / 4, SHORTEST_HEARTBEAT_MS));
     const pid = host.statusOf(id)?.pid ?? 0;
     const trial = new Trial({
-      clock: host.clock, settleMs, checkMs: timeout * 1000,
+      clock: host.clock, startMs: this.#startMs, settleMs, checkMs: this.#timeoutMs,
       kill: () => { host.kill(id); },
       check: () => {
         const status = host.statusOf(id);
@@ -165,10 +174,30 @@ export class ReloadRun {
     if (failed === undefined) return;
     takeBack();
     this.#parts.host.promote(before);
-    throw this.#error(release, { ...failed, cause: undefined });
+    throw this.#error(release, failed);
   }
 
-  #error({ script }: Pick<Release, 'script'>, evidence: ChangeFailure & { readonly cause: unknown }): ReloadError {
+  get #timeoutMs(): number {
+    return (this.#parts.options.timeout ?? TIMEOUT_S) * 1000;
+  }
+
+  /** How long a worker may take to be ready, unless the plan sees to that. */
+  get #startMs(): number {
+    return this.#parts.host.bootMs() === Infinity ? this.#timeoutMs : Infinity;
+  }
+
+  /** Nothing else would ever end a change whose next worker hangs while it starts. */
+  #awaitNext(serving: number, end: (failure: ChangeFailure) => void): void {
+    this.#serving = serving;
+    this.#timer?.cancel();
+    const startMs = this.#startMs;
+    this.#timer = patiently(this.#parts.host.clock, startMs, () => {
+      const cause = new Error(`${serving} workers of the release of before wait for successors, of which none was ready within ${startMs / 1000} s`);
+      end({ reason: 'hung', pid: undefined, exit: undefined, stderr: '', cause });
+    });
+  }
+
+  #error({ script }: Pick<Release, 'script'>, evidence: ChangeFailure): ReloadError {
     const { host, number } = this.#parts;
     return new ReloadError({ ...evidence, release: number, script, mixed: host.current().isMixed() });
   }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import { asError } from '../errors.js';
+import { PATIENCE_MS, patiently } from './patience.js';
 import type { ReloadFailure } from './reload-error.js';
 
 /** How a trial ended. */
@@ -16,6 +17,8 @@ export type TrialOutcome =
 /** What a trial is made of. */
 export interface TrialParts {
   readonly clock: Clock;
+  /** How long it may take to be ready, in milliseconds; Infinity = somebody else sees to that. */
+  readonly startMs: number;
   /** How long it must live once it is ready, in milliseconds. */
   readonly settleMs: number;
   /** The user's own opinion of it, asked last. */
@@ -27,11 +30,6 @@ export interface TrialParts {
   /** Ends its process. */
   readonly kill: () => void;
 }
-
-/** How long a worker that has settled may be silent: longer than a garbage collection, or a busy machine, takes. */
-const PATIENCE_MS = 5000;
-/** A timer that is so late says that the master itself was held up, and what the worker said may be waiting to be read. */
-const ASLEEP_MS = 1000;
 
 /**
  * Watches the first worker of a release: it has to be ready, to live for the settle time and to be heard of after it, and to
@@ -53,6 +51,7 @@ export class Trial {
   constructor(parts: TrialParts) {
     this.#parts = parts;
     this.outcome = new Promise((resolve) => { this.#end = resolve; });
+    this.#await(parts.startMs, new Error(`it was not ready after ${parts.startMs / 1000} s`));
   }
 
   /** It is ready. */
@@ -62,7 +61,7 @@ export class Trial {
     if (objection !== undefined) return this.fail('options', objection);
     this.#stage = 'settling';
     this.#settlesAt = this.#parts.clock.now() + this.#parts.settleMs;
-    this.#await(this.#settlesAt + PATIENCE_MS);
+    this.#await(this.#parts.settleMs + PATIENCE_MS);
     this.heard();
   }
 
@@ -96,7 +95,7 @@ export class Trial {
     this.#timer?.cancel();
     const { clock, checkMs } = this.#parts;
     // Nobody else would ever end it, and with it every later reload.
-    if (checkMs < Infinity) this.#timer = clock.after(checkMs, () => { this.fail('check', new Error(`it had not settled after ${checkMs / 1000} s`)); });
+    if (checkMs < Infinity) this.#timer = clock.after(checkMs, () => { this.fail('check', new Error(`it had not settled after ${checkMs / 1000} s`)); }, { idle: true });
     try {
       if (await this.#parts.check() === false) this.fail('check');
     } catch (error) {
@@ -105,12 +104,9 @@ export class Trial {
     if (this.#verdict === undefined) this.#over({ passed: true });
   }
 
-  #await(dueAt: number): void {
-    const { clock } = this.#parts;
-    this.#timer = clock.after(dueAt - clock.now(), () => {
-      if (clock.now() - dueAt > ASLEEP_MS) this.#await(clock.now() + PATIENCE_MS);
-      else this.fail('hung');
-    });
+  #await(delayMs: number, cause?: Error): void {
+    this.#timer?.cancel();
+    this.#timer = patiently(this.#parts.clock, delayMs, () => { this.fail('hung', cause); });
   }
 
   #over(outcome: TrialOutcome): void {

@@ -152,6 +152,32 @@ describe('a reload', () => {
     expect(pool.events.map(({ name }) => name)).not.toContain('worker:error');
   });
 
+  it.each([
+    ['its first worker', (worker: FakeWorker, first?: FakeWorker) => worker === first],
+    ['a later one', (worker: FakeWorker, first?: FakeWorker) => worker !== first],
+  ])('is refused in time if %s hangs while it starts, where starts have no limit: the pool is as before', async (_which, hangs) => {
+    const reloading = new ReloadingPool({ MaxServerExpireTime: Infinity });
+    const { pool } = reloading;
+    pool.boot();
+    const outcome = reloading.reload();
+
+    const first = (): FakeWorker | undefined => pool.workers.all().find(({ options }) => options.release.script === pinned(2).script);
+    await reloading.pass(70_000, () => {
+      for (const worker of pool.workers.living()) {
+        const isNew = worker.options.release.script === pinned(2).script;
+        if (worker.kills > 0) worker.exit({ signal: 'SIGKILL' });
+        else if (worker.of('drain').length > 0) worker.exit();
+        else if (worker.welcome !== undefined) worker.heartbeat();
+        else if (!isNew || !hangs(worker, first())) worker.boot();
+      }
+    });
+
+    expect(outcome.error).toMatchObject({ code: 'ERR_PREFORK_RELOAD', reason: 'hung' });
+    expect(outcome.error?.message).toMatch(/ready (after|within) 60 s/);
+    expect([reloading.of(1).length, reloading.of(2)]).toEqual([3, []]);
+    expect(pool.supervisor.release.number).toBe(1);
+  });
+
   it('ends a row of failed starts: the workers of the new release need not wait', async () => {
     const reloading = new ReloadingPool();
     const { pool } = reloading;

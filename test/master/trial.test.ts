@@ -10,7 +10,7 @@ function trialOf(given: Partial<TrialParts> = {}): { trial: Trial; clock: Manual
   let kills = 0;
   let outcome: TrialOutcome | undefined;
   const trial: Trial = new Trial({
-    clock, settleMs: 3000, checkMs: 60_000, check: () => true, objection: () => undefined,
+    clock, startMs: 60_000, settleMs: 3000, checkMs: 60_000, check: () => true, objection: () => undefined,
     kill: () => {
       kills += 1;
       trial.exited({ ...EXIT, code: null });
@@ -48,6 +48,7 @@ describe('the trial of a release', () => {
 
   it.each<[string, string, Partial<TrialParts>, (trial: Trial, clock: ManualClock) => void]>([
     ['ends before it is ready', 'boot', {}, (trial) => { trial.exited(EXIT); }],
+    ['is never ready', 'hung', {}, (_trial, clock) => { clock.advance(60_000); }],
     ['ends after it was ready', 'crashed', {}, (trial) => { trial.ready(); trial.exited(EXIT); }],
     ['is never heard of again', 'hung', {}, (trial, clock) => { trial.ready(); clock.advance(8000); }],
     ['is ended by the plan', 'hung', {}, (trial) => { trial.fail('hung'); }],
