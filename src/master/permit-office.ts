@@ -70,7 +70,7 @@ export class PermitOffice {
 
   #share(mostClients: number, now: number): void {
     const { roster } = this.#parts;
-    for (const { workerId, clients } of shareLimit(roster.limitViews(now), mostClients)) {
+    for (const { workerId, clients } of shareLimit(roster.limitViews(now), mostClients, roster.starting)) {
       const share = clients === Infinity ? null : clients;
       const record = roster.get(workerId);
       if (record !== undefined && this.#parts.send(workerId, { type: 'share', clients: share })) record.shareOrdered = share;

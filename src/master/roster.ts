@@ -109,6 +109,11 @@ export class Roster {
     return this.all().map((record) => workerSnapshot(record, this.release, now));
   }
 
+  /** How many workers of the pool are on their way. */
+  get starting(): number {
+    return this.all().filter(({ phase, trial, killed }) => phase === 'starting' && !trial && killed === undefined).length;
+  }
+
   /** Workers of other releases than the pool is to run: those that serve, and those that drain. */
   outdated(): { readonly serving: number; readonly draining: number } {
     const others = this.all().filter(({ release, trial, killed }) => release !== this.release && !trial && killed === undefined);

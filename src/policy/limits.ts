@@ -29,8 +29,13 @@ export interface LimitOrder {
  * Each worker keeps to its own share. A share counts as taken until the worker has confirmed a smaller one, has said
  * that it accepts no more, or is gone. So all shares together never exceed the limit, and nothing is asked of the
  * master when a client comes. Shares are as even as the workers' clients allow.
+ *
+ * While others start, a worker is given no more than it will keep when they have, and the next such portion when half of it is
+ * used: a share that was meant for them would be out of reach if it blocked just then.
+ *
+ * @param starting - workers that will be ready soon
  */
-export function shareLimit(workers: readonly LimitView[], most: number): readonly LimitOrder[] {
+export function shareLimit(workers: readonly LimitView[], most: number, starting = 0): readonly LimitOrder[] {
   const open = workers.filter(isOpen);
   if (most === Infinity) return open.filter(isLimited).map(({ id }) => ({ workerId: id, clients: Infinity }));
 
@@ -56,9 +61,12 @@ export function shareLimit(workers: readonly LimitView[], most: number): readonl
   for (const { worker, share } of shares) {
     if (!isUnlimitedStart(worker) && worker.ordered > share && worker.ordered <= worker.confirmed) orders.push({ workerId: worker.id, clients: share });
   }
+  const portion = Math.ceil(most / (able.length + starting));
   for (const { worker, share } of shares) {
     if (isUnlimitedStart(worker)) continue;
-    const more = Math.min(share - taken(worker), free);
+    const unused = taken(worker) - worker.clients;
+    const room = starting === 0 ? Infinity : unused > portion / 2 ? 0 : portion - unused;
+    const more = Math.min(share - taken(worker), room, free);
     if (more <= 0) continue;
     free -= more;
     orders.push({ workerId: worker.id, clients: taken(worker) + more });

@@ -52,6 +52,18 @@ describe('shareLimit', () => {
   ])('%s', (_title, workers, most, expected) => {
     expect(ordered(workers, most)).toEqual(expected);
   });
+
+  it.each([
+    ['keeps what those will get that start', [holds(1, 0)], { 1: 2 }],
+    ['and what they will get beside two that are ready', [holds(1, 2), holds(2, 0)], { 2: 2 }],
+    ['gives a worker more before it has used up its part', [holds(1, 2, { clients: 1 }), holds(2, 2)], { 1: 3 }],
+    ['and one that has used it up, so that no client waits for a worker that starts', [holds(1, 2, { clients: 2 })], { 1: 4 }],
+    ['takes nothing back because others start', [holds(1, 3), holds(2, 3)], {}],
+  ])('%s', (_title, workers, expected) => {
+    const orders = shareLimit(workers, 6, 3 - workers.length);
+
+    expect(Object.fromEntries(orders.map(({ workerId, clients }) => [workerId, clients]))).toEqual(expected);
+  });
 });
 
 describe('MaxSession', () => {
