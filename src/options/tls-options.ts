@@ -5,7 +5,8 @@ export type CertificateOptions = Pick<SecureContextOptions, 'key' | 'cert' | 'pf
 
 /**
  * How clients speak TLS: what tls.createServer takes, without what belongs to the sockets of a net.Server. Certificates and
- * keys are given as what is in their files, not as paths.
+ * keys are given as what is in their files, not as paths. What a tls.Server asks by an event (OCSPRequest, newSession,
+ * resumeSession) it does not ask here: there is no OCSP stapling.
  */
 export interface TlsOptions extends NodeTlsOptions {
   /**

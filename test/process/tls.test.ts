@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,24 +5,10 @@ import type { AcceptorContext, ClientErrorContext, Context } from 'prefork-tcp-s
 import { withHandlers } from '../programs/inline.js';
 import type { Scene } from '../programs/inline.js';
 import { Authority } from '../support/certificates.js';
+import { runTool, type Outcome } from '../support/run-tool.js';
 import { TcpClient } from '../support/tcp-client.js';
-import { requireTool, toolPath } from '../support/tools.js';
+import { requireTool } from '../support/tools.js';
 import { poll, within } from '../support/wait.js';
-
-interface Outcome { readonly code: number | null; readonly stdout: string; readonly stderr: string }
-
-/** Runs a program to its end. */
-async function run(tool: string, args: readonly string[], input = ''): Promise<Outcome> {
-  const child = spawn(toolPath(tool), args, { stdio: 'pipe' });
-  child.stdin.on('error', () => undefined).end(input);
-  const ended = new Promise<number | null>((resolve) => { child.once('close', resolve); });
-  try {
-    const [stdout, stderr, code] = await within(Promise.all([text(child.stdout), text(child.stderr), ended]), () => `the end of ${tool}`);
-    return { code, stdout, stderr };
-  } finally {
-    child.kill('SIGKILL');
-  }
-}
 
 /** What callbacks ask of a TLS socket. */
 type Secure = Pick<TLSSocket, 'alpnProtocol' | 'authorized' | 'encrypted' | 'getPeerCertificate' | 'isSessionReused'>;
@@ -71,7 +55,7 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
       ...HANDLERS,
       Tls: { ...pair(one), contexts: { '*.example': pair(other), 'one.example': pair(one) }, ca, requestCert: true, ALPNProtocols: ['lines'] },
     }, async (scene) => {
-      const talk = (...args: readonly string[]): Promise<Outcome> => run('openssl', [
+      const talk = (...args: readonly string[]): Promise<Outcome> => runTool('openssl', [
         's_client', '-quiet', '-verify_return_error', '-CAfile', caFile, '-connect', `127.0.0.1:${scene.running.port}`, ...args,
       ], 'hello\nquit\n');
       const mine = ['-cert', client.certFile, '-key', client.keyFile];
@@ -214,7 +198,7 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
       },
     }, async (scene) => {
       const { port } = scene.running;
-      const get = (host: string): Promise<Outcome> => run('curl', ['--silent', '--show-error', '--max-time', '8', '--cacert', caFile, '--resolve', `${host}:${port}:127.0.0.1`, `https://${host}:${port}/path`]);
+      const get = (host: string): Promise<Outcome> => runTool('curl', ['--silent', '--show-error', '--max-time', '8', '--cacert', caFile, '--resolve', `${host}:${port}:127.0.0.1`, `https://${host}:${port}/path`]);
 
       const good = await get('one.example');
       const wrongHost = await get('evil.example');

@@ -43,6 +43,17 @@ export class Authority {
     return { ...others, key: execFileSync(toolPath('openssl'), ['ec', '-aes128', '-passout', `pass:${passphrase}`], { input: key, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] }) };
   }
 
+  /** The list of what this authority has revoked: these. */
+  revoke(...revoked: readonly Certificate[]): string {
+    const [config, index] = ['revoked.cnf', 'revoked.txt'].map((name) => join(this.folder, name)) as [string, string];
+    writeFileSync(index, '');
+    writeFileSync(config, `[ca]\ndefault_ca = it\n[it]\ndatabase = ${index}\ndefault_md = sha256\ndefault_crl_days = 2\n`);
+    const ca = ['ca', '-config', config, '-cert', 'authority.pem', '-keyfile', 'authority.key'];
+    for (const { certFile } of revoked) this.#openssl(...ca, '-revoke', certFile);
+    this.#openssl(...ca, '-gencrl', '-out', 'revoked.pem');
+    return readFileSync(join(this.folder, 'revoked.pem'), 'utf8');
+  }
+
   /** Certificate and key in one PKCS#12 file. */
   bundle({ certFile, keyFile }: Certificate, passphrase: string): Buffer {
     return execFileSync(toolPath('openssl'), ['pkcs12', '-export', '-in', certFile, '-inkey', keyFile, '-passout', `pass:${passphrase}`]);
