@@ -155,7 +155,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   HangReport?: boolean | number | undefined;
   /** A page to look at, JSON, metrics, health checks and actions over HTTP, served by the master. Default: none. */
   Admin?: AdminOptions | undefined;
-  /** Gets the events of the pool in words, in the master: methods are called with (object, message), errors are in `object.err`. */
+  /** Gets the events of the pool in words, in the master: methods are called with (object, message), errors are in `object.err`, a worker's pid in `object.worker`. */
   Logger?: Logger | undefined;
   /** The account that workers run as, by name or id, without supplementary groups; the master must be root, and binds first, so ports below 1024 work. Default: that of the master. */
   User?: string | number | undefined;

@@ -6,20 +6,22 @@ import { logTo } from '../../src/master/log.js';
 const BORN = { pid: 7, id: 1 };
 
 describe('a Logger', () => {
-  it('gets events as (object, message), an error under err, and nothing for those that are no news', () => {
+  it('gets events as (object, message), an error under err, a pid under a name that loggers do not use themselves, and nothing for those that are no news', () => {
     const lines: [string, object, string][] = [];
     const level = (name: string) => (fields: object, text: string): void => { lines.push([name, fields, text]); };
     const observe = logTo({ info: level('info'), warn: level('warn'), error: level('error'), debug: level('debug') }, 'echo');
     const error = new Error('no');
     observe({ name: 'worker:born', detail: BORN });
     observe({ name: 'worker:error', detail: { ...BORN, where: 'ClientInput', error } });
+    observe({ name: 'upgrade:done', detail: { pid: 8 } });
     observe({ name: 'listening', detail: '/run/x' });
     observe({ name: 'error', detail: error });
     observe({ name: 'status', detail: undefined });
 
     expect(lines).toEqual([
-      ['debug', { server: 'echo', event: 'worker:born', ...BORN }, 'Worker 7 was forked.'],
-      ['error', { server: 'echo', event: 'worker:error', ...BORN, where: 'ClientInput', err: error }, 'Worker 7, ClientInput: no'],
+      ['debug', { server: 'echo', event: 'worker:born', worker: 7, id: 1 }, 'Worker 7 was forked.'],
+      ['error', { server: 'echo', event: 'worker:error', worker: 7, id: 1, where: 'ClientInput', err: error }, 'Worker 7, ClientInput: no'],
+      ['info', { server: 'echo', event: 'upgrade:done', successor: 8 }, expect.any(String)],
       ['info', { server: 'echo', event: 'listening', address: '/run/x' }, 'Listening on /run/x.'],
       ['error', { server: 'echo', event: 'error', err: error }, 'no'],
     ]);

@@ -75,13 +75,17 @@ describe('the programs in examples/README.md', () => {
     });
   });
 
-  it('ban addresses that are written to a file, as Changing a running pool has it', async () => {
+  it('ban addresses that are written to a file, whose clients end, as Changing a running pool has it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'prefork-documents-'));
     const [file, banned] = [join(folder, 'server.mjs'), join(folder, 'banned.txt')];
     writeFileSync(banned, '');
     writeFileSync(file, `
       import { PreforkTcpServer } from ${JSON.stringify(import.meta.resolve('prefork-tcp-server'))};
-      const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, ClientConnected({ heap }) { heap.client.put('welcome'); }, ClientInput: () => undefined });
+      const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, 
+        ClientConnected({ heap }) { inside.add(heap); heap.client.put('welcome'); },
+        ClientInput: () => undefined,
+        ClientDisconnected({ heap }) { inside.delete(heap); console.log('gone'); },
+      });
       ${codeOf('Changing a running pool').replaceAll("'banned.txt'", JSON.stringify(banned)).replace('interval: 500', 'interval: 20')}
       if (server.isMaster) console.log('listening on port', server.address().port);`);
     try {
@@ -90,7 +94,7 @@ describe('the programs in examples/README.md', () => {
         const client = await master.connect(port);
         await client.expect('welcome\r\n');
 
-        writeFileSync(banned, '192.0.2.0/24\n127.0.0.0/8\n');
+        writeFileSync(banned, '192.0.2.0/24\n127.0.0.1\n');
 
         await poll(async () => {
           const next = await master.connect(port);
@@ -98,7 +102,8 @@ describe('the programs in examples/README.md', () => {
           next.close();
           return !isWelcome;
         }, () => 'the address to be banned');
-        client.close();
+        await client.expectOver();
+        await master.line(/^gone$/);
       });
     } finally {
       rmSync(folder, { recursive: true });
