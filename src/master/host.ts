@@ -13,15 +13,18 @@ export interface Host {
   readonly isClusterWorker: boolean;
 }
 
-// Workers of node:cluster have an IPC channel; without one it need not be loaded. (Its types know it as imported only.)
-const thisHost = (): Host => ({ bun: process.versions['bun'], isClusterWorker: process.send !== undefined && (builtIn('node:cluster') as unknown as Cluster).isWorker });
+/** Whether node:cluster started this process. */
+// Its workers have an IPC channel; without one it need not be loaded. (Its types know it as imported only.)
+export const isClusterWorker = (): boolean => process.send !== undefined && (builtIn('node:cluster') as unknown as Cluster).isWorker;
+
+const thisHost = (): Host => ({ bun: process.versions['bun'], isClusterWorker: isClusterWorker() });
 
 /**
  * Refuses, before anything is forked, what would fail later and say less, or would fork processes that fork processes.
  *
  * @throws PreforkError ERR_PREFORK_STATE where no pool can run; ERR_PREFORK_OPTION where it needs Script, or an option what is not there
  */
-export function checkHost({ script = '', hasOwnScript, admin, watch }: Pick<ProcessConfig, 'script' | 'hasOwnScript' | 'admin' | 'watch'>, { bun, isClusterWorker }: Host = thisHost()): void {
+export function checkHost({ script = '', hasOwnScript, admin, watch }: Pick<ProcessConfig, 'script' | 'hasOwnScript' | 'admin' | 'watch'>, { bun, isClusterWorker: isOfCluster }: Host = thisHost()): void {
   if (bun !== undefined) {
     throw new PreforkError('ERR_PREFORK_STATE', `This program is run by Bun ${bun}, which has no listening sockets that processes can share: run it with Node.js 20.19 or later.`);
   }
@@ -31,7 +34,7 @@ export function checkHost({ script = '', hasOwnScript, admin, watch }: Pick<Proc
   if (isTestProgram(script)) {
     throw new PreforkError('ERR_PREFORK_OPTION', `The main script of this process runs tests (${script}), and workers would run them again: give Script, the file that constructs the server, or use startPool() of prefork-tcp-server/testing.`);
   }
-  if (isClusterWorker) {
+  if (isOfCluster) {
     // In the pool's workers cluster.isPrimary is true: they would fork the cluster once more, whose workers would be masters of pools.
     throw new PreforkError('ERR_PREFORK_OPTION', `This process is a worker of node:cluster, and workers of a pool, which run its main script (${script}) again, would take themselves for the cluster's primary. A pool takes the cluster's place: construct the server in a process of its own (PM2: exec_mode 'fork', instances 1), or give Script, a file that does not use node:cluster.`);
   }

@@ -1,5 +1,6 @@
 import { builtIn } from '../built-ins.js';
 import { PreforkError } from '../errors.js';
+import { isClusterWorker } from './host.js';
 
 /** What failed, and where. */
 export interface ListenFailure {
@@ -20,12 +21,15 @@ export class ListenError extends PreforkError {
   readonly errstr: string;
 
   constructor({ operation, code, errno, where, advice = ADVICE[code] ?? '.', cause }: ListenFailure & { readonly cause: unknown }) {
-    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice}`, { cause });
+    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice}${code === 'EADDRINUSE' && isClusterWorker() ? OF_CLUSTER : ''}`, { cause });
     this.operation = operation;
     this.errno = errno;
     this.errstr = builtIn('node:util').getSystemErrorMap().get(-errno)?.[1] ?? code;
   }
 }
+
+/** Unlike servers of node:net, pools in several workers of a cluster share no port. */
+const OF_CLUSTER = ' This process is a worker of node:cluster: if each of its workers constructs the server, let only one do it, or the primary, since the pool has workers of its own.';
 
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: '; another program listens there: stop it or choose another Port or Address.',

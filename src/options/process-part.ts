@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { resolveAdmin, type AdminConfig } from '../admin/admin-options.js';
+import { adminProblems, resolveAdmin, type AdminConfig, type AdminOptions } from '../admin/admin-options.js';
 import { isOn } from '../checks.js';
 import { resolveAccount, type Account } from './accounts.js';
 import { isExecutable, mainScript } from './main-script.js';
@@ -62,7 +62,7 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     upgradeSignal: typeof options.HandleSignals === 'object' ? options.HandleSignals.upgrade : undefined,
     endsWorkers: isOn(options.ShutdownChildren),
     watch: watchOf(options.HangReport),
-    admin: options.Admin === undefined ? undefined : resolveAdmin(options.Admin),
+    admin: adminOf(options.Admin),
     logger: options.Logger,
     serverStarted: options.ServerStarted as AnyCallback | undefined,
     serverStopped: options.ServerStopped as AnyCallback | undefined,
@@ -71,6 +71,11 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
 
 const scriptPath = (script: string | URL): string => (
   script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : resolve(script)
+);
+
+/** What is wrong with it is found elsewhere (contradictions.ts). */
+const adminOf = (given: AdminOptions | undefined): AdminConfig | undefined => (
+  given === undefined || adminProblems({ ...given }).length > 0 ? undefined : resolveAdmin(given)
 );
 
 export const DEFAULT_ALIAS = 'prefork_server';

@@ -1,6 +1,7 @@
 import { checkEach, soundOptions } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
+import { adminPlaceProblems } from './admin-place.js';
 import { clientChange, clientConfig, type ClientConfig } from './client-part.js';
 import { contradictions, thresholdProblems, type ConstructionRole } from './contradictions.js';
 import { givenOptions, type GivenOptions } from './given.js';
@@ -48,6 +49,8 @@ export function resolveOptions(given: unknown, role: ConstructionRole): Resolved
     given: givenOptions(given),
     thresholds: thresholdsIn(sound),
   };
+  const { admin } = resolved.process;
+  if (role === 'master' && admin !== undefined) problems.push(...adminPlaceProblems(admin, resolved.listen));
   if (problems.length > 0) throw optionError(problems, 'constructor');
   return freezeParts(resolved);
 }

@@ -259,6 +259,30 @@ describe('resolveOptions', () => {
     }
   });
 
+  it.each([
+    ['Hosts must be', { Port: 1, Hosts: 5 }, {}],
+    ['Hosts must be', { Port: 1, Hosts: [5] }, {}],
+    ['Port and AgentPort are both 9100', { Port: 9100, AgentPort: 9100 }, {}],
+    ["Port 9100 is the server's own", { Port: 9100 }, { Port: 9100 }],
+    ["Port 9100 is the server's own", { Port: 9100 }, { Port: '9100', Address: '127.0.0.1' }],
+    ["Port 9100 is the server's own", { Port: 9100 }, { Port: 9100, Hostname: 'localhost' }],
+    ["Port 9100 is the server's own", { Port: 9100 }, { Port: 9100, Domain: 'inet6' }],
+    ["AgentPort 9100 is the server's own", { AgentPort: 9100, Address: '0.0.0.0' }, { Port: 9100, Address: '127.0.0.1' }],
+    ["Path /run/x.sock is the server's own", { Path: '/run/x.sock' }, { Address: '/run/../run/x.sock' }],
+  ])('refuses an Admin that could not listen: %s %#', (part, Admin, given) => {
+    expect(refused({ ClientInput, Admin, ...given }, 'master')).toContain(part);
+  });
+
+  it.each([
+    ['that the kernel picks', { Port: 0, AgentPort: 0 }, { Port: 0 }],
+    ['of another address', { Port: 9100 }, { Port: 9100, Address: '127.0.0.2' }],
+    ['of the other family', { Port: 9100 }, { Port: 9100, Domain: 'inet6', Ipv6Only: true }],
+    ['where systemd says the other', { Port: 9100 }, { Port: 9100, Fd: 'www' }],
+    ['beside a Unix socket', { Path: '/run/admin.sock', Port: 9100 }, { Address: '/run/x.sock' }],
+  ])('takes a place of Admin %s', (_title, Admin, given) => {
+    expect(refused({ ClientInput, Admin, ...given }, 'master')).toBeUndefined();
+  });
+
   it.each([undefined, null, 7, 'options', ClientInput])('needs an object: %s', (given) => {
     expect(refused(given)).toContain('needs an object of options');
   });

@@ -1,10 +1,11 @@
 // What a master may find itself in.
 import { build } from 'esbuild';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { toJson, withMaster } from '../support/master-process.js';
 import { ONE, program } from '../support/with-server.js';
 
@@ -29,6 +30,21 @@ describe('a worker of node:cluster as the host of a pool', () => {
 
       await master.event('worker:exit');
       expect(master.all('primary')).toHaveLength(1);
+      await master.over();
+    });
+  });
+
+  it('that finds the port in use is asked whether all workers of the cluster construct the server', async () => {
+    const taken = createServer();
+    await new Promise<void>((listening) => { taken.listen(0, '127.0.0.1', listening); });
+    const { port } = taken.address() as AddressInfo;
+    onTestFinished(() => { taken.close(); });
+
+    await withMaster({ program: 'cluster-host.mjs', options: { ...ONE, Port: port, std: { script: true } } }, async (master) => {
+      const { error } = await master.event('error');
+
+      expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', message: expect.stringMatching(/EADDRINUSE.* worker of node:cluster: .*let only one/) as string });
+      master.signal('SIGTERM');
       await master.over();
     });
   });
