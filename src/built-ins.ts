@@ -2,6 +2,7 @@ import type * as childProcess from 'node:child_process';
 import type * as cluster from 'node:cluster';
 import type * as crypto from 'node:crypto';
 import type * as dns from 'node:dns/promises';
+import type module from 'node:module';
 import type * as sea from 'node:sea';
 import type * as util from 'node:util';
 import type * as workerThreads from 'node:worker_threads';
@@ -12,6 +13,7 @@ interface BuiltIns {
   'node:cluster': typeof cluster;
   'node:crypto': typeof crypto;
   'node:dns/promises': typeof dns;
+  'node:module': typeof module;
   'node:sea': typeof sea;
   'node:util': typeof util;
   'node:worker_threads': typeof workerThreads;

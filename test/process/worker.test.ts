@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import module from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
@@ -64,6 +68,21 @@ describe('the program that workers run', () => {
 
       expect(JSON.parse(await client.readLine())).toMatchObject({ preloaded: true });
     });
+  });
+
+  it.runIf('getCompileCacheDir' in module)('uses the compile cache that the master has switched on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prefork-cache-'));
+    try {
+      await withMaster({ program: 'process-facts.mjs', options: { ...ONE, std: { compileCache: folder } } }, async (master) => {
+        const client = await master.join();
+        client.send('facts\n');
+
+        const { compileCache } = JSON.parse(await client.readLine()) as { compileCache: string };
+        expect(dirname(compileCache)).toBe(folder);
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('does not inherit the inspector port of the master', async () => {
