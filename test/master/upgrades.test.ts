@@ -18,12 +18,12 @@ class Scene {
 
   constructor(given: Partial<UpgradesParts['process']> = {}) {
     const fake = {
-      pid: 100, execPath: '/usr/bin/node', execArgv: ['--inspect=9229', '--no-warnings'], argv: ['/usr/bin/node', '/releases/1/server.js', '8080'],
+      pid: 100, ppid: 50, execPath: '/usr/bin/node', execArgv: ['--inspect=9229', '--no-warnings'], argv: ['/usr/bin/node', '/releases/1/server.js', '8080'],
       env: { PWD: '/elsewhere', LISTEN_FDS: '1', LISTEN_PID: '100', WATCHDOG_PID: '100', WATCHDOG_USEC: '5' }, exit: () => { this.log.push('exit'); }, ...given,
     };
     this.process = Object.assign(new EventEmitter(), fake);
     this.upgrades = new Upgrades({
-      clock: this.clock, process: this.process,
+      clock: this.clock, process: this.process, init: () => 'tini',
       start: (command, events) => {
         this.started.push({ command, events });
         return { pid: 200, send: ({ type }: ToSuccessor) => { this.log.push(type); }, kill: () => { this.log.push('kill'); } };
@@ -183,7 +183,8 @@ describe('upgrade()', () => {
   });
 
   it.each<[string, Partial<UpgradesParts['process']>, (scene: Scene) => void, object, RegExp]>([
-    ['in process 1', { pid: 1 }, (scene) => { scene.add('a'); }, {}, /this process has pid 1/],
+    ['in process 1', { pid: 1 }, (scene) => { scene.add('a'); }, {}, /this process has pid 1, so the container would end/],
+    ['under an init process that would end with this one', { ppid: 1 }, (scene) => { scene.add('a'); }, {}, /process 1 is tini, which ends when this process does/],
     ['of a program from standard input', { execArgv: [] }, (scene) => { scene.add('a', { program: { script: '', directory: '.' } }); }, {}, /came from standard input/],
     ['while a server cannot', {}, (scene) => { scene.add('a'); scene.add('b', { objection: () => 'reloads: wait for its end.' }); }, {}, /every server of this program, and 'b' reloads: wait for its end\./],
     ['during another one', {}, (scene) => { scene.add('a'); scene.upgrades.request({}).catch(() => undefined); }, {}, /during another upgrade/],

@@ -16,6 +16,8 @@ const COMPILERS: readonly [name: string, directory: string, resolution: 'NodeNex
   ['5.9, as bundlers resolve', 'typescript-5.9', 'bundler', undefined],
   ['6, as node resolves, without types: ["node"]', 'typescript', 'NodeNext', undefined],
   ['7, as bundlers resolve, without types: ["node"]', 'typescript-7', 'bundler', undefined],
+  ['7, as bundlers resolve, with types: ["node"]', 'typescript-7', 'bundler', ['node']],
+  ['7, as node resolves, without types: ["node"]', 'typescript-7', 'NodeNext', undefined],
   ['7, as node resolves, with types: ["node"]', 'typescript-7', 'NodeNext', ['node']],
 ];
 
@@ -38,7 +40,7 @@ describe('the packed declarations', () => {
   afterAll(async () => { await rm(folder, { recursive: true, force: true }); });
 
   it.concurrent.each(COMPILERS)('suit TypeScript %s', async (_name, directory, resolution, types) => {
-    const config = join(folder, `${directory}-${resolution}.json`);
+    const config = join(folder, `${directory}-${resolution}-${types?.join('-') ?? 'none'}.json`);
     await writeFile(config, JSON.stringify({
       compilerOptions: {
         strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true,
