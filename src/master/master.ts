@@ -215,7 +215,7 @@ export class Master {
 
   /** Says once that the server cannot work, and leaves nothing behind. */
   #fail(error: Error): void {
-    if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
+    if (this.#phase === 'stopped' || (this.#phase === 'stopping' && !this.#end.isDelayed)) return;
     this.#failure = error;
     this.#change.failed(error);
     const { isAwaited } = this.#readiness;

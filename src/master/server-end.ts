@@ -33,6 +33,9 @@ export class ServerEnd {
 
   get hasBegun(): boolean { return this.#ended !== undefined; }
 
+  /** Whether the pool still goes on although it is to stop. */
+  get isDelayed(): boolean { return this.hasBegun && !this.#isDraining; }
+
   /** @param grace - seconds; undefined = GraceExpireTime, and with 0 there is no ShutdownDelay either. Asked for later, it ends that. */
   ask(grace: number | undefined): Promise<void> {
     const { drain, times } = this.#parts;

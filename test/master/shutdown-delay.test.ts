@@ -10,10 +10,12 @@ import { FakeWorkers } from '../support/fake-workers.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
 
 /** A master with a real socket, fake workers, and a clock of the test's. */
-async function running(options: Partial<PreforkTcpServerOptions> = {}): Promise<{ master: Master; clock: ManualClock; drains: () => number; settle: () => Promise<void> }> {
+async function running(options: Partial<PreforkTcpServerOptions> = {}, { cooperate = true } = {}): Promise<{
+  master: Master; workers: FakeWorkers; clock: ManualClock; drains: () => number; settle: () => Promise<void>;
+}> {
   const clock = new ManualClock();
   const workers = new FakeWorkers(clock);
-  workers.cooperate();
+  if (cooperate) workers.cooperate();
   const source = releaseSource({ script: fileURLToPath(import.meta.url), directory: undefined });
   const master = new Master({
     options: resolveOptions({ Address: '127.0.0.1', MaxServer: 2, HandleSignals: false, Script: '/server.js', ShutdownDelay: 5, ...options }, 'master'),
@@ -31,7 +33,7 @@ async function running(options: Partial<PreforkTcpServerOptions> = {}): Promise<
   };
   await once(master.events, 'listening');
   await settle();
-  return { master, clock, settle, drains: () => workers.all().flatMap((worker) => worker.of('drain')).length };
+  return { master, workers, clock, settle, drains: () => workers.all().flatMap((worker) => worker.of('drain')).length };
 }
 
 describe('ShutdownDelay', () => {
@@ -88,6 +90,22 @@ describe('ShutdownDelay', () => {
 
     expect(drains()).toBe(2);
     await master.shutdown();
+  });
+
+  it('ends when it turns out that no worker starts: the cause reaches whoever waits', async () => {
+    const { master, workers, clock, settle } = await running({}, { cooperate: false });
+    const ready = master.ready().catch((error: unknown) => error);
+    const stopped = master.shutdown();
+
+    for (let round = 0; round < 3; round++) {
+      for (const worker of workers.all()) if (!worker.hasExited) worker.exit({ code: 1 });
+      clock.advance(1000);
+      await settle();
+    }
+    await stopped;
+
+    expect(await ready).toMatchObject({ code: 'ERR_PREFORK_WORKER_BOOT' });
+    expect([master.isStopped, workers.all().every(({ hasExited }) => hasExited)]).toEqual([true, true]);
   });
 
   it('may be changed in the running pool, and is among the limits in force', async () => {
