@@ -21,6 +21,7 @@ export type ToWorker =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | DrainOrder
+  | { readonly type: 'stay' } // the answer to 'signalled': the pool ends in its own order, which follows
   | { readonly type: 'probe' } // answered at once by a report
   | { readonly type: 'heartbeat' }
   | { readonly type: 'message'; readonly text: string } // of the user's own, as JSON
@@ -104,6 +105,7 @@ export type ToMaster =
   | { readonly type: 'state'; readonly state: WorkerState }
   | { readonly type: 'heartbeat'; readonly state: WorkerState; readonly vitals: WorkerVitals }
   | { readonly type: 'draining'; readonly reason: DrainReason }
+  | { readonly type: 'signalled' } // it got SIGTERM, which may have gone to all processes of the pool
   | { readonly type: 'failed'; readonly error: WorkerErrorReport }
   | { readonly type: 'boot-failed'; readonly error: WorkerErrorReport }
   | { readonly type: 'listen-failed'; readonly code: string; readonly message: string }
@@ -161,6 +163,7 @@ export const TO_WORKER: Shapes<ToWorker> = {
   pause: {},
   resume: {},
   drain: { reason: drainReason, graceMs: limit, lastCallMs: amount },
+  stay: {},
   probe: {},
   heartbeat: {},
   message: { text },
@@ -176,6 +179,7 @@ export const TO_MASTER: Shapes<ToMaster> = {
   state: { state },
   heartbeat: { state, vitals },
   draining: { reason: drainReason },
+  signalled: {},
   failed: { error },
   'boot-failed': { error },
   'listen-failed': { code: text, message: text },

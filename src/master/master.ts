@@ -207,7 +207,7 @@ export class Master {
         if (error instanceof Error) return this.#fail(error);
         this.#fail(codeListenError({ operation: 'listen', code: error.listenCode, errno: 0, where: nameOfBound(open) }));
       },
-      shutdownAsked: () => { void this.shutdown(); },
+      shutdownAsked: () => { void this.shutdown(); }, isEnding: () => this.#end.hasBegun,
     });
     if (this.#isPaused || this.#change.isHeld) this.#pool.supervisor.pause(true);
     this.#pool.supervisor.start();

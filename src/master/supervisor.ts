@@ -14,6 +14,7 @@ import { PoolStop, type StopReason } from './pool-stop.js';
 import type { Release } from './release.js';
 import type { ReloadWatcher } from './reload.js';
 import { Roster } from './roster.js';
+import { answerSignalled } from './signalled.js';
 import type { Tally } from './status-report.js';
 import { TrialWorkers } from './trial-workers.js';
 import { UserMessages } from './user-messages.js';
@@ -50,6 +51,8 @@ export interface SupervisorParts {
   readonly reloads?: ReloadWatcher;
   /** A worker's callback asks for the end of the pool. */
   readonly shutdownAsked: () => void;
+  /** Whether the server ends, or will after ShutdownDelay. */
+  readonly isEnding: () => boolean;
 }
 
 /** Owns the workers: enters what happened in the roster, asks the plan, and performs what it says. */
@@ -98,6 +101,7 @@ export class Supervisor {
       }),
       kill: (record, reason) => { this.#kill(record, reason); },
       drainsItself: (record, reason) => { if (this.#lifecycle.drainsItself(record, reason, this.#graceMs)) this.#drains(record); },
+      signalled: ({ id }) => { answerSignalled(id, { clock, roster, isEnding: parts.isEnding, drain: (pid) => this.term(pid) }); },
       queueServed: () => { this.#stop.endLastCall(); },
       cannotListen: (listenCode) => { parts.broken({ listenCode }); },
       changed: () => { this.#changed(); },
@@ -180,19 +184,14 @@ export class Supervisor {
   /** Drains every worker; resolves when the last one is gone. A later call can only shorten the grace. */
   async stop(graceMs: number, reason: StopReason = 'shutdown'): Promise<void> {
     this.#stop.hurry(graceMs);
-    if (this.isStopping) {
-      this.#plan.request();
-      return;
-    }
+    if (this.isStopping) { this.#plan.request(); return; }
     this.#parts.reloads?.stop();
     await this.#stop.begin(graceMs, reason, () => { this.#plan.run(); });
     this.#plan.cancel();
   }
 
   /** Ends every worker at once. */
-  killAll(): void {
-    for (const { process } of this.roster.all()) process.kill();
-  }
+  killAll(): void { for (const { process } of this.roster.all()) process.kill(); }
 
   #perform(action: Action, now: number): void {
     const record = action.kind === 'fork' ? undefined : this.roster.get(action.workerId);

@@ -22,6 +22,8 @@ export interface WorkerFactsParts {
   readonly exited: (record: WorkerRecord, exit: Exit) => void;
   readonly welcome: (record: WorkerRecord) => WelcomeOrder;
   readonly kill: (record: WorkerRecord, reason: KillReason) => void;
+  /** A worker got SIGTERM. */
+  readonly signalled: (record: WorkerRecord) => void;
   readonly drainsItself: (record: WorkerRecord, reason: DrainReason) => void;
   /** A worker of a pool that stops found the kernel's queue empty. */
   readonly queueServed: () => void;
@@ -61,7 +63,7 @@ export class WorkerFacts {
   }
 
   #heard(record: WorkerRecord, fact: ToMaster): void {
-    const { changed, cannotListen, clock, drainsItself, events, messages, reloads, roster, shutdownAsked } = this.#parts;
+    const { changed, cannotListen, clock, drainsItself, events, messages, reloads, roster, shutdownAsked, signalled } = this.#parts;
     const now = clock.now();
     const wasBlocked = isBlockedWorker(record, now);
     roster.heard(record, now);
@@ -77,6 +79,7 @@ export class WorkerFacts {
         record.vitals = fact.vitals;
         return this.#reported(record, fact.state, now);
       case 'state': return this.#reported(record, fact.state, now);
+      case 'signalled': return signalled(record);
       case 'draining': return drainsItself(record, fact.reason);
       case 'boot-failed':
         reloads?.bootFailed(record.id, fact.error);

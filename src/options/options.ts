@@ -143,8 +143,8 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   /**
    * true (default): SIGINT and SIGTERM drain the pool, and then the process ends with code 0; a second one more than half a
    * second later ends it at once. Clients in the kernel's queue are served first, for up to a second. Workers leave Ctrl-C to
-   * the master; SIGTERM to one of them drains it. SIGHUP reloads, or drains if the master's terminal was closed.
-   * `{ upgrade: 'SIGUSR2' }`: that signal calls `upgrade()`, too.
+   * the master, and SIGTERM if it goes to the whole process group; to one of them only, it drains that one. SIGHUP reloads,
+   * or drains if the master's terminal was closed. `{ upgrade: 'SIGUSR2' }`: that signal calls `upgrade()`, too.
    */
   HandleSignals?: boolean | 0 | 1 | { readonly upgrade?: 'SIGUSR2' | undefined } | undefined;
   /**

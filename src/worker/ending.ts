@@ -6,6 +6,9 @@ import type { AcceptLoop } from './accept-loop.js';
 import type { FaultReports } from './error-report.js';
 import { LastCall } from './last-call.js';
 
+/** A master that has not answered a worker with SIGTERM by then is stopped or busy: the worker drains by itself. */
+const ANSWER_MS = 2000;
+
 /** What the end of a worker is made of. */
 export interface EndingParts {
   readonly clock: Clock;
@@ -15,6 +18,8 @@ export interface EndingParts {
   readonly loop: () => AcceptLoop | undefined;
   /** Whether ServerStarted has returned: only then is there a ServerStopped. */
   readonly wasStarted: () => boolean;
+  /** Tells the master of SIGTERM. */
+  readonly askMaster: () => void;
   readonly begun: (reason: DrainReason) => void;
   readonly serverStopped: () => unknown;
   readonly exit: (code: number) => void;
@@ -28,6 +33,7 @@ export class Ending {
   /** When the clients are ended; Infinity = never. */
   #deadline = Infinity;
   #timer: Timer | undefined;
+  #patience: Timer | undefined;
 
   constructor(parts: EndingParts) {
     this.#parts = parts;
@@ -35,6 +41,20 @@ export class Ending {
 
   get hasBegun(): boolean {
     return this.#phase !== 'none';
+  }
+
+  /** This process got SIGTERM. The pool may end as a whole: then the master says when this worker does. */
+  signalled(graceMs: number | null): void {
+    const { askMaster, clock } = this.#parts;
+    if (this.hasBegun) return;
+    askMaster();
+    this.#patience ??= clock.after(ANSWER_MS, () => { this.begin('asked', graceMs, 0); });
+  }
+
+  /** The master's answer: this worker goes on until it is ordered to drain. */
+  stay(): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
   }
 
   /**
@@ -49,6 +69,7 @@ export class Ending {
       return;
     }
     this.#phase = 'draining';
+    this.stay();
     begun(reason);
     clients.drain(graceMs === null ? Infinity : graceMs / 1000);
     const loop = find();

@@ -72,6 +72,7 @@ export class WorkerRuntime {
       clock, clients: this.#clients, faults: this.#faults, serverStopped: parts.serverStopped, exit: parts.exit,
       loop: () => this.#loop,
       wasStarted: () => this.#wasStarted,
+      askMaster: () => { line.send({ type: 'signalled' }); },
       begun: (reason) => { line.send({ type: 'draining', reason }); },
     });
     this.messages = new UserMessages({ clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); } });
@@ -95,9 +96,7 @@ export class WorkerRuntime {
     line.send({ type: 'hello', version: PROTOCOL_VERSION });
   }
 
-  get address(): ListenAddress | undefined {
-    return this.#address;
-  }
+  get address(): ListenAddress | undefined { return this.#address; }
 
   /** Resolves after ServerStarted. */
   async ready(): Promise<void> {
@@ -119,16 +118,17 @@ export class WorkerRuntime {
   }
 
   /** A connection of an Acceptor counts no longer; undefined = the first that has left this process. */
-  giveBack(socket: unknown): void {
-    this.#clients.giveBack(socket);
-  }
+  giveBack(socket: unknown): void { this.#clients.giveBack(socket); }
 
   /** Drains the whole pool. */
-  shutdownAll(): void {
-    this.#parts.line.send({ type: 'shutdown-all' });
+  shutdownAll(): void { this.#parts.line.send({ type: 'shutdown-all' }); }
+
+  /** It got SIGTERM. */
+  signalled(): void {
+    if (this.#phase !== 'waiting') this.#ending.signalled(this.#graceMs);
   }
 
-  /** Drains this worker, because one of its own callbacks or a signal asks for it. */
+  /** Drains this worker, because one of its own callbacks asks for it. */
   shutdown(graceMs: number | null = this.#graceMs): void {
     this.#drain('asked', graceMs);
   }
@@ -151,6 +151,7 @@ export class WorkerRuntime {
       case 'share': return this.#loop?.setLimits({ share: order.clients });
       case 'pause': return this.#loop?.ask('paused', true);
       case 'resume': return this.#loop?.ask('paused', false);
+      case 'stay': return this.#ending.stay();
       case 'drain': return this.#drain(order.reason, order.graceMs, order.lastCallMs);
       case 'message':
       case 'answer': return this.messages.heard(order);

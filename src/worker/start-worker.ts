@@ -25,7 +25,7 @@ export function startWorker(options: ResolvedOptions, mark: GivenMark): WorkerRu
     watch: mark.watch,
     exit: (code) => process.exit(code),
   });
-  handleWorkerSignals(runtime, mark);
+  handleWorkerSignals(runtime, { captured: mark.captured, upgradeSignal: options.process.upgradeSignal });
   runtime.start();
   return runtime;
 }

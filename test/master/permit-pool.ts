@@ -267,6 +267,7 @@ export class PermitPool {
       case 'drain': return member.loop.stop();
       case undefined:
       case 'welcome':
+      case 'stay':
       case 'configure':
       case 'pause':
       case 'resume':

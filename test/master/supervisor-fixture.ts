@@ -36,6 +36,8 @@ export class Pool {
   /** How often the socket was to be closed. */
   served = 0;
   shutdownsAsked = 0;
+  /** Whether the server ends, or will after ShutdownDelay. */
+  isEnding = false;
 
   constructor(options: PoolOptions = {}, { random = () => 0, holders = 2, clock = new ManualClock(), reloads }: PoolSetup = {}) {
     this.clock = clock;
@@ -59,6 +61,7 @@ export class Pool {
       broken: (error) => { this.broken.push(error); },
       ...(reloads !== undefined && { reloads }),
       shutdownAsked: () => { this.shutdownsAsked += 1; },
+      isEnding: () => this.isEnding,
     });
   }
 

@@ -627,6 +627,31 @@ describe('orders of the user', () => {
     expect(pool.workers.all()).toHaveLength(3);
   });
 
+  it('drains a worker that got SIGTERM, unless the master has got it too by then', () => {
+    const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
+
+    pool.workers.get(1).say({ type: 'signalled' });
+    pool.clock.advance(100);
+    pool.isEnding = true;
+    pool.workers.get(2).say({ type: 'signalled' });
+    pool.clock.advance(100);
+
+    expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'asked', graceMs: GRACE_MS, lastCallMs: 0 }]);
+    expect(pool.workers.get(1).of('stay')).toEqual([]);
+    expect(pool.workers.get(2).of('drain')).toEqual([]);
+    expect(pool.workers.get(2).of('stay')).toHaveLength(1);
+  });
+
+  it('has no answer for a worker that has ended since it got SIGTERM', () => {
+    const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
+
+    pool.workers.get(1).say({ type: 'signalled' });
+    pool.workers.get(1).exit({ code: 1 });
+    pool.clock.advance(100);
+
+    expect(pool.workers.get(1).of('drain')).toEqual([]);
+  });
+
   it('gives a worker with an endless grace no deadline', () => {
     const pool = new Pool({ ...OPTIONS, GraceExpireTime: Infinity }).boot();
 

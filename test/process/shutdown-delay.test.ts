@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/admin-client.js';
 import { withMaster } from '../support/master-process.js';
-import { ONE } from '../support/with-server.js';
+import { ONE, QUICK, TWO } from '../support/with-server.js';
 
 describe('ShutdownDelay', () => {
   it('serves on after a signal while balancers leave; a second signal ends it, and none is lost', async () => {
@@ -31,6 +31,26 @@ describe('ShutdownDelay', () => {
       await early.quit();
 
       expect(await master.exit()).toEqual({ code: 0, signal: null });
+    });
+  });
+
+  it('is kept when the signal goes to the whole process group, as systemd and timeout send it', async () => {
+    await withMaster({ detached: true, options: { ...TWO, ...QUICK, ShutdownDelay: 60, std: { printStatus: true } } }, async (master) => {
+      const port = await master.up();
+      await master.ready(2);
+
+      master.signalGroup('SIGTERM');
+      await master.heartbeats();
+      const late = await master.join(port);
+      await late.echo('still served');
+      expect(master.all('worker:drain')).toEqual([]);
+
+      master.signal('SIGINT');
+      await master.event('worker:drain');
+      await late.quit();
+
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(master.all('worker:drain').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
     });
   });
 });

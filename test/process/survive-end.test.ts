@@ -46,6 +46,24 @@ describe('clients in the queue when the pool stops', () => {
     });
   });
 
+  it('are served if they were connected before, also when the signal goes to the whole process group', async () => {
+    await withMaster({ detached: true, options: { ...QUICK, StartServer: 4, MinServer: 4, MaxServer: 4 } }, async (master) => {
+      const port = await master.up();
+      await master.ready(4);
+      let stoppedAt = Infinity;
+
+      const visits = await underLoad(port, 16, async (soFar) => {
+        await poll(() => soFar.length > 100, () => 'the load to be on its way');
+        stoppedAt = performance.now();
+        master.signalGroup('SIGTERM');
+        await master.exit();
+      });
+
+      expect(failures(visits.filter(({ connectedAt }) => connectedAt < stoppedAt))).toEqual([]);
+      expect(new Set(master.all('worker:drain').map(({ reason }) => reason))).toEqual(new Set(['shutdown']));
+    });
+  });
+
   it('do not hold up the end of a pool whose workers are full, for more than a second', async () => {
     await withServer({ ...ONE, ...QUICK, MaxSessionPerServer: 1 }, async (running) => {
       const first = await running.join();

@@ -181,12 +181,14 @@ describe('an upgrade', () => {
     });
   });
 
-  it('is asked for by SIGUSR2 where HandleSignals says so', async () => {
-    await withMaster({ options: { ...QUICK, ...ONE, ReloadSettleTime: 0, HandleSignals: { upgrade: 'SIGUSR2' } } }, async (master) => {
-      await master.up();
-      master.signal('SIGUSR2');
+  it('is asked for by SIGUSR2 where HandleSignals says so; workers that get it too serve on', async () => {
+    await withMaster({ detached: true, options: { ...QUICK, ...ONE, ReloadSettleTime: 0, HandleSignals: { upgrade: 'SIGUSR2' } } }, async (master) => {
+      const client = await master.join();
+      master.signalGroup('SIGUSR2');
 
       const { pid } = await master.event('upgrade:done');
+      await client.echo('still served');
+      await client.quit();
 
       expect(await master.exit()).toEqual({ code: 0, signal: null });
       await visit(master);

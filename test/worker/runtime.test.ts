@@ -434,6 +434,41 @@ describe('a worker that drains', () => {
     expect(client.isClosed).toBe(true);
   });
 
+  it('at SIGTERM asks the master, since the pool may end as a whole, and goes on when it has to stay', async () => {
+    const worker = await new Worker().boot();
+
+    worker.runtime.signalled();
+    worker.line.order({ type: 'stay' });
+    worker.clock.advance(60_000);
+
+    expect(worker.line.of('signalled')).toHaveLength(1);
+    expect(worker.line.of('draining')).toEqual([]);
+    expect(worker.listener.isOpen).toBe(true);
+  });
+
+  it('at SIGTERM takes the last call of a pool that ends', async () => {
+    const worker = await new Worker().boot();
+
+    worker.runtime.signalled();
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null, lastCallMs: 1000 });
+
+    expect(worker.listener.isOpen).toBe(true);
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'shutdown' }]);
+  });
+
+  it('at SIGTERM drains by itself if the master does not answer, since it is stopped', async () => {
+    const worker = await new Worker().boot();
+    await worker.connect();
+
+    worker.runtime.signalled();
+    worker.clock.advance(1999);
+    expect(worker.line.of('draining')).toEqual([]);
+    worker.clock.advance(1);
+
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked' }]);
+    expect(worker.listener.isOpen).toBe(false);
+  });
+
   it('gives up the copies that come too late', async () => {
     const worker = await new Worker().boot();
     await worker.connect();
