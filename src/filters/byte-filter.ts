@@ -34,7 +34,7 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
 
   get_one_start(chunks: readonly Chunk[]): void {
     if (this.#broken !== undefined) {
-      this.#hasDiscarded ||= chunks.length > 0;
+      this.#hasDiscarded ||= chunks.some(({ length }) => length > 0);
       return;
     }
     if (this.queue.length > this.#maxBuffer) throw bufferFull(this.#name, this.queue.length);

@@ -24,7 +24,7 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
   /** The block that is being gathered. */
   readonly #block: Below[] = [];
   /** With CheckPut, records put that do not make a block yet. */
-  #unsent: Below[] = [];
+  readonly #unsent: Below[] = [];
   #blockSize: number;
   #checkPut: boolean;
 
@@ -55,9 +55,10 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
   /** @throws PreforkError ERR_PREFORK_FILTER for a record that is no array */
   put(records: readonly (readonly Below[])[]): Below[] {
     for (const record of records) if (!Array.isArray(record)) throw recordError(NAME, record, 'arrays of records');
-    const sent = [...this.#unsent, ...records.flatMap((record) => record)];
-    this.#unsent = this.#checkPut ? sent.splice(sent.length - sent.length % this.#blockSize) : [];
-    return sent;
+    // What waits is not moved at every call: it may be much, and what is put little.
+    for (const record of records) for (const one of record) this.#unsent.push(one);
+    const { length } = this.#unsent;
+    return this.#unsent.splice(0, this.#checkPut ? length - length % this.#blockSize : length);
   }
 
   /** With CheckPut, the records put that wait for the rest of their block; undefined if there are none. They stay. */

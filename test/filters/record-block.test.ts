@@ -49,6 +49,14 @@ describe('RecordBlockFilter', () => {
     expect(filter.put_pending()).toBeUndefined();
   });
 
+  it('puts one record at the same cost, however many wait for the rest of their block', () => {
+    const filter = new RecordBlockFilter<number>({ BlockSize: 200_000, CheckPut: true });
+
+    for (let count = 1; count < 200_000; count++) filter.put([[count]]);
+
+    expect(filter.put([[200_000]])).toHaveLength(200_000);
+  });
+
   it('refuses to send what is no array', () => {
     const filter = new RecordBlockFilter<number>({ BlockSize: 2 });
 
