@@ -74,6 +74,21 @@ export function show(value: unknown): string {
   return String(value);
 }
 
+/** Whether something is to be waited for. May throw: `then` may be a getter of the user's. */
+export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+);
+
+/**
+ * Shows what is refused: what a function of the user's returned, or what was to be sent. Nothing will wait for it if it is a
+ * promise, and a rejection that no one takes ends the process, with all its clients. So it is taken here.
+ */
+export function showRefused(value: unknown): string {
+  if (!isThenable(value)) return show(value);
+  Promise.resolve(value).catch(() => undefined);
+  return 'a promise, which is not waited for';
+}
+
 /** Finds the known name that a misspelt one most likely meant: at most a third of its letters are wrong. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;

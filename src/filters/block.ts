@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { PreforkError } from '../errors.js';
-import { show } from '../checks.js';
+import { PreforkError } from '../errors.js';
+import { isThenable, show, showRefused } from '../checks.js';
 import {
   DECIMAL_CODEC, MAX_HEADER, resolveBlockParameters, type BlockParameters, type LengthCodec,
 } from './block-parameters.js';
@@ -52,8 +52,7 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     return records.map((record) => {
       const bytes = outputBytes('BlockFilter', record);
       if (this.#parameters.BlockSize !== undefined) return bytes;
-      const header = this.#codec[0](bytes.length);
-      return Buffer.concat([typeof header === 'string' ? bytesOf(header) : header, bytes]);
+      return Buffer.concat([this.#encode(bytes.length), bytes]);
     });
   }
 
@@ -79,6 +78,7 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
       if (input.length < MAX_HEADER) return undefined;
       throw this.#break(`A block's header has no end within ${MAX_HEADER} bytes; it begins ${show(input.toString('latin1'))}.`);
     }
+    if (isThenable(header)) throw this.giveUp('ERR_PREFORK_FILTER', `LengthCodec returned ${showRefused(header)}.`);
     // A codec may find anything in what a client sends; none of it may end in a loop or beyond the input.
     const { length, headerBytes } = header;
     const isUsable = isCount(length) && isCount(headerBytes) && headerBytes > 0 && headerBytes <= input.length;
@@ -87,6 +87,13 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
       throw this.#break(`LengthCodec found a header of ${headerBytes} bytes for a block of ${length}, which cannot be.${hint}`);
     }
     return header;
+  }
+
+  #encode(length: number): Uint8Array {
+    const header: unknown = this.#codec[0](length);
+    if (typeof header === 'string') return bytesOf(header);
+    if (header instanceof Uint8Array) return header;
+    throw new PreforkError('ERR_PREFORK_FILTER', `LengthCodec must make bytes or a string of a length, not ${showRefused(header)}.`);
   }
 
   #decode(input: Buffer): { readonly length: number; readonly headerBytes: number } | undefined {

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { PreforkError } from '../errors.js';
-import { callback, positive, show } from '../checks.js';
+import { callback, isThenable, positive, show, showRefused } from '../checks.js';
 import { limitProblems } from './block-parameters.js';
 import { ByteFilter } from './byte-filter.js';
 import type { Chunk } from './filter.js';
@@ -47,7 +47,7 @@ const CHECKS = { Decode: callback, Encode: callback, MaxLength: positive, MaxBuf
  * throw once more whenever input comes after that: it is unknown where the next record begins, so it is discarded. A whole
  * record that is longer than MaxLength throws ERR_PREFORK_RECORD_TOO_LONG too, and the record after it is delivered.
  * `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads
- * still wait.
+ * still wait. Nothing waits for a promise: an async Decode or Encode is refused with ERR_PREFORK_FILTER.
  *
  * @typeParam In - what Decode finds
  * @typeParam Out - what Encode takes
@@ -127,6 +127,7 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
   }
 
   #impossible(decoded: { readonly bytes?: unknown; readonly need?: unknown } | undefined, length: number): PreforkError {
+    if (isThenable(decoded)) return this.giveUp('ERR_PREFORK_FILTER', `Decode returned ${showRefused(decoded)}.`);
     return this.giveUp(
       'ERR_PREFORK_BAD_RECORD',
       `Decode returned { bytes: ${show(decoded?.bytes)}, need: ${show(decoded?.need)} } for an input of ${length} bytes; `

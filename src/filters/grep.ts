@@ -1,4 +1,6 @@
 import type { Buffer } from 'node:buffer';
+import { isThenable, showRefused } from '../checks.js';
+import { PreforkError } from '../errors.js';
 import { CodeFilter } from './code-filter.js';
 
 /** Parameters of {@link GrepFilter}: Code, or both Get and Put. Each returns a true value for records that pass. */
@@ -25,15 +27,17 @@ export class GrepFilter<Passed = Buffer> extends CodeFilter<
     super('GrepFilter', parameters);
   }
 
+  /** @throws PreforkError ERR_PREFORK_FILTER if Get returns a promise */
   protected override cut(): [] | [Passed] {
     for (;;) {
       const next = this.waiting.take();
-      if (next.length === 0 || Boolean(this.directions.get(next[0]))) return next;
+      if (next.length === 0 || passes('Get', this.directions.get(next[0]))) return next;
     }
   }
 
+  /** @throws PreforkError ERR_PREFORK_FILTER if Put returns a promise */
   put(records: readonly Passed[]): Passed[] {
-    return records.filter((record) => Boolean(this.directions.put(record)));
+    return records.filter((record) => passes('Put', this.directions.put(record)));
   }
 
   get_pending(): undefined | Passed[] {
@@ -44,4 +48,10 @@ export class GrepFilter<Passed = Buffer> extends CodeFilter<
   clone(): GrepFilter<Passed> {
     return new GrepFilter<Passed>({ Get: this.directions.get, Put: this.directions.put });
   }
+}
+
+// Any promise is true, so everything would pass.
+function passes(name: string, answer: unknown): boolean {
+  if (isThenable(answer)) throw new PreforkError('ERR_PREFORK_FILTER', `${name} of GrepFilter must return whether a record passes, not ${showRefused(answer)}.`);
+  return Boolean(answer);
 }

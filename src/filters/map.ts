@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { show } from '../checks.js';
+import { showRefused } from '../checks.js';
 import { CodeFilter } from './code-filter.js';
 import { RecordQueue } from './record-queue.js';
 
@@ -70,5 +70,5 @@ export class MapFilter<In = unknown, Below = Buffer> extends CodeFilter<
 function listOf<T>(name: string, given: readonly T[]): readonly T[] {
   const isList: boolean = Array.isArray(given);
   if (isList) return given;
-  throw new PreforkError('ERR_PREFORK_FILTER', `${name} of MapFilter must return an array of records, not ${show(given)}.`);
+  throw new PreforkError('ERR_PREFORK_FILTER', `${name} of MapFilter must return an array of records, not ${showRefused(given)}.`);
 }

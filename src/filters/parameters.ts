@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { checkEach, expect, show, type Check } from '../checks.js';
+import { checkEach, expect, show, showRefused, type Check } from '../checks.js';
 
 /** The parameters of a filter and what each may be. */
 export type ParameterChecks = Readonly<Record<string, Check>>;
@@ -23,7 +23,7 @@ export function parameterError(filter: string, problems: readonly string[]): Pre
 
 /** The error for a record that a filter cannot send. */
 export function recordError(filter: string, record: unknown, expected: string): PreforkError {
-  return new PreforkError('ERR_PREFORK_FILTER', `${filter} cannot send ${show(record)}; it takes ${expected}.`);
+  return new PreforkError('ERR_PREFORK_FILTER', `${filter} cannot send ${showRefused(record)}; it takes ${expected}.`);
 }
 
 /** The bytes of a record that is a string (UTF-8) or bytes, without a copy. */

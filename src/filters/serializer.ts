@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { isThenable, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import { bytesOf } from './byte-queue.js';
 
@@ -34,8 +35,9 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
 /** Makes the bytes of an object; throws ERR_PREFORK_FILTER if it cannot be serialized. */
 export function freeze(value: object, { serializer, isCompressed }: BodyFormat): Buffer {
   try {
-    const frozen = serializer.freeze(value);
+    const frozen: unknown = serializer.freeze(value);
     const bytes = typeof frozen === 'string' ? bytesOf(frozen) : frozen;
+    if (!(bytes instanceof Uint8Array)) throw new TypeError(`freeze returned ${showRefused(bytes)}, no bytes and no string`);
     return isCompressed ? zlib().deflateSync(bytes) : Buffer.from(bytes);
   } catch (error) {
     throw new PreforkError('ERR_PREFORK_FILTER', `ReferenceFilter cannot send an object: ${textOf(error)}`, { cause: error });
@@ -56,6 +58,7 @@ export function thaw(body: Buffer, { serializer, isCompressed, maxLength }: Body
     }
     throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is no serialized object: ${textOf(error)}`, { cause: error });
   }
+  if (isThenable(value)) throw new PreforkError('ERR_PREFORK_FILTER', `thaw returned ${showRefused(value)}.`);
   if (typeof value === 'object' && value !== null) return value;
   throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is no serialized object but a ${value === null ? 'null' : typeof value}.`);
 }

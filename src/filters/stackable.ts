@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
-import { list, show } from '../checks.js';
+import { list, show, showRefused } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
 import { factoryOf, isFilter } from './construct.js';
 import type { Chunk, Handover, Layer } from './filter.js';
@@ -61,26 +61,34 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   /** @throws PreforkError ERR_PREFORK_FILTER if the lowest filter makes something that is no bytes and no string */
   put(records: readonly Out[]): Buffer[] {
     this.#bottom();
-    const sent = this.#layers.reduceRight<readonly unknown[]>((above, layer) => layer.put(above), records);
+    const sent = this.#layers.reduceRight<readonly unknown[]>((above, layer) => putThrough(layer, above), records);
     return sent.map((bytes) => outputBytes('StackableFilter', bytes));
   }
 
   get_pending(): undefined | [Buffer] {
-    const pending = this.#layers.reduceRight<unknown[]>((above, layer) => [
-      // A clone, because what a filter keeps back when it puts belongs to the output.
-      ...above.length === 0 ? [] : layer.clone().put(above),
-      ...layer.get_pending() ?? [],
-    ], []);
-    const bytes = Buffer.concat(pending.map((one) => outputBytes('StackableFilter', one)));
+    const bytes = joined(this.#heldAbove(), this.#layers[0]?.get_pending());
     return bytes.length === 0 ? undefined : [bytes];
   }
 
   override hand_over(): Handover {
-    const pending = this.get_pending() ?? [];
-    const [lowest] = this.#layers.map((layer) => layer.hand_over?.());
+    // First, because a filter that refuses to send what another holds throws, and nothing may be lost then.
+    const above = this.#heldAbove();
+    const [lowest, ...others] = this.#layers;
+    // What may still belong to the last record is bytes, so only the lowest filter knows of it, and takes it out of what is pending.
+    const { pending, rest }: Handover<unknown> = lowest?.hand_over?.() ?? { pending: lowest?.get_pending() ?? [] };
+    for (const layer of others) layer.hand_over?.();
     this.forget();
-    // What may still belong to the last record is bytes, so only the lowest filter knows of it.
-    return { pending, rest: (lowest as Handover | undefined)?.rest };
+    const bytes = joined(above, pending);
+    return { pending: bytes.length === 0 ? [] : [bytes], rest };
+  }
+
+  /** What the filters above the lowest one hold, as that one sends it. */
+  #heldAbove(): readonly unknown[] {
+    return this.#layers.reduceRight<readonly unknown[]>((above, layer, level) => [
+      // A clone, because what a filter keeps back when it puts belongs to the output.
+      ...above.length === 0 ? [] : putThrough(layer.clone(), above),
+      ...level === 0 ? [] : layer.get_pending() ?? [],
+    ], []);
   }
 
   protected override forget(): void {
@@ -144,7 +152,8 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     const layer = this.#layers[level];
     if (layer === undefined) return [];
     for (;;) {
-      const one = layer.get_one();
+      const one: unknown = layer.get_one();
+      if (!isRecord(one)) throw badLayer(layer, 'get_one', one);
       if (one.length > 0) return one;
       const below = this.#pull(level - 1);
       if (below.length === 0) return [];
@@ -152,6 +161,22 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     }
   }
 }
+
+// What follows is asked of filters of the user's, which may return anything.
+
+const isRecord = (one: unknown): one is [] | [unknown] => Array.isArray(one);
+
+function putThrough(layer: Layer, records: readonly unknown[]): readonly unknown[] {
+  const sent: unknown = layer.put(records);
+  if (Array.isArray(sent)) return sent;
+  throw badLayer(layer, 'put', sent);
+}
+
+const badLayer = (layer: Layer, method: string, given: unknown): PreforkError => new PreforkError(
+  'ERR_PREFORK_FILTER', `${method} of ${layer.constructor.name}, a filter in a stack, gave ${showRefused(given)}; it must give an array.`,
+);
+
+const joined = (...parts: (readonly unknown[] | undefined)[]): Buffer => Buffer.concat(parts.flatMap((part = []) => part).map((one) => outputBytes('StackableFilter', one)));
 
 function ownLayer(spec: LayerSpec): Layer {
   return layerOf(spec, isFilter(spec) ? spec : factoryOf(spec)?.());

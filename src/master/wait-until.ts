@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { isThenable, showRefused } from '../checks.js';
 import { systemClock, type Timer } from '../clock.js';
 import { PreforkError, asError } from '../errors.js';
 import type { ServerEvents } from '../server-events.js';
@@ -37,7 +38,9 @@ export async function waitUntil(master: Waited, predicate: (status: ServerStatus
     const onStatus = (): void => {
       try {
         const status = master.status();
-        if (predicate(status)) resolve(status);
+        const holds: unknown = predicate(status);
+        if (isThenable(holds)) throw new PreforkError('ERR_PREFORK_STATE', `The predicate of waitUntil() returned ${showRefused(holds)}; it must return true or false.`);
+        if (Boolean(holds)) resolve(status);
         else if (master.isStopped) reject(master.failure ?? new PreforkError('ERR_PREFORK_STATE', 'waitUntil() waits for a status that will not come: the server has shut down.'));
         else return look();
       } catch (error) {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:tls';
-import { PreforkError } from '../errors.js';
+import { isThenable, showRefused } from '../checks.js';
+import { PreforkError, asError } from '../errors.js';
 import { tlsProblems } from './tls-checks.js';
 import { fromText, mergeTls, toText } from './tls-text.js';
 import type { TlsOptions } from './tls-options.js';
@@ -70,11 +71,30 @@ const NO_TLS = 'Tls was not among the options of the constructor, and clients th
 const MISFIT = 'is not the key of cert: give the private key that the certificate was made for';
 
 function createTlsServer({ contexts = {}, ...given }: TlsOptions): Server {
-  const server = process.getBuiltinModule('node:tls').createServer({ ...given, sessionIdContext: given.sessionIdContext ?? fingerprint({ contexts, ...given }) });
+  const server = process.getBuiltinModule('node:tls').createServer({ ...given, ...guarded(given), sessionIdContext: given.sessionIdContext ?? fingerprint({ contexts, ...given }) });
   // Node verifies a client by the rules of the context that its name chooses, and by the public authorities if that has none.
   const rules = { ...given, key: undefined, cert: undefined, pfx: undefined, passphrase: undefined };
   for (const [name, context] of Object.entries(contexts)) server.addContext(name, { ...rules, ...context });
   return server;
+}
+
+/**
+ * The user's callbacks. Node ends the connection for which one of them throws; a promise that rejects would end the worker, with
+ * all its clients.
+ */
+function guarded({ SNICallback, ALPNCallback }: TlsOptions): Pick<TlsOptions, 'SNICallback' | 'ALPNCallback'> {
+  return {
+    ...SNICallback !== undefined && { SNICallback: (name, choose) => {
+      const find: (...given: Parameters<NonNullable<TlsOptions['SNICallback']>>) => unknown = SNICallback;
+      const result = find(name, choose);
+      if (isThenable(result)) Promise.resolve(result).catch((error: unknown) => { choose(asError(error)); });
+    } },
+    ...ALPNCallback !== undefined && { ALPNCallback: (offered) => {
+      const chosen: unknown = ALPNCallback(offered);
+      if (chosen === undefined || typeof chosen === 'string') return chosen;
+      throw new PreforkError('ERR_PREFORK_CALLBACK', `Tls.ALPNCallback returned ${showRefused(chosen)}; it must return one of the protocols, or undefined.`);
+    } },
+  };
 }
 
 /**

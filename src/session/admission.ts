@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
 import type { BlockList, Socket } from 'node:net';
+import { showRefused } from '../checks.js';
+import { PreforkError } from '../errors.js';
 import { listenOnce } from './entry.js';
 
 /** Decides which connections become clients, by their address. */
 export interface Admission {
-  /** Whether a client of this address may come in. An admitted one counts until its connection is closed. */
+  /** Whether a client of this address may come in. An admitted one counts until its connection is closed. @throws what a block list of the user's own throws */
   admit(socket: Socket, address: string | undefined): boolean;
   /** Changes which addresses are never admitted. Who is in, stays. */
   block(blocked: BlockList | undefined): void;
@@ -26,7 +28,7 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
       if (isOpen) return true;
       // A Unix socket has none: its clients are not of a network.
       if (address === undefined) return true;
-      if (blocked?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true) return false;
+      if (blocked !== undefined && isBlocked(blocked, address)) return false;
       if (mostPerAddress === 0) return true;
       const count = (counts.get(address) ?? 0) + 1;
       if (count > mostPerAddress) return false;
@@ -40,4 +42,11 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
       return true;
     },
   };
+}
+
+/** Asks the block list, which may be an object of the user's: who lets in whomever it has no clear answer for, blocks no one. */
+function isBlocked(list: BlockList, address: string): boolean {
+  const answer: unknown = list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  if (typeof answer === 'boolean') return answer;
+  throw new PreforkError('ERR_PREFORK_CALLBACK', `check of BlockList returned ${showRefused(answer)}; it must return true or false.`);
 }

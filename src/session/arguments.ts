@@ -1,7 +1,7 @@
 import type { SessionTarget } from '../kernel.js';
-import { show } from '../checks.js';
+import { isThenable, show, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
-import type { AnyFilter } from '../filters/filter.js';
+import type { AnyFilter, Handover } from '../filters/filter.js';
 
 /** Checks of what users give to `kernel` and `heap.client`: at the call, before anything has changed. */
 
@@ -11,6 +11,31 @@ export function checkedFilter(call: string, filter: unknown): AnyFilter {
   const missing = FILTER_METHODS.filter((method) => typeof (filter as Readonly<Record<string, unknown>> | null | undefined)?.[method] !== 'function');
   if (missing.length === 0) return filter as AnyFilter;
   throw new PreforkError('ERR_PREFORK_FILTER', `heap.client.${call} was given ${show(filter)}; it takes a filter, such as new LineFilter(). Missing: ${missing.join(', ')}.`);
+}
+
+// What filters of the user's give may be anything, promises above all: their methods must not be async.
+
+/** The next record, or none. */
+export function checkedRecord(one: unknown): [] | [unknown] {
+  if (Array.isArray(one)) return one as [] | [unknown];
+  throw badFilter('get_one', one, '[record], or [] if there is no whole one yet');
+}
+
+/** What a filter says to its input, which is nothing. */
+export function checkedFeeding(given: unknown): void {
+  if (isThenable(given)) throw badFilter('get_one_start', given, 'nothing');
+}
+
+/** What a filter leaves to the next. */
+export function checkedHandover(method: 'hand_over' | 'get_pending', given: Handover): Handover {
+  if (Array.isArray((given as Partial<Handover> | undefined)?.pending)) return given;
+  throw badFilter(method, method === 'hand_over' ? given : given.pending, 'the bytes that are left, in an array');
+}
+
+/** The text of a filter's output; undefined if it has none. */
+export function checkedText(text: unknown): string | undefined {
+  if (text === undefined || typeof text === 'string') return text;
+  throw badFilter('put_text', text, 'a text, or undefined');
 }
 
 /** What a filter of the user's gives to send. */
@@ -23,8 +48,12 @@ export function checkedOutput(chunks: readonly unknown[]): Uint8Array[] {
   });
 }
 
+const badFilter = (method: string, given: unknown, expected: string): PreforkError => new PreforkError(
+  'ERR_PREFORK_FILTER', `The filter's ${method} gave ${showRefused(given)}; it must give ${expected}.`,
+);
+
 const badOutput = (given: unknown): PreforkError => new PreforkError(
-  'ERR_PREFORK_FILTER', `The output filter's put gave ${show(given)}; it must give an array of Buffers. Nothing of it was sent.`,
+  'ERR_PREFORK_FILTER', `The output filter's put gave ${showRefused(given)}; it must give an array of Buffers. Nothing of it was sent.`,
 );
 
 export function checkedMark(call: string, bytes: unknown): number {

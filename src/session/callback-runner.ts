@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
+import { isThenable } from '../checks.js';
 import { asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
 import { whenSettled, type Guarded } from './entry.js';
-import { isThenable } from './faults.js';
 
 /** Observes the callbacks of one client. */
 export interface CallbackHost extends Guarded {

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
-import { PreforkError } from '../errors.js';
+import { PreforkError, asError } from '../errors.js';
 import type { TlsConfig } from '../options/tls.js';
 import { AcceptorSide } from './acceptor-side.js';
 import type { Admission } from './admission.js';
@@ -156,7 +156,13 @@ export class Clients implements SessionHost, Guarded {
 
   #mayCome(socket: Socket, { address }: Peer): boolean {
     // A connection reset before we took it has no address left to judge: refuse it.
-    return (address !== undefined || this.#parts.isLocal()) && this.#parts.admission.admit(socket, address);
+    if (address === undefined && !this.#parts.isLocal()) return false;
+    try {
+      return this.#parts.admission.admit(socket, address);
+    } catch (error) {
+      this.#parts.failed(asError(error), 'BlockList');
+      return false;
+    }
   }
 
   /** Serves the client whom a balancer has named, if it may come in. */

@@ -228,8 +228,8 @@ export function guardSignal(signal: AbortSignal, target: Guarded): void {
     if (guarded === undefined) {
       guarded = (event) => {
         enter(target, () => {
-          if (typeof listener === 'function') listener.call(signal, event);
-          else listener.handleEvent(event);
+          const result: unknown = typeof listener === 'function' ? listener.call(signal, event) : listener.handleEvent(event);
+          whenSettled(Promise.resolve(result), target, () => undefined, (error) => { target.crashed(error); });
         });
       };
       doors.set(listener, guarded);

@@ -8,11 +8,6 @@ export interface Fault {
   readonly error: Error | undefined;
 }
 
-/** Whether a callback returned something to wait for. May throw: `then` may be a getter of the user's. */
-export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-);
-
 /** The system's words for its error numbers. Kept, since Node makes a new map at every call. */
 const WORDS = builtIn('node:util').getSystemErrorMap();
 

@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
+import { checkedFeeding, checkedHandover, checkedRecord } from './arguments.js';
 import { whenSettled, within, type Guarded } from './entry.js';
 
 /** Receives what Input makes of a client's bytes. */
@@ -43,8 +44,9 @@ export class Input {
   #hasEnded = false;
   #isDiscarding = false;
   #isIgnoring = false;
-  /** What was left when the filter refused its input last, in bytes; undefined since it was fed. */
-  #refused: number | undefined;
+  /** How often the filter has refused its input since it was fed, and what was left when that was looked at last, in bytes. */
+  #refusals = 0;
+  #left = 0;
   /** Filters whose unfinished input went to another and that still hold it: those without `hand_over`. */
   #emptied: WeakSet<AnyFilter> | undefined;
   /** Takes what still belongs to the last record of a filter that was replaced. */
@@ -79,7 +81,7 @@ export class Input {
     const { pending, rest } = this.#handOver(this.#filter);
     // One that comes back would hand on once more what another has handled since.
     this.#filter = this.#emptied?.has(filter) === true ? filter.clone() as AnyFilter : filter;
-    this.#refused = undefined;
+    this.#refusals = 0;
     this.#rest = rest ?? this.#rest;
     if (pending.length === 0) return;
     this.#feed(pending);
@@ -95,10 +97,10 @@ export class Input {
   }
 
   #handOver(filter: AnyFilter): Handover {
-    if (filter.hand_over !== undefined) return filter.hand_over();
+    if (filter.hand_over !== undefined) return checkedHandover('hand_over', filter.hand_over());
     this.#emptied ??= new WeakSet();
     this.#emptied.add(filter);
-    return { pending: filter.get_pending() ?? [] };
+    return checkedHandover('get_pending', { pending: filter.get_pending() ?? [] });
   }
 
   /** What of a read follows the terminator of the last record, whose filter has been replaced; undefined if nothing yet. */
@@ -152,9 +154,10 @@ export class Input {
   }
 
   #feed(chunks: readonly Chunk[]): void {
-    this.#refused = undefined;
+    this.#refusals = 0;
     try {
-      this.#filter.get_one_start(chunks);
+      const filter: { get_one_start(input: readonly Chunk[]): unknown } = this.#filter;
+      checkedFeeding(filter.get_one_start(chunks));
     } catch (error) {
       this.#host.fault(error);
     }
@@ -190,8 +193,7 @@ export class Input {
     if (this.#isIgnoring) return false;
     let one: [] | [unknown];
     try {
-      one = this.#filter.get_one();
-      // A filter of the user's may return anything.
+      one = checkedRecord(this.#filter.get_one());
       if (one.length === 0) return false;
     } catch (error) {
       return this.#refuse(error);
@@ -203,9 +205,13 @@ export class Input {
 
   /** A filter that keeps refusing the same bytes must not keep the worker busy with them; what follows a bad record is handled. */
   #refuse(error: unknown): boolean {
-    const left = this.#pendingBytes();
-    if (left === this.#refused) return false;
-    this.#refused = left;
+    this.#refusals += 1;
+    // What is left is as much as a read, which may hold thousands of bad records: it is not looked at after each of them.
+    if (isPowerOfTwo(this.#refusals)) {
+      const left = this.#pendingBytes();
+      if (this.#refusals > 1 && left === this.#left) return false;
+      this.#left = left;
+    }
     this.#host.fault(error);
     return true;
   }
@@ -219,3 +225,5 @@ export class Input {
     }
   }
 }
+
+const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;

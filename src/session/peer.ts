@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
+import { isThenable, showRefused } from '../checks.js';
 import type { Heap } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { ProxyHeader } from '../proxy/header.js';
@@ -44,6 +45,6 @@ export function heapOf({ address, port, proxy }: Peer, { alias, masterAlias, shu
   };
   if (createHeap === undefined) return base;
   const own = createHeap();
-  if (typeof own !== 'object' || own === null) throw new PreforkError('ERR_PREFORK_CALLBACK', `Heap returned ${String(own)}; it must return an object, a new one for each client.`);
+  if (typeof own !== 'object' || own === null || isThenable(own)) throw new PreforkError('ERR_PREFORK_CALLBACK', `Heap returned ${showRefused(own)}; it must return an object, a new one for each client.`);
   return Object.assign(own, base);
 }

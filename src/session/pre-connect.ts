@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../clock.js';
-import { asError } from '../errors.js';
+import { show } from '../checks.js';
+import { PreforkError, asError } from '../errors.js';
 import { door, ignoreErrors, listenOnce, startTimer, watchReaders, whenSettled, type Guarded } from './entry.js';
 
 /** What becomes of a connection in ClientPreConnect. */
@@ -51,7 +52,7 @@ export class Preparing implements Guarded {
     } catch (error) {
       this.crashed(error); return;
     }
-    whenSettled(Promise.resolve(result), this, (stream) => { this.#done(isStream(stream) ? stream : undefined); }, (error) => { this.crashed(error); });
+    whenSettled(Promise.resolve(result), this, (stream) => { this.#done(checkedStream(stream)); }, (error) => { this.crashed(error); });
   }
 
   /** The error that ended the connection, if it was one. */
@@ -94,6 +95,13 @@ export class Preparing implements Guarded {
   }
 }
 
-function isStream(value: unknown): value is Duplex {
-  return typeof value === 'object' && value !== null && typeof (value as Partial<Duplex>).write === 'function' && typeof (value as Partial<Duplex>).on === 'function';
+/** The stream to go on with; undefined if the client is rejected. */
+function checkedStream(value: unknown): Duplex | undefined {
+  if (value === undefined || value === null || value === false) return undefined;
+  if (isStream(value)) return value;
+  throw new PreforkError('ERR_PREFORK_CALLBACK', `ClientPreConnect returned ${show(value)}; it must return the socket or another stream to go on with, or undefined or false to reject the client.`);
 }
+
+const isStream = (value: unknown): value is Duplex => STREAM_METHODS.every((method) => typeof (value as Partial<Duplex>)[method] === 'function');
+
+const STREAM_METHODS = ['on', 'once', 'off', 'write', 'end', 'pause', 'resume', 'destroy'] as const;

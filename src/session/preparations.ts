@@ -47,8 +47,14 @@ export class Preparations {
       preparing.socket.destroy();
       return;
     }
-    preparing.watchBelow(stream, session, (failure) => { session.lostBelow(failure); });
-    this.#parts.start(session, stream);
-    if (!session.isOver) Preparing.release(stream);
+    try {
+      preparing.watchBelow(stream, session, (failure) => { session.lostBelow(failure); });
+      this.#parts.start(session, stream);
+      if (!session.isOver) Preparing.release(stream);
+    } catch (error) {
+      // A stream of the user's: what it throws must not leave its client behind, connected and counted.
+      session.crashed(error);
+      preparing.socket.destroy();
+    }
   }
 }

@@ -85,8 +85,11 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     this.wheel?.flush();
   }
 
-  fault(error: unknown): void {
-    this.failed('input', () => errorFault(asError(error)));
+  fault(thrown: unknown): void {
+    const error = asError(thrown);
+    // What the client has sent is its own affair; a filter that cannot work is the program's, and all clients meet it.
+    if (error instanceof PreforkError && error.code === 'ERR_PREFORK_FILTER') this.host.failed(error, 'ClientFilter');
+    this.failed('input', () => errorFault(error));
   }
 
   end(): void {

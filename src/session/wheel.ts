@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Client } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';
-import { checkedFilter, checkedMark, checkedOutput } from './arguments.js';
+import { checkedFilter, checkedMark, checkedOutput, checkedText } from './arguments.js';
 import { afterThis, doneDoor, endThen, type Guarded } from './entry.js';
 import { Hold, type Input } from './input.js';
 import { FULL, OutputQueue } from './output-queue.js';
@@ -76,9 +76,9 @@ export class Wheel implements Client {
       this.#host.report(new PreforkError('ERR_PREFORK_ENDED', 'put() was called after the client had gone or its output was shut down; nothing was sent. Ask heap.shutdown first.'));
       return false;
     }
-    const text = this.#filter.put_text?.(records);
+    const text = checkedText(this.#filter.put_text?.(records));
     const output = (this.#output ??= new OutputQueue());
-    if (typeof text === 'string') output.addText(text, this.#filter.text_encoding ?? 'utf8');
+    if (text !== undefined) output.addText(text, this.#filter.text_encoding ?? 'utf8');
     else for (const chunk of checkedOutput(this.#filter.put(records))) output.addBytes(chunk);
     this.#isDirty = true;
     if (output.octetsAtMost >= FULL) this.flush();

@@ -132,9 +132,13 @@ describe('CodecFilter, what it refuses', () => {
 
   it.each([
     [{ bytes: 0 }], [{ record: 1, bytes: 0 }], [{ record: 1, bytes: 4 }], [{ record: 1, bytes: -1 }], [{ record: 1, bytes: 1.5 }], [{ record: 1, bytes: '1' }],
-    [{ record: 1 }], [{}], [{ need: 3 }], [{ need: 0 }], [{ need: Number.NaN }], [{ need: Infinity }], [5], [null], ['text'], [Promise.resolve()],
+    [{ record: 1 }], [{}], [{ need: 3 }], [{ need: 0 }], [{ need: Number.NaN }], [{ need: Infinity }], [5], [null], ['text'],
   ])('refuses %o of Decode for an input of three bytes, instead of looping', (decoded) => {
     expect(() => returning(decoded).get(['abc'])).toThrow(BAD_RECORD);
+  });
+
+  it('refuses an async Decode, for which nothing waits', () => {
+    expect(() => returning(Promise.resolve()).get(['abc'])).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_FILTER', message: 'Decode returned a promise, which is not waited for.' }));
   });
 
   it('says what Decode returned and what it may', () => {

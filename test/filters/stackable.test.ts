@@ -25,6 +25,10 @@ filterContract('StackableFilter', [
     title: 'lines in blocks', create: () => new StackableFilter({ Filters: [new BlockFilter({ MaxLength: 100 }), line()] }),
     input: '3\0a\nb2\0c\n', records: ['a', 'bc'], maxPending: 2000,
   },
+  {
+    title: 'lines with a long terminator', create: () => new StackableFilter({ Filters: [new LineFilter({ InputRegexp: /(\r\n)+/, MaxLength: 100, MaxBuffer: 500 }), upper()] }),
+    input: 'a\r\n\r\nb\r\n\r\n', records: ['A', 'B'], maxPending: 1500,
+  },
   { title: 'a stack in a stack', create: () => new StackableFilter({ Filters: [new StackableFilter({ Filters: [line()] }), pairs()] }), input: 'a\nb\n', records: [['a', 'b']] },
 ]);
 

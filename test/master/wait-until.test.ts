@@ -21,4 +21,13 @@ describe('waitUntil', () => {
     expect(looks).toBe(3);
     expect(events.listenerCount('status')).toBe(0);
   });
+
+  it('refuses a predicate that is async, for which every status would do', async () => {
+    const events = new EventEmitter<ServerEvents>();
+    const master = { events, isStopped: false, failure: undefined, status: () => serverStatus() };
+    const failing = (): never => Promise.reject(new Error('oh')) as never;
+
+    await expect(waitUntil(master, failing, undefined)).rejects.toThrow('The predicate of waitUntil() returned a promise, which is not waited for; it must return true or false.');
+    expect(events.listenerCount('status')).toBe(0);
+  });
 });

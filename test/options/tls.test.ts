@@ -1,3 +1,6 @@
+import { EventEmitter, once } from 'node:events';
+import { Duplex, PassThrough } from 'node:stream';
+import { connect } from 'node:tls';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { PreforkError } from '../../src/errors.js';
 import { resolveChange, resolveOptions } from '../../src/options/resolve.js';
@@ -119,6 +122,23 @@ describe.runIf(requireTool('openssl'))('Tls', () => {
       expect(mergeTls(own, { cert, key })).toEqual({ ca: 'authority', cert, key });
       expect(mergeTls(own, { ca: 'another', crl: undefined })).toEqual({ ...own, ca: 'another' });
     });
+  });
+
+  it.each<[string, TlsOptions, RegExp]>([
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- as anybody writes it who has to look the certificate up
+    ['SNICallback that fails ends', { SNICallback: () => Promise.reject(new Error('oh')) }, /^oh$/],
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what TypeScript refuses, JavaScript does
+    ['ALPNCallback is refused, and ends', { ALPNCallback: (): any => Promise.reject(new Error('oh')) }, /Tls\.ALPNCallback returned a promise, which is not waited for/],
+  ])('an async %s this handshake alone', async (_title, callbacks, message) => {
+    const { server } = resolveTls({ cert, key, ...callbacks }, []) ?? {};
+    const [one, two] = [new PassThrough(), new PassThrough()];
+    const failed = once(server ?? new EventEmitter(), 'tlsClientError') as Promise<[Error]>;
+    server?.emit('connection', Duplex.from({ readable: one, writable: two }));
+    const client = connect({ socket: Duplex.from({ readable: two, writable: one }), servername: 'one.example', ALPNProtocols: ['lines'] });
+    client.on('error', () => { client.destroy(); });
+
+    expect((await failed)[0].message).toMatch(message);
+    client.destroy();
   });
 
   it('lets sessions be resumed where the rules are the same, and nowhere else', () => {

@@ -98,7 +98,7 @@ describe('ClientPreConnect', () => {
     ['undefined', () => undefined],
     ['false', () => false],
     ['a promise of nothing', () => Promise.resolve()],
-    ['what is no stream', () => ({})],
+    ['null', () => null],
   ])('rejects a client by returning %s', async (_title, preConnect) => {
     const calls: string[] = [];
     const clients = new TestClients({ preConnect, callbacks: { connected: () => { calls.push('connected'); }, disconnected: () => { calls.push('disconnected'); } } });

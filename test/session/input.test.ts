@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AnyFilter } from '../../src/filters/filter.js';
 import { BlockFilter } from '../../src/filters/block.js';
 import { LineFilter } from '../../src/filters/line.js';
@@ -221,6 +221,17 @@ describe('an input whose filter refuses it', () => {
     input.finish();
 
     expect(told).toEqual([expect.stringMatching(/^fault: /), 'ok', 'end']);
+  });
+
+  it('looks seldom at what is left of a read that has a thousand bad records', () => {
+    const filter = new LineFilter({ MaxLength: 1 });
+    const looks = vi.spyOn(filter, 'get_pending');
+    const { input, told } = setUp({ filter });
+
+    input.push(bytes('bad\n'.repeat(1000)));
+
+    expect(told).toHaveLength(1000);
+    expect(looks.mock.calls.length).toBeLessThan(20);
   });
 
   it('goes on behind the bytes that were refused', () => {
