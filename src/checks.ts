@@ -67,7 +67,7 @@ function unknownOption(name: string, known: readonly string[], synonyms: Synonym
 /** Shows a value in a message, on one line and not too long. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
-  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (typeof value === 'function') return showFunction(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'bigint') return `${value}n`;
@@ -87,6 +87,14 @@ export function showRefused(value: unknown): string {
   if (!isThenable(value)) return show(value);
   Promise.resolve(value).catch(() => undefined);
   return 'a promise, which is not waited for';
+}
+
+/** A class under the name that it is exported by: bundlers put an underscore before it. */
+function showFunction(given: object & { readonly name: string }): string {
+  const isClass = Function.prototype.toString.call(given).startsWith('class');
+  const name = isClass ? given.name.replace(/^_/, '') : given.name;
+  const kind = isClass ? 'class' : 'function';
+  return name === '' ? `a ${kind}` : `the ${kind} ${name}`;
 }
 
 /** Finds the known name that a misspelt one most likely meant: at most a third of its letters are wrong. */

@@ -10,7 +10,9 @@ const FILTER_METHODS = ['get_one_start', 'get_one', 'get_pending', 'put', 'clone
 export function checkedFilter(call: string, filter: unknown): AnyFilter {
   const missing = FILTER_METHODS.filter((method) => typeof (filter as Readonly<Record<string, unknown>> | null | undefined)?.[method] !== 'function');
   if (missing.length === 0) return filter as AnyFilter;
-  throw new PreforkError('ERR_PREFORK_FILTER', `heap.client.${call} was given ${show(filter)}; it takes a filter, such as new LineFilter(). Missing: ${missing.join(', ')}.`);
+  const given = show(filter);
+  const advice = given.startsWith('the class ') ? `new ${given.slice('the class '.length)}(...), and only options take a class` : 'such as new LineFilter()';
+  throw new PreforkError('ERR_PREFORK_FILTER', `heap.client.${call} was given ${given}; it takes a filter, ${advice}. Missing: ${missing.join(', ')}.`);
 }
 
 // What filters of the user's give may be anything, promises above all: their methods must not be async.
