@@ -2,11 +2,15 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { Authority } from '../support/certificates.js';
 import { Markdown } from '../support/markdown.js';
 import { withMaster } from '../support/master-process.js';
+import { TcpClient } from '../support/tcp-client.js';
+import { requireTool } from '../support/tools.js';
 import { poll } from '../support/wait.js';
 import { ONE, QUICK, TWO, withServer } from '../support/with-server.js';
 
@@ -73,6 +77,38 @@ describe('the programs in examples/README.md', () => {
 
       expect(await program(server)).toMatchObject({ release: 2 });
     });
+  });
+
+  it.runIf(requireTool('openssl'))('begin in the clear and go on with TLS, as TLS has it', async () => {
+    const authority = new Authority();
+    const { root: { cert, key }, folder } = authority;
+    const file = join(folder, 'server.mjs');
+    writeFileSync(file, `
+      import { PreforkTcpServer } from ${JSON.stringify(import.meta.resolve('prefork-tcp-server'))};
+      const [cert, key] = ${JSON.stringify([cert, key])};
+      ${codeOf('TLS')}
+      const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, ClientPreConnect, ClientInput({ heap, input }) { heap.client.put('you said ' + input); } });
+      if (server.isMaster) server.ready().then(() => console.log('listening on port', server.address().port));`);
+    try {
+      await withMaster({ args: [file] }, async (master) => {
+        const port = Number(/\d+$/.exec(await master.line(/listening on port/))?.[0]);
+        const [client, sly] = [await master.connect(port), await master.connect(port)];
+        for (const each of [client, sly]) await each.expect('220 ready\r\n');
+
+        sly.send('STARTTLS\r\nin the clear\r\n');
+        await sly.expectOver();
+        client.send('STARTTLS\r\n');
+        await client.expect('220 go ahead\r\n');
+        client.socket.removeAllListeners('data');
+        const secure = new TcpClient(connect({ socket: client.socket, ca: cert, checkServerIdentity: () => undefined }));
+        secure.send('hello\n');
+
+        await secure.expect('you said hello\r\n');
+        secure.close();
+      });
+    } finally {
+      authority.remove();
+    }
   });
 
   it('ban addresses that are written to a file, whose clients end, as Changing a running pool has it', async () => {
