@@ -1,3 +1,4 @@
+import { show } from './checks.js';
 import { PreforkError } from './errors.js';
 
 /** How long `shutdown` lets clients finish. */
@@ -8,13 +9,13 @@ export interface ShutdownOptions {
 
 /** @throws PreforkError ERR_PREFORK_STATE for what is no number of workers */
 export function checkCount(call: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw refusal(call, String(value), 'a number of workers');
+  if (!Number.isSafeInteger(value) || value < 0) throw refusal(call, show(value), 'a number of workers');
 }
 
 /** Takes undefined, too: the default. @throws PreforkError ERR_PREFORK_STATE for what is no number of seconds */
 export function checkSeconds(call: string, what: string, value: number | undefined, longest?: number): void {
   if (value === undefined || (typeof value === 'number' && value >= 0 && value <= (longest ?? Infinity))) return;
-  throw refusal(call, `${what} of ${String(value)}`, 'a number of seconds');
+  throw refusal(call, `${what} of ${show(value)}`, 'a number of seconds');
 }
 
 /** The error of a call that works in the master, in another process. */

@@ -5,8 +5,9 @@ import type { Clock } from '../clock.js';
 const ENDING = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * The same signal so soon after the first is the same one: with npx, node --watch, nodemon, concurrently and the like, one
- * Ctrl-C reaches this process both from the terminal and from its parent (seen: 16 to 106 ms apart).
+ * A signal so soon after the first means the same: with npx, node --watch, nodemon, concurrently and the like, one Ctrl-C
+ * reaches this process both from the terminal and from its parent (seen: 16 to 106 ms apart); a parent that answers it with
+ * `child.kill()` sends SIGTERM.
  */
 const SAME_MS = 500;
 
@@ -29,7 +30,7 @@ export interface SignalActions {
 
 /**
  * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one kills the
- * workers and dies of the signal, unless it is the same one within half a second, or ends the ShutdownDelay. SIGHUP drains it if this process had a
+ * workers and dies of the signal, unless it comes within half a second, or ends the ShutdownDelay. SIGHUP drains it if this process had a
  * terminal, which was closed, and reloads otherwise, as service managers and operators mean it. If the host program or another
  * server handles these signals too, ending the process is left to whoever is last.
  *
@@ -38,7 +39,7 @@ export interface SignalActions {
 export function handleSignals(actions: SignalActions, hasTerminal: () => boolean = hasControllingTerminal): () => void {
   const { upgrade } = actions;
   const onUpgrade = (): void => { upgrade?.begin(); };
-  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
+  let firstAt: number | undefined;
   const remove = (): void => {
     for (const signal of ENDING) process.off(signal, onSignal);
     process.off('SIGHUP', onHangUp);
@@ -47,16 +48,16 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   const isLast = (): boolean => ENDING.every((signal) => process.listenerCount(signal) === 0);
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = actions.clock.now();
-    if (first === undefined) {
-      first = { signal, at: now };
+    if (firstAt === undefined) {
+      firstAt = now;
       void actions.drain().then(() => {
         remove();
         if (isLast()) process.exit();
       });
       return;
     }
-    if (signal === first.signal && now - first.at < SAME_MS) return;
-    if (actions.hurry()) { first = { signal, at: now }; return; }
+    if (now - firstAt < SAME_MS) return;
+    if (actions.hurry()) { firstAt = now; return; }
     actions.killAll();
     remove();
     if (isLast()) process.kill(process.pid, signal);
@@ -65,7 +66,7 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   const hadTerminal = hasTerminal();
   const onHangUp = (): void => {
     if (!hadTerminal) { actions.reload(); return; }
-    if (first !== undefined) return;
+    if (firstAt !== undefined) return;
     actions.hangUp();
     onSignal('SIGTERM');
   };

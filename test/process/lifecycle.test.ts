@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { withMaster } from '../support/master-process.js';
 import { sendSignal, waitGone } from '../support/processes.js';
 import { waitRefused } from '../support/tcp-client.js';
+import { nextSignal } from '../support/wait.js';
 import { ONE, QUICK, TWO, clientOfEach, withServer } from '../support/with-server.js';
 
 describe('pause and resume', () => {
@@ -105,6 +106,7 @@ describe('signals', () => {
       master.signal('SIGTERM');
       await waitRefused(await master.up());
       await client.echo('still here');
+      await nextSignal();
 
       master.signal('SIGINT');
       await client.expectOver();

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/admin-client.js';
 import { withMaster } from '../support/master-process.js';
+import { nextSignal } from '../support/wait.js';
 import { ONE, QUICK, TWO } from '../support/with-server.js';
 
 describe('ShutdownDelay', () => {
@@ -24,7 +25,7 @@ describe('ShutdownDelay', () => {
       await early.echo('so am I');
       expect(master.all('worker:drain')).toEqual([]);
 
-      // Another signal than the first: the same one within half a second would be taken for it.
+      await nextSignal();
       master.signal('SIGINT');
       await master.event('worker:drain');
       await late.quit();

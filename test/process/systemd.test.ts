@@ -8,7 +8,7 @@ import { freePort } from '../support/free-port.js';
 import { withMaster } from '../support/master-process.js';
 import { TcpClient, type Target } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
-import { Waiters, poll, within } from '../support/wait.js';
+import { Waiters, nextSignal, poll, within } from '../support/wait.js';
 import { ONE, QUICK, program } from '../support/with-server.js';
 
 /** A program whose output is awaited, ended with the scope. */
@@ -145,6 +145,7 @@ describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd
       await client.echo('served');
       await client.quit();
       // Another signal ends the delay.
+      await nextSignal();
       master.signal('SIGINT');
 
       expect(await master.exit()).toEqual({ code: 0, signal: null });

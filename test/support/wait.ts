@@ -16,6 +16,12 @@ export async function poll(ask: () => boolean | Promise<boolean>, describe: () =
   }
 }
 
+/** Resolves when a master that has heard of a signal takes the next one for another request (src/master/signals.ts). */
+export async function nextSignal(): Promise<void> {
+  const heardAt = performance.now();
+  await poll(() => performance.now() - heardAt > 500, () => 'half a second to pass');
+}
+
 /** Waits for facts about something that calls `notify()` when it has changed. */
 export class Waiters extends BoundedWaiters {
   constructor() {
