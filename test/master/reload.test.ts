@@ -130,6 +130,23 @@ describe('a reload', () => {
     expect(reloading.of(1)).toEqual([]);
   });
 
+  it('while the pool shrinks brings what it shrinks to, and never fewer than MinServer', async () => {
+    const reloading = new ReloadingPool({ StartServer: 6, MaxSpareServer: 6 });
+    const { pool } = reloading;
+    pool.cooperate();
+    await reloading.pass(1000);
+    expect(ready(pool)).toBe(6);
+    reloading.configure({ MaxSpareServer: 3 });
+    reloading.fewest = Infinity;
+
+    const outcome = reloading.reload();
+    await reloading.pass(120_000);
+
+    expect(outcome.result).toMatchObject({ release: 2 });
+    expect([reloading.fewest >= 3, reloading.of(1).length, reloading.of(2).length]).toEqual([true, 0, 3]);
+    expect(pool.events.map(({ name }) => name)).not.toContain('worker:error');
+  });
+
   it('while the pool grows does not wait for the one that starts: it serves nobody, and may hang', async () => {
     const reloading = new ReloadingPool({ MaxServerExpireTime: Infinity });
     const { pool } = reloading;
