@@ -46,6 +46,7 @@ describe('ShutdownDelay', () => {
       await late.echo('still served');
       expect(master.all('worker:drain')).toEqual([]);
 
+      await nextSignal();
       master.signal('SIGINT');
       await master.event('worker:drain');
       await late.quit();
