@@ -22,7 +22,10 @@ export interface RecordHandler {
 
 /** Why a client is not read. The reasons are independent: ending one does not end another. */
 export const Hold = {
-  /** A callback has not settled yet. */
+  /**
+   * A callback has not settled yet. One more read is taken and kept: of a connection that is not read the kernel does not say that
+   * its client has reset it, and the callback may take its time, or never settle.
+   */
   callback: 1,
   /** The queued output is above HighMark. */
   output: 2,
@@ -42,6 +45,8 @@ export class Input {
   #isPumping = false;
   #isPaused = false;
   #hasEnded = false;
+  /** What was read while a callback had not settled: not the filter's yet, whose MaxBuffer it might exceed. */
+  #ahead: Buffer | undefined;
   #isDiscarding = false;
   #isIgnoring = false;
   /** How often the filter has refused its input since it was fed, and what was left when that was looked at last, in bytes. */
@@ -90,10 +95,22 @@ export class Input {
 
   push(chunk: Buffer): void {
     if (this.#isDiscarding || this.#isIgnoring) return;
-    const input = this.#rest === undefined ? chunk : this.#afterTerminator(this.#rest, chunk);
-    if (input === undefined) return;
-    this.#feed([input]);
+    if (this.#holds === 0 && this.#ahead === undefined) this.#take(chunk);
+    else this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     this.#pump();
+  }
+
+  #take(chunk: Buffer): void {
+    const input = this.#rest === undefined ? chunk : this.#afterTerminator(this.#rest, chunk);
+    if (input !== undefined) this.#feed([input]);
+  }
+
+  /** @returns false if nothing was read ahead */
+  #takeAhead(): boolean {
+    if (this.#ahead === undefined || this.#isIgnoring) return false;
+    this.#take(this.#ahead);
+    this.#ahead = undefined;
+    return true;
   }
 
   #handOver(filter: AnyFilter): Handover {
@@ -149,6 +166,7 @@ export class Input {
   /** Handles nothing more; what still comes is read and thrown away. */
   discard(): void {
     this.#isDiscarding = true;
+    this.#ahead = undefined;
     if (this.#isPaused) this.#source.resume();
     this.#isPaused = false;
   }
@@ -172,12 +190,16 @@ export class Input {
     if (this.#isPumping) return;
     this.#isPumping = true;
     let records = 0;
-    while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed && this.#step()) records += 1;
+    while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed) {
+      if (this.#step()) records += 1;
+      else if (!this.#takeAhead()) break;
+    }
     this.#isPumping = false;
     this.#host.pumped(records);
     if (this.#isDiscarding) return;
     if (this.#holds !== 0) {
-      if (!this.#isPaused) this.#source.pause();
+      if (this.#isPaused || (this.#holds === Hold.callback && this.#ahead === undefined)) return;
+      this.#source.pause();
       this.#isPaused = true;
     } else if (this.#hasEnded) {
       this.#isDiscarding = true;
@@ -206,8 +228,8 @@ export class Input {
   /** A filter that keeps refusing the same bytes must not keep the worker busy with them; what follows a bad record is handled. */
   #refuse(error: unknown): boolean {
     this.#refusals += 1;
-    // What is left is as much as a read, which may hold thousands of bad records: it is not looked at after each of them.
-    if (isPowerOfTwo(this.#refusals)) {
+    // What is left is as much as a read, which may hold thousands of bad records: it is looked at after the 1st, 2nd, 4th, 8th of them.
+    if ((this.#refusals & (this.#refusals - 1)) === 0) {
       const left = this.#pendingBytes();
       if (this.#refusals > 1 && left === this.#left) return false;
       this.#left = left;
@@ -225,5 +247,3 @@ export class Input {
     }
   }
 }
-
-const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;

@@ -46,8 +46,10 @@ describe('a client that leaves', () => {
       second.send('2\n');
 
       first.reset();
+      // At once, although its next record is not wanted yet.
+      await scene.told('Disconnected');
       await scene.running.heartbeats();
-      expect(scene.names).toEqual(['begin 1']);
+      expect(scene.names).toEqual(['begin 1', 'Disconnected']);
       scene.release('1');
       await second.expect('2\r\n');
       await scene.told('end 2');

@@ -7,6 +7,7 @@ import { LineFilter } from '../../src/filters/line.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { Hold, Input } from '../../src/session/input.js';
 import { crashed } from './owners.js';
+import { deferred } from '../support/deferred.js';
 import { turn } from '../support/manual-clock.js';
 
 interface Setup {
@@ -112,6 +113,21 @@ describe('an input', () => {
 
     expect(held).toEqual([true, 'one']);
     expect(told).toEqual(['one', 'two']);
+  });
+
+  it('takes one more read while a callback has not settled, which does not count against MaxBuffer', async () => {
+    const { promise, resolve } = deferred();
+    const { input, source, told } = setUp({ filter: new LineFilter({ MaxLength: 6, MaxBuffer: 6 }), onRecord: (record) => (record === 'wait' ? promise : undefined) });
+
+    input.push(bytes('wait\r\nkept\r\nand more\r'));
+    const first = source.isPaused();
+    input.push(bytes('\nlast\r\n'));
+    const second = source.isPaused();
+    resolve();
+    await turn();
+
+    expect([first, second, source.isPaused()]).toEqual([false, true, false]);
+    expect(told).toEqual(['wait', 'kept', expect.stringMatching(/^fault: /), 'last']);
   });
 
   it('is held for each reason by itself', () => {
