@@ -171,7 +171,7 @@ export interface ServerEvents {
   'worker:error': [WorkerErrorEvent];
   /** A worker's event loop is blocked (HangReport). */
   'worker:hung': [WorkerHungEvent];
-  /** A worker has called `send()` or `ask()`. */
+  /** A worker has called `send()` or `ask()`. A listener that throws, or whose promise rejects, makes `ask()` reject, and is reported as worker:error with 'worker:message'. */
   'worker:message': [WorkerMessageEvent];
   /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or ServerStarted is done. */
   message: [unknown];

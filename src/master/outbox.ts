@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { PoolEvent, PoolObserver } from '../pool-event.js';
-import type { ServerEvents, WorkerErrorEvent } from '../server-events.js';
+import type { ServerEvents, WorkerErrorEvent, WorkerMessageEvent } from '../server-events.js';
+import { hearMessage } from './hear-message.js';
 import type { UnheardErrors } from './unheard.js';
 
 /**
@@ -49,9 +50,14 @@ export class Outbox {
     const log = this.#log;
     if (log !== undefined) this.run(() => { log(event); });
     this.run(() => {
-      if (this.isHeard(name)) (this.events as EventEmitter).emit(name, ...args);
+      if (name === 'worker:message') this.#hear(args[0] as WorkerMessageEvent);
+      else if (this.isHeard(name)) (this.events as EventEmitter).emit(name, ...args);
       else if (name === 'worker:error' && log === undefined) this.#unheard.show(args[0] as WorkerErrorEvent);
     });
+  }
+
+  #hear(event: WorkerMessageEvent): void {
+    hearMessage(this.events, event, (error) => { this.emit('worker:error', { pid: event.pid, id: event.id, where: 'worker:message', error }); });
   }
 
   /** Runs a callback of the user's. */

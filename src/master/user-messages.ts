@@ -2,6 +2,7 @@ import type { ToMaster } from '../ipc/protocol.js';
 import { fromText, toText } from '../ipc/user-message.js';
 import type { WorkerMessageEvent } from '../server-events.js';
 import type { Emit } from './events.js';
+import { onRefusal } from './hear-message.js';
 import type { Roster } from './roster.js';
 import type { WorkerRecord } from './worker-record.js';
 
@@ -54,12 +55,12 @@ export class UserMessages {
       return;
     }
     let isOpen = ask !== null;
-    const answer: WorkerMessageEvent['answer'] = (value) => {
-      const answerText = value === undefined ? null : toText(value, 'answer()');
+    const reply = (answerText: string | null, refused: string | null): boolean => {
       if (ask === null || !isOpen) return false;
       isOpen = false;
-      return process.send({ type: 'answer', ask, text: answerText, refused: null });
+      return process.send({ type: 'answer', ask, text: answerText, refused });
     };
-    this.#emit('worker:message', { pid, id, message: fromText(text), answer });
+    const answer: WorkerMessageEvent['answer'] = (value) => reply(value === undefined ? null : toText(value, 'answer()'), null);
+    this.#emit('worker:message', onRefusal({ pid, id, message: fromText(text), answer }, (why) => { reply(null, why); }));
   }
 }

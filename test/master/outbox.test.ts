@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { onRefusal } from '../../src/master/hear-message.js';
 import { Outbox } from '../../src/master/outbox.js';
 import { UnheardErrors } from '../../src/master/unheard.js';
+import type { WorkerMessageEvent } from '../../src/server-events.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
 
 const BORN = { pid: 7, id: 1 };
@@ -91,5 +93,21 @@ describe('Outbox', () => {
     }
 
     expect([thrown.map(String), order]).toEqual([['Error: the log is broken'], ['listener']]);
+  });
+
+  it('contains what listeners of worker:message throw or reject with: it is the fault of this message alone, and each listener hears it', async () => {
+    const { outbox, order } = new Heard();
+    const refused: string[] = [];
+    outbox.events.on('worker:error', ({ pid, where, error }) => { order.push(`${pid} ${where}: ${error.message}`); });
+    outbox.events.once('worker:message', () => { throw new Error('at once'); });
+    const later = ({ message }: WorkerMessageEvent): unknown => (message === 'first' ? Promise.reject(new Error('later')) : undefined);
+    outbox.events.on('worker:message', later);
+    outbox.events.on('worker:message', ({ message }) => { order.push(`heard ${String(message)}`); });
+
+    for (const message of ['first', 'second']) outbox.emit('worker:message', onRefusal({ ...BORN, message, answer: () => false }, (why) => { refused.push(why); }));
+    await turn();
+
+    expect(order.toSorted()).toEqual(['7 worker:message: at once', '7 worker:message: later', 'heard first', 'heard second']);
+    expect(refused).toEqual(["the master's listener for worker:message failed: at once", "the master's listener for worker:message failed: later"]);
   });
 });

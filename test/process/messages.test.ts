@@ -67,6 +67,19 @@ describe('messages of the user', () => {
     });
   });
 
+  it('over which a listener of the master stumbles get no answer, with the reason, and cost nothing else', async () => {
+    await withServer({ ...RELAY, ...ONE }, async (running) => {
+      const client = await running.join();
+      running.server.on('worker:message', ({ message, answer }) => { answer((message as { name: string }).name.length); });
+
+      client.send('ask null\nask {"name":"ann"}\n');
+
+      await client.expectMatch(/^ERR_PREFORK_MESSAGE ask\(\) got no answer: the master's listener for worker:message failed: Cannot read properties of null[^\r]*\r\n/);
+      await client.expect('answer 3\r\n');
+      expect((await running.event('worker:error')).detail).toMatchObject({ where: 'worker:message', error: { name: 'TypeError' } });
+    });
+  });
+
   it('that a callback sends when the master was killed are lost, and cost no client', async () => {
     await withMaster({ program: 'relay.mjs', options: { ...ONE, GraceExpireTime: 60 } }, async (master) => {
       const client = await master.join();
