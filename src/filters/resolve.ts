@@ -80,7 +80,7 @@ export function resolveFilter(spec: FilterSpec): () => AnyFilter {
   const create = factoryOfNamed(spec);
   if (create === undefined) throw notAFilter(show(spec), '');
   const first: unknown = made(spec, create);
-  if (!isFilter(first)) throw notAFilter(`${show(spec)}, which makes ${show(first)},`, ` A filter has the methods ${METHODS.join(', ')}.`);
+  if (!isFilter(first)) throw notAFilter(`${show(spec)}: it makes ${show(first)}`, ` A filter has the methods ${METHODS.join(', ')}.`);
   return create;
 }
 

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { adminProblems } from '../admin/admin-options.js';
+import { isOn } from '../checks.js';
 import { isExecutable, isThread, mainScript } from './main-script.js';
 import type { PoolOptions, PreforkTcpServerOptions } from './options.js';
+import { DEFAULT_ALIAS, DEFAULT_MASTER_ALIAS } from './process-part.js';
 import { proxyProblems } from './proxy.js';
 import { stateProblems } from './states.js';
 import { resolveThresholds } from './thresholds.js';
@@ -102,7 +104,7 @@ const listensOnUnix = (options: PreforkTcpServerOptions, role: ConstructionRole)
   role === 'master' && options.Fd === undefined ? isUnix(options) : undefined
 );
 
-function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: PreforkTcpServerOptions): string[] {
+function addressProblems({ Address, Hostname, Port, Domain, SocketMode, Ipv6Only }: PreforkTcpServerOptions): string[] {
   const problems: string[] = [];
   const family = isIP(Address ?? '');
   if (isUnix({ Address, Domain })) {
@@ -111,8 +113,11 @@ function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: Prefor
     if (Hostname !== undefined) problems.push('Hostname is not used with a Unix socket; leave it out.');
     if (Port !== undefined && Number(Port) !== 0) problems.push('Port is not used with a Unix socket; leave it out, or Address.');
     if (SocketMode !== undefined && Address?.startsWith('\0') === true) problems.push('SocketMode is not used with an abstract address, which has no file; leave it out.');
+    if (isOn(Ipv6Only)) problems.push('Ipv6Only is not used with a Unix socket; leave it out.');
     return problems;
   }
+  const isIpv4 = family === 4 || Domain === 'inet' || (Domain === undefined && Address === undefined && Hostname === undefined);
+  if (isOn(Ipv6Only) && isIpv4) problems.push("Ipv6Only is not used with an IPv4 address; leave it out, or give Address '::' or Domain 'inet6'.");
   if (Domain !== undefined && isPath(Address)) problems.push(`Address ${String(Address)} is a path and not of Domain '${Domain}'; leave Domain out or give an address of it.`);
   else if (Domain !== undefined && family !== 0 && (Domain === 'inet6') !== (family === 6)) {
     problems.push(`Address ${String(Address)} is not of Domain '${Domain}'; leave Domain out or give an address of it.`);
@@ -122,6 +127,8 @@ function addressProblems({ Address, Hostname, Port, Domain, SocketMode }: Prefor
 
 function processProblems(options: PreforkTcpServerOptions, role: ConstructionRole): string[] {
   const problems: string[] = [];
+  const { Alias = DEFAULT_ALIAS, MasterAlias = DEFAULT_MASTER_ALIAS } = options;
+  if (Alias === MasterAlias) problems.push(`Alias and MasterAlias are both '${Alias}', and kernel.post() would not know which is meant; give one of them another.`);
   if (options.Group !== undefined && options.User === undefined) problems.push('Group needs User; give both.');
   if (role !== 'master') return problems;
   if (isExecutable()) problems.push(...executableProblems(options));

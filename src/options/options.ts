@@ -61,7 +61,7 @@ export interface PoolOptions {
   MaxSession?: number | undefined;
   /** Clients that a worker serves at once; as in Server::TCP, 0 = none and -1 = unlimited. A reason to pause apart from MaxSessionPerServer: neither undoes the other. Default -1. */
   Concurrency?: number | undefined;
-  /** Resident memory in bytes from which a worker is drained, its successor first. Looked at with each heartbeat. Default 0: off. */
+  /** Resident memory in bytes from which a worker is drained, its successor first; at least 16 MiB. Looked at with each heartbeat. Default 0: off. */
   MaxServerMemory?: number | undefined;
   /** Seconds that the first worker of a new release has to live before `reload()` takes the release. Default 3. */
   ReloadSettleTime?: number | undefined;

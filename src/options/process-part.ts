@@ -47,7 +47,7 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
   const { Script } = options;
   return {
     alias: options.Alias ?? DEFAULT_ALIAS,
-    masterAlias: options.MasterAlias ?? 'prefork_master',
+    masterAlias: options.MasterAlias ?? DEFAULT_MASTER_ALIAS,
     // Absolute from now on: the program may change its folder before the next worker starts.
     script: Script !== undefined ? scriptPath(Script) : isMaster ? mainScript() : undefined,
     hasOwnScript: Script !== undefined,
@@ -79,6 +79,7 @@ const adminOf = (given: AdminOptions | undefined): AdminConfig | undefined => (
 );
 
 export const DEFAULT_ALIAS = 'prefork_server';
+export const DEFAULT_MASTER_ALIAS = 'prefork_master';
 
 const watchOf = (given: boolean | number = false): ProcessConfig['watch'] => (
   given === false || given === 0 ? undefined : { hungMs: given === true ? 0 : given * 1000 }

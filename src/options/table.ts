@@ -4,6 +4,12 @@ import { tlsOption } from './tls-checks.js';
 const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
 const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
 const expiry: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0, or Infinity for never');
+/** Node itself takes more: below it every worker would be replaced at once, and again. */
+const LEAST_MEMORY = 16 * 1024 * 1024;
+const memory: Check = expect(
+  (value) => value === 0 || (Number.isSafeInteger(value) && (value as number) >= LEAST_MEMORY),
+  'a number of bytes of at least 16 MiB, such as 500e6, or 0 = off',
+);
 const grace: Check = expect((value) => isNumber(value) && value >= 0, 'a number of seconds, 0 = at once, Infinity = without a limit');
 const isPort = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
 // What comes from the environment is a text: process.env.PORT.
@@ -74,7 +80,7 @@ export const POOL_CHECKS: Readonly<Record<string, Check>> = {
   MaxServerLifeTime: secondsOrOff,
   MaxServerLifeTimes: count(0),
   MaxSession: count(0),
-  MaxServerMemory: count(0),
+  MaxServerMemory: memory,
   Concurrency: count(-1),
   ReloadSettleTime: secondsOrOff,
   ShutdownDelay: secondsOrOff,

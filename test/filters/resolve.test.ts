@@ -59,7 +59,7 @@ describe('resolveFilter', () => {
     [[], 'not an array of 0.'],
     [[LineFilter, {}, {}], 'not an array of 3.'],
     [[5], 'not an array of 1.'],
-    [Date, 'not the function Date, which makes an object,. A filter has the methods get_one_start, get_one,'.replace(',.', ',.')],
+    [Date, 'not the function Date: it makes an object. A filter has the methods get_one_start, get_one,'],
     [() => 1, 'which cannot be constructed'],
     [[Math.max], 'which cannot be constructed'],
   ])('refuses %o', (spec, problem) => {

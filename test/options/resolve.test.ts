@@ -159,7 +159,7 @@ const OWNER = { tock: ClientInput };
 
 describe('resolveOptions', () => {
   it('gives frozen parts, with switches as booleans whatever their form', () => {
-    const resolved = resolveOptions({ ClientInput, HandleSignals: 0, ShutdownChildren: 1, NoDelay: 0, KeepAlive: 1, Ipv6Only: 1, ClientShutdownOnError: 0 }, 'worker');
+    const resolved = resolveOptions({ ClientInput, HandleSignals: 0, ShutdownChildren: 1, NoDelay: 0, KeepAlive: 1, Address: '::', Ipv6Only: 1, ClientShutdownOnError: 0 }, 'worker');
 
     expect(resolved.process).toMatchObject({ handlesSignals: false, endsWorkers: true });
     expect(resolved.client).toMatchObject({ noDelay: false, keepAlive: true, shutdownOnError: false });
@@ -310,6 +310,11 @@ describe('resolveOptions', () => {
     ['Port is not used with a Unix socket', { ClientInput, Address: '/run/x.sock', Port: 80 }],
     ['Hostname is not used with a Unix socket', { ClientInput, Address: '/run/x.sock', Hostname: 'localhost' }],
     ['SocketMode is not used with an abstract address', { ClientInput, Address: '\0x', SocketMode: 0o600 }],
+    ['Ipv6Only is not used with a Unix socket', { ClientInput, Address: '/run/x.sock', Ipv6Only: true }],
+    ['Ipv6Only is not used with an IPv4 address', { ClientInput, Ipv6Only: true }],
+    ['Ipv6Only is not used with an IPv4 address', { ClientInput, Address: '127.0.0.1', Ipv6Only: 1 }],
+    ["Alias and MasterAlias are both 'same'", { ClientInput, Alias: 'same', MasterAlias: 'same' }],
+    ["Alias and MasterAlias are both 'prefork_master'", { ClientInput, Alias: 'prefork_master' }],
     ["ObjectStates names the method 'nope'", { ClientInput, ObjectStates: [{}, ['nope']] }],
     ["PackageStates names the method 'nope'", { ClientInput, PackageStates: [{}, { tick: 'nope' }] }],
     ["Domain 'unix' needs the path", { ClientInput, Domain: 'unix' }],
@@ -325,6 +330,8 @@ describe('resolveOptions', () => {
     ['an Acceptor in place of the client side', { Acceptor: ClientInput, ClientInput: undefined }],
     ['all four marks', { ClientInput, HighMark: 10, LowMark: 5, ClientHigh: ClientInput, ClientLow: ClientInput }],
     ['a filter for each direction', { ClientInput, ClientInputFilter: 'Line', ClientOutputFilter: 'Line' }],
+    ['IPv6 alone', { ClientInput, Address: '::1', Ipv6Only: true }],
+    ['IPv6 alone, as far as a name says', { ClientInput, Hostname: 'localhost', Ipv6Only: true }],
     ['a list of addresses', { ClientInput, BlockList: ['10.0.0.0/8', '::1', '192.0.2.1-192.0.2.9'] }],
     ['a Unix socket', { ClientInput, Domain: 'unix', Address: '/run/server.sock' }],
     ['a user and its group', { ClientInput, User: 'nobody', Group: 'nogroup' }],
