@@ -173,7 +173,7 @@ export interface ServerEvents {
   'worker:hung': [WorkerHungEvent];
   /** A worker has called `send()` or `ask()`. A listener that throws, or whose promise rejects, makes `ask()` reject, and is reported as worker:error with 'worker:message'. */
   'worker:message': [WorkerMessageEvent];
-  /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or ServerStarted is done. */
+  /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or ServerStarted is done. What a listener throws, or rejects with, is reported as worker:error with 'message'. */
   message: [unknown];
   /** A reload has begun. */
   'reload:start': [ReloadEvent];

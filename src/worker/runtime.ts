@@ -75,7 +75,9 @@ export class WorkerRuntime {
       askMaster: () => { line.send({ type: 'signalled' }); },
       begun: (reason) => { line.send({ type: 'draining', reason }); },
     });
-    this.messages = new UserMessages({ clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); } });
+    this.messages = new UserMessages({
+      clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); }, failed: (error) => { this.failed(error, 'message'); },
+    });
     this.#heartbeat = new Heartbeat(parts.clock, (vitals) => {
       this.#files?.measure();
       line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });

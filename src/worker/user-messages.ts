@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
 import { fromText, toText } from '../ipc/user-message.js';
+import { callListeners } from '../listeners.js';
 
 type MessageOrder = Extract<ToWorker, { readonly type: 'message' | 'answer' }>;
 
@@ -22,6 +23,8 @@ export interface UserMessagesParts {
   readonly send: (fact: ToMaster) => boolean;
   /** Takes every message too. */
   readonly also: (message: unknown) => void;
+  /** A listener failed. */
+  readonly failed: (error: Error) => void;
 }
 
 /** The user's own messages, from and to the master. They go on while this worker drains, and fail quietly when the master has gone. */
@@ -97,7 +100,8 @@ export class UserMessages {
   }
 
   #deliver(message: unknown): void {
-    this.events.emit('message', message);
+    // It may be a client's word, and it reaches every worker: what stumbles over it must not end them all at once.
+    callListeners(this.events, 'message', message, this.#parts.failed);
     this.#parts.also(message);
   }
 }

@@ -80,6 +80,20 @@ describe('messages of the user', () => {
     });
   });
 
+  it('over which the listeners of all workers stumble end none of them', async () => {
+    await withServer(RELAY, async (running) => {
+      await both(running, async (one, other) => {
+        one.send('broadcast "stumble"\n');
+
+        await other.expect('got "stumble"\r\n');
+        await one.expectMatch(/^(sent|got)/);
+        const pids = new Set<number>();
+        await running.event('worker:error', ({ pid, where, error }) => where === 'message' && error.message === 'over a broadcast' && pids.add(pid).size === 2);
+        expect(running.eventsOf('worker:exit')).toEqual([]);
+      });
+    });
+  });
+
   it('that a callback sends when the master was killed are lost, and cost no client', async () => {
     await withMaster({ program: 'relay.mjs', options: { ...ONE, GraceExpireTime: 60 } }, async (master) => {
       const client = await master.join();

@@ -33,6 +33,7 @@ const server = new PreforkTcpServer({
 
 announce(server, std);
 if (server.isMaster) server.on('worker:message', ({ message }) => { print('worker:message', { message }); });
+server.on('message', (message) => { if (message === 'stumble') throw new Error('over a broadcast'); });
 server.on('message', (message) => {
   heard.push(message);
   for (const client of clients) client.put(`got ${JSON.stringify(message)}`);
