@@ -73,7 +73,7 @@ export interface DrainingContext<Own> extends Context<Own> {
  * false). It counts as a client until it is closed or given back.
  */
 export interface AcceptorContext {
-  /** The connection. */
+  /** The connection. Set its `allowHalfOpen` to true if clients end their side and wait for more, or Node ends yours at that. */
   readonly socket: Socket;
   /** The client's: with the option Proxy as the balancer says. */
   readonly remoteAddress: string | undefined;

@@ -23,7 +23,10 @@ export interface Client {
   flush(): void;
   /** Replaces both filters. Unread bytes go to the new input filter. */
   set_filter(filter: AnyFilter): void;
-  /** Replaces the input filter between two records; the bytes that are not a record yet go to the new one. */
+  /**
+   * Replaces the input filter between two records; the bytes that are not a record yet go to the new one. What comes after a
+   * number of bytes is left to the next filter by a CodecFilter that takes no more (examples/upload.js). The type of `input` stays that of ClientFilter.
+   */
   set_input_filter(filter: AnyFilter): void;
   /** Replaces the output filter for what is put from now on. */
   set_output_filter(filter: AnyFilter): void;
