@@ -35,7 +35,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: '; another program listens there: stop it or choose another Port or Address.',
   EADDRNOTAVAIL: '; this machine has no such address: choose one of its own, or leave Address out.',
   EACCES: '; ports below 1024 and foreign folders need the right to use them: choose another or start with that right.',
-  ENOTFOUND: '; the name cannot be resolved: correct Hostname or give an Address.',
+  ENOTFOUND: "; the name cannot be resolved: correct Hostname or Address. The path of a Unix socket has a slash (./x.sock), or needs Domain 'unix'.",
   ENOENT: '; there is no such name or folder: correct it.',
 };
 
