@@ -84,7 +84,10 @@ export interface WorkerHungEvent {
   readonly id: number;
   /** Seconds since the event loop turned last. */
   readonly blockedFor: number;
-  /** The JavaScript call frames, innermost first; empty if the thread is not in JavaScript, as in a synchronous wait. */
+  /**
+   * The JavaScript call frames, innermost first. Empty if the thread is not in JavaScript, as in a synchronous system call; when
+   * that returns, the event comes once more with them.
+   */
   readonly stack: readonly HungFrame[];
 }
 

@@ -19,14 +19,18 @@ let isReported = false;
 
 look();
 
+/** For how long the event loop has not turned. */
+function blockedMs(): number {
+  return Number(process.hrtime.bigint() - Atomics.load(places, Place.beatenAt)) / 1e6;
+}
+
 function look(): void {
-  const blockedMs = Number(process.hrtime.bigint() - Atomics.load(places, Place.beatenAt)) / 1e6;
   const hungMs = Number(Atomics.load(places, Place.hungMs));
-  const isHung = hungMs > 0 && blockedMs >= hungMs;
+  const isHung = hungMs > 0 && blockedMs() >= hungMs;
   if (!isHung) isReported = false;
   else if (!isReported) {
     isReported = true;
-    reportHang(blockedMs);
+    reportHang();
   }
   if (isHung) endIfOrphaned();
   systemClock.after(LOOK_MS, look);
@@ -40,24 +44,24 @@ function endIfOrphaned(): void {
   if (graceMs >= 0 && systemClock.now() - orphanedAt >= graceMs) process.kill(process.pid, 'SIGKILL');
 }
 
-function reportHang(blockedMs: number): void {
+/** Sends the stack of the main thread; if it takes long to come by, an empty one first. */
+function reportHang(): void {
   const session = new Session();
   const urls = new Map<string, string>();
-  let isSent = false;
-  const timer = systemClock.after(STACK_MS, () => {
-    isSent = true;
-    send({ blockedMs, stack: [] });
-  });
+  const timer = systemClock.after(STACK_MS, () => { send({ blockedMs: blockedMs(), stack: [] }); });
+  // What is paused before we have said anything is paused by a debugger, and goes on when that wants it to. So does what stops at
+  // a breakpoint before our own pause takes effect.
+  let isOurs = false;
   session.connectToMainThread();
   session.on('Debugger.scriptParsed', ({ params }) => { urls.set(params.scriptId, params.url); });
-  session.once('Debugger.paused', ({ params }) => {
-    session.post('Debugger.resume');
+  session.once('Debugger.paused', ({ params: { callFrames, hitBreakpoints = [] } }) => {
+    if (isOurs && hitBreakpoints.length === 0) session.post('Debugger.resume');
     session.post('Debugger.disable');
     session.disconnect();
     timer.cancel();
-    if (!isSent) send({ blockedMs, stack: params.callFrames.map((frame) => frameOf(frame, urls)) });
+    send({ blockedMs: blockedMs(), stack: callFrames.map((frame) => frameOf(frame, urls)) });
   });
-  session.post('Debugger.enable');
+  session.post('Debugger.enable', () => { isOurs = true; });
   session.post('Debugger.pause');
 }
 
