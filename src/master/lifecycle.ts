@@ -24,6 +24,8 @@ export interface LifecycleParts {
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly roster: Roster;
+  /** How many workers the pool begins with (StartServer). */
+  readonly firsts: number;
   readonly history: PoolHistory;
   readonly events: PoolEvents;
   /** Calls back for what the process of a worker says, from the roster's id of it. */
@@ -46,6 +48,16 @@ export class Lifecycle {
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
+  }
+
+  /**
+   * How many of the first workers to start now. Each takes a core while it loads the program: of a hundred at once not one
+   * would be ready before all are, so those who come first wait for long. The others follow as these have loaded theirs.
+   */
+  firstStarts({ maxStarting }: Thresholds['pool']): number {
+    const { firsts, history, roster } = this.#parts;
+    const loading = roster.all().filter(({ phase, isWelcome }) => phase === 'starting' && !isWelcome).length;
+    return history.isFailing ? 0 : Math.max(Math.min(firsts - this.tally.born, maxStarting - loading), 0);
   }
 
   /** Starts one worker; the last words of one on trial are kept. */

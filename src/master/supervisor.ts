@@ -79,7 +79,7 @@ export class Supervisor {
     const { roster } = this;
     const events = new PoolEvents(parts.emit);
     const thresholds = (): Thresholds => this.#thresholds;
-    const lifecycle = new Lifecycle({ clock, random, spawn, spawnOptions, roster, events, history: this.#history, listen: (id) => this.#facts.listen(id) });
+    const lifecycle = new Lifecycle({ firsts: parts.thresholds.pool.startWorkers, clock, random, spawn, spawnOptions, roster, events, history: this.#history, listen: (id) => this.#facts.listen(id) });
     this.#events = events;
     this.#lifecycle = lifecycle;
     this.messages = new UserMessages(roster, parts.emit, parts.isHeard);
@@ -103,6 +103,7 @@ export class Supervisor {
       drainsItself: (record, reason) => { if (this.#lifecycle.drainsItself(record, reason, this.#graceMs)) this.#drains(record); },
       signalled: ({ id }) => { answerSignalled(id, { clock, roster, isEnding: parts.isEnding, drain: (pid) => this.term(pid) }); },
       queueServed: () => { this.#stop.endLastCall(); },
+      loaded: () => { this.born(lifecycle.firstStarts(this.#thresholds.pool)); },
       cannotListen: (listenCode) => { parts.broken({ listenCode }); },
       changed: () => { this.#changed(); },
     });
@@ -117,7 +118,7 @@ export class Supervisor {
 
   /** Forks the first workers. */
   start(): void {
-    this.#fork(this.#thresholds.pool.startWorkers);
+    this.born(this.#lifecycle.firstStarts(this.#thresholds.pool));
     this.#plan.request();
   }
 
@@ -139,23 +140,23 @@ export class Supervisor {
   born(count: number): number {
     if (this.isStopping) return 0;
     const { living } = takeCensus({ workers: this.roster.workers(this.#parts.clock.now()) });
-    const room = Math.min(count, this.#thresholds.pool.maxWorkers - living.length, 2 * this.#thresholds.pool.maxWorkers - this.roster.size);
-    this.#fork(Math.max(room, 0));
-    return Math.max(room, 0);
+    const { maxWorkers } = this.#thresholds.pool;
+    const room = Math.max(Math.min(count, maxWorkers - living.length, 2 * maxWorkers - this.roster.size), 0);
+    this.#fork(room);
+    return room;
   }
 
   /** Drains a worker. @returns false if there is none with this pid, or it drains already */
   term(pid: number): boolean {
     const record = this.roster.withPid(pid);
-    return record === undefined ? false : this.#drain(record, 'asked');
+    return record !== undefined && this.#drain(record, 'asked');
   }
 
   /** Ends a worker at once. @returns false if there is none with this pid */
   kill(pid: number): boolean {
     const record = this.roster.withPid(pid);
-    if (record === undefined) return false;
-    this.#kill(record, 'asked');
-    return true;
+    if (record !== undefined) this.#kill(record, 'asked');
+    return record !== undefined;
   }
 
   /** Starts one worker of another release outside the pool, with heartbeats no further apart than this. @returns its id */

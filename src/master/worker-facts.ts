@@ -20,6 +20,8 @@ export interface WorkerFactsParts {
   readonly messages: UserMessages;
   readonly reloads: ReloadWatcher | undefined;
   readonly exited: (record: WorkerRecord, exit: Exit) => void;
+  /** A worker has loaded its program. */
+  readonly loaded: () => void;
   readonly welcome: (record: WorkerRecord) => WelcomeOrder;
   readonly kill: (record: WorkerRecord, reason: KillReason) => void;
   /** A worker got SIGTERM. */
@@ -99,8 +101,11 @@ export class WorkerFacts {
     // Once: what a client says may look like another greeting.
     if (record.isWelcome) return;
     record.isWelcome = true;
-    const { events, kill, reloads, welcome } = this.#parts;
-    if (version === PROTOCOL_VERSION) return void record.process.send(welcome(record));
+    const { events, kill, loaded, reloads, welcome } = this.#parts;
+    if (version === PROTOCOL_VERSION) {
+      record.process.send(welcome(record));
+      return loaded();
+    }
     events.foreignVersion(record, version);
     reloads?.foreignVersion(record.id);
     kill(record, 'boot');

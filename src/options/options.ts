@@ -18,7 +18,10 @@ export interface PoolOptions {
    * time), do not count; all processes together are at most twice as many. Default 20.
    */
   MaxServer?: number | undefined;
-  /** Workers forked once the socket is bound. Default MinServer, or else 5, within MaxServer. */
+  /**
+   * Workers forked once the socket is bound: twice as many at once as there are cores, the others as these have loaded their
+   * program. Default MinServer, or else 5, within MaxServer.
+   */
   StartServer?: number | undefined;
   /** The fewest living workers: below it more are forked. Default StartServer. */
   MinServer?: number | undefined;

@@ -69,8 +69,13 @@ export class Pool {
   boot(): this {
     this.supervisor.start();
     this.clock.settle();
-    for (const worker of this.workers.living()) worker.boot();
-    this.clock.settle();
+    // Those that have loaded their program make way for the next.
+    for (let booted = 0; booted < this.workers.all().length;) {
+      const fresh = this.workers.all().slice(booted);
+      booted += fresh.length;
+      for (const worker of fresh) if (!worker.hasExited) worker.boot();
+      this.clock.settle();
+    }
     return this;
   }
 

@@ -84,6 +84,38 @@ describe('a supervisor that starts', () => {
     expect(pool.accepting).toBe(1);
   });
 
+  it('begins with StartServer workers, no more at once than its start limit until they have loaded their program', () => {
+    const { maxStarting } = new Pool(OPTIONS).thresholds.pool;
+    const most = 3 * maxStarting;
+    const pool = new Pool({ ...OPTIONS, StartServer: most, MinServer: 0, MinSpareServer: 0, MaxServer: most, MaxSpareServer: most });
+    const starts = (): number => pool.workers.all().length;
+    pool.supervisor.start();
+    pool.clock.settle();
+    const atFirst = starts();
+
+    // What they do in ServerStarted holds up no other.
+    pool.workers.get(1).hello();
+    pool.clock.settle();
+    const thenOneMore = starts();
+    for (let id = 2; id <= most; id++) pool.workers.get(id).hello();
+    pool.clock.settle();
+
+    expect([atFirst, thenOneMore, starts()]).toEqual([maxStarting, maxStarting + 1, most]);
+  });
+
+  it('starts no more of the first workers once one has failed', () => {
+    const { maxStarting } = new Pool(OPTIONS).thresholds.pool;
+    const most = 3 * maxStarting;
+    const pool = new Pool({ ...OPTIONS, StartServer: most, MinServer: 0, MinSpareServer: 0, MaxServer: most, MaxSpareServer: most });
+    pool.supervisor.start();
+
+    pool.workers.get(1).exit({ code: 1 });
+    pool.workers.get(2).hello();
+    pool.clock.settle();
+
+    expect(pool.workers.all()).toHaveLength(maxStarting);
+  });
+
   it('never has more starting than its start limit', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 0, MinServer: 0, MinSpareServer: 30, MaxServer: 60, MaxSpareServer: 60 });
     const { maxStarting } = pool.thresholds.pool;
