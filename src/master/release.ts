@@ -1,5 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { PreforkError } from '../errors.js';
 
 /** Where a server's releases come from: paths that may lead through symbolic links, absolute from the start on. */
 export interface ReleaseSource {
@@ -33,11 +34,17 @@ export function releaseSource(
   };
 }
 
-/** @throws Error if the script or the folder is not there */
+/** @throws PreforkError ERR_PREFORK_WORKER_BOOT if a folder is not there: no worker could start */
 export function pinRelease(number: number, source: ReleaseSource): Release {
   const script = realScript(source.script);
   const before = stamp(script);
-  return { number, script, directory: realpathSync(source.directory), isMixed: () => stamp(script) !== before };
+  return { number, script, directory: realFolder(source.directory, 'the folder that workers run in'), isMixed: () => stamp(script) !== before };
+}
+
+function realFolder(path: string, role: string): string {
+  const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  if (isThere === true) return realpathSync(path);
+  throw new PreforkError('ERR_PREFORK_WORKER_BOOT', `${path}, ${role}, is ${isThere === false ? 'no folder' : 'not there'}: make it, or name another with Directory or Script.`);
 }
 
 /** A folder without symbolic links, and as somebody came to it. */
@@ -83,7 +90,7 @@ function throughLinks(path: string, routes: readonly Route[]): string {
 /** `node server` runs server.js: Node completes such a name by itself, so its folder is all there is to resolve. */
 function realScript(script: string): string {
   if (statSync(script, { throwIfNoEntry: false }) !== undefined) return realpathSync(script);
-  return resolve(realpathSync(dirname(script)), script.slice(dirname(script).length + 1));
+  return resolve(realFolder(dirname(script), 'the folder of the script'), basename(script));
 }
 
 function stamp(script: string): string {

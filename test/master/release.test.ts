@@ -52,7 +52,17 @@ describe('a release', () => {
     expect(pinRelease(1, { script: join(root, 'current/server'), directory: root }).script).toBe(join(root, 'one/server'));
   });
 
-  it('is refused if its folder is not there', () => {
-    expect(() => pinRelease(1, { script: join(root, 'one/server.js'), directory: join(root, 'gone') })).toThrow(/ENOENT.*gone/);
+  it('may have such a script in the root folder, as containers have it', () => {
+    expect(pinRelease(1, { script: '/no-such-server', directory: root }).script).toBe('/no-such-server');
+  });
+
+  it.each([
+    ['its folder is not there', 'gone', 'one/server.js', /gone, the folder that workers run in, is not there: make it/],
+    ['its folder is a file', 'one/server.js', 'one/server.js', /server\.js, the folder that workers run in, is no folder/],
+    ['the folder of its script is not there', 'one', 'gone/server', /gone, the folder of the script, is not there/],
+  ])('is refused if %s', (_title, directory, script, message) => {
+    expect(() => pinRelease(1, { script: join(root, script), directory: join(root, directory) })).toThrow(expect.objectContaining({
+      code: 'ERR_PREFORK_WORKER_BOOT', message: expect.stringMatching(message) as string,
+    }));
   });
 });
