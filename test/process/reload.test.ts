@@ -188,7 +188,7 @@ describe('a reload', () => {
     await withServer(setup(ONE), async (running) => {
       releases.lead(join(releases.root, 'nothing'));
 
-      expect(await failureOf(running)).toMatchObject({ reason: 'boot', pid: undefined, message: expect.stringContaining('ENOENT') as string });
+      expect(await failureOf(running)).toMatchObject({ reason: 'boot', pid: undefined, message: expect.stringContaining('the folder of the script, is not there') as string });
       expect(running.born).toHaveLength(1);
     });
   });
