@@ -1,12 +1,21 @@
+import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AnyFilter, Filter } from './filters/filter.js';
+import type { LineFilter } from './filters/line.js';
 import type { FilterName, FilterNamed } from './filters/resolve.js';
 import type { Context } from './kernel.js';
 import type { ProxyHeader } from './proxy/header.js';
 
-/** What a filter yields to ClientInput. */
-export type RecordOf<F extends AnyFilter | FilterName> = FilterNamed<F> extends Filter<infer In, never> ? In : unknown;
+/** What a filter yields to ClientInput. @typeParam Given - the parameters of `[class, parameters]` */
+export type RecordOf<F extends AnyFilter | FilterName, Given = unknown> =
+  FilterNamed<F> extends Filter<infer In, never> ? F extends LineFilter<infer Line> ? LineGiven<Line, In, Given> : In : unknown;
+
+/** Of `[LineFilter, parameters]` TypeScript knows the class, which yields strings or Buffers, and the Encoding, which says which. */
+type LineGiven<Line, In, Given> = unknown extends Given ? In
+  : string | Buffer extends Line ? 'Encoding' extends keyof Given ? EncodedAs<Given['Encoding']> : string
+    : In;
+type EncodedAs<Encoding> = [Encoding] extends ['buffer'] ? Buffer : [Encoding] extends ['utf8' | 'latin1' | undefined] ? string : string | Buffer;
 
 /** What ClientConnected gets. */
 export interface ConnectedContext<Own> extends Context<Own> {

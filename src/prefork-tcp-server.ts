@@ -27,9 +27,9 @@ import { startWorker } from './worker/start-worker.js';
  * the callbacks given there. Any other PreforkTcpServer in a worker is **inert**: it does nothing.
  *
  * @typeParam Own - the user's own fields in `heap`
- * @typeParam F - the filter of the clients' input, or its name, from which the type of `input` follows
+ * @typeParam F - the filter of the clients' input, or its name; with Given, its parameters in `[class, parameters]`, the type of `input`
  */
-export class PreforkTcpServer<Own extends object = object, F extends AnyFilter | FilterName = LineFilter> implements AsyncDisposable {
+export class PreforkTcpServer<Own extends object = object, F extends AnyFilter | FilterName = LineFilter, const Given = unknown> implements AsyncDisposable {
   /** The server's name: the Alias option. */
   readonly alias: string;
   /** The name of its manager, for `kernel.post`: the MasterAlias option. */
@@ -42,7 +42,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   readonly #worker: WorkerRuntime | undefined;
 
   /** @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong with the options */
-  constructor(options: PreforkTcpServerOptions<Own, F>) {
+  constructor(options: PreforkTcpServerOptions<Own, F, Given>) {
     const kit = testKit();
     const used = kit === undefined ? options : kit.options(options);
     const taken = takeRole({ alias: aliasOf(used) });

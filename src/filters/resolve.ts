@@ -20,8 +20,8 @@ import { StreamFilter } from './stream.js';
  * or a name: 'Line' or 'POE::Filter::Line', 'Block', 'Frame', 'Codec', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable',
  * 'Reference', 'HTTPD'.
  */
-export type FilterSpec<F extends AnyFilter | FilterName = AnyFilter> =
-  FilterClass<F> | readonly [FilterClass<F>, unknown?] | F | string;
+export type FilterSpec<F extends AnyFilter | FilterName = AnyFilter, Given = unknown> =
+  FilterClass<F> | readonly [FilterClass<F>, Given?] | F | string;
 
 /** The filters that can be chosen by name. */
 export interface NamedFilters {

@@ -107,7 +107,7 @@ export interface Logger {
 }
 
 /** Everything the constructor takes. The names are those of POE::Component::Server::PreforkTCP and ::TCP. */
-export interface PreforkTcpServerOptions<Own extends object = object, F extends AnyFilter | FilterName = LineFilter> extends ChangeableOptions {
+export interface PreforkTcpServerOptions<Own extends object = object, F extends AnyFilter | FilterName = LineFilter, Given = unknown> extends ChangeableOptions {
   /** Address to bind: IPv4 or IPv6, or the path of a Unix socket (with a slash, or with Domain 'unix'). Default all addresses of the Domain. */
   Address?: string | undefined;
   /** Name to bind, resolved once; used if there is no Address. */
@@ -171,9 +171,9 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
    */
   Heap?: (() => Own) | undefined;
   /** Cuts input into records and turns records into bytes. Default LineFilter. */
-  ClientFilter?: FilterSpec<F> | undefined;
+  ClientFilter?: FilterSpec<F, Given> | undefined;
   /** Cuts input into records; together with ClientOutputFilter, instead of ClientFilter. */
-  ClientInputFilter?: FilterSpec<F> | undefined;
+  ClientInputFilter?: FilterSpec<F, Given> | undefined;
   /** Turns records into bytes; together with ClientInputFilter, instead of ClientFilter. */
   ClientOutputFilter?: FilterSpec | undefined;
   /** Passed to Started as `args`. */
@@ -216,7 +216,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   /** In a worker, when a client has connected. */
   ClientConnected?: ((context: ConnectedContext<Own>) => CallbackResult) | undefined;
   /** In a worker, once for each record. Required unless there is an Acceptor; not in a master whose workers run a Script of their own. */
-  ClientInput?: ((context: InputContext<Own, RecordOf<F>>) => CallbackResult) | undefined;
+  ClientInput?: ((context: InputContext<Own, RecordOf<F, Given>>) => CallbackResult) | undefined;
   /** In a worker, exactly once for each client that ClientConnected was called for. */
   ClientDisconnected?: ((context: DisconnectedContext<Own>) => CallbackResult) | undefined;
   /** In a worker, when a client's socket, input or callback failed, and at the end of its input. */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { expectTypeOf, it } from 'vitest';
 import { BlockFilter, LineFilter, MapFilter, PreforkTcpServer, StackableFilter, StreamFilter } from '../../src/index.js';
 import type {
-  AcceptorContext, Client, Heap, Kernel, ListenAddress, PreforkTcpServerOptions, ServerStatus, SessionReference, WorkerExitEvent,
+  AcceptorContext, Client, Heap, Kernel, LineParameters, ListenAddress, PreforkTcpServerOptions, ServerStatus, SessionReference, WorkerExitEvent,
 } from '../../src/index.js';
 
 interface Visit { name?: string; readonly visits: number }
@@ -58,8 +58,13 @@ it('types the records of ClientInput by the filter', () => {
       ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<number>(); },
     }),
     () => new PreforkTcpServer({ ClientFilter: new StackableFilter({ Filters: [new LineFilter()] }), ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string>(); } }),
-    // The parameters are not looked into, and with Encoding 'buffer' its records are Buffers.
-    () => new PreforkTcpServer({ ClientFilter: [LineFilter, { MaxLength: 80 }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string | Buffer>(); } }),
+    () => new PreforkTcpServer({ ClientFilter: [LineFilter, { MaxLength: 80 }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string>(); } }),
+    () => new PreforkTcpServer({ ClientFilter: [LineFilter, { Encoding: 'latin1' }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string>(); } }),
+    () => new PreforkTcpServer({ ClientFilter: [LineFilter, { Encoding: 'buffer', MaxLength: 80 }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<Buffer>(); } }),
+    () => new PreforkTcpServer({ Heap: () => ({ n: 0 }), ClientInputFilter: [LineFilter, { Encoding: 'buffer' }], ClientInput({ heap, input }) { expectTypeOf(input).toEqualTypeOf<Buffer>(); expectTypeOf(heap.n).toEqualTypeOf<number>(); } }),
+    // What is not known before it runs.
+    (Encoding: 'utf8' | 'buffer' = 'utf8') => new PreforkTcpServer({ ClientFilter: [LineFilter, { Encoding }], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string | Buffer>(); } }),
+    (given: LineParameters = {}) => new PreforkTcpServer({ ClientFilter: [LineFilter, given], ClientInput({ input }) { expectTypeOf(input).toEqualTypeOf<string | Buffer>(); } }),
   );
 });
 

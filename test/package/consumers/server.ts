@@ -37,6 +37,8 @@ new PreforkTcpServer({ ClientInput({ input }) { same<typeof input, string>(true)
 new PreforkTcpServer({ ClientFilter: 'Block', ClientInput({ input }) { same<typeof input, Buffer>(true); } });
 new PreforkTcpServer({ ClientFilter: BlockFilter, ClientInput({ input }) { same<typeof input, Buffer>(true); } });
 new PreforkTcpServer({ ClientFilter: [StreamFilter, {}], ClientInput({ input }) { same<typeof input, Buffer>(true); } });
+new PreforkTcpServer({ ClientFilter: [LineFilter, { Encoding: 'buffer' }], ClientInput({ input }) { same<typeof input, Buffer>(true); } });
+new PreforkTcpServer({ Heap: () => ({ n: 0 }), ClientFilter: [LineFilter, { MaxLength: 80 }], ClientInput({ heap, input }) { same<typeof input, string>(true); same<typeof heap.n, number>(true); } });
 new PreforkTcpServer({ ClientFilter: new LineFilter({ Encoding: 'buffer' }), ClientInput({ input }) { same<typeof input, Buffer>(true); } });
 new PreforkTcpServer({ ClientFilter: new HttpdFilter(), ClientInput({ input }) { if ('method' in input) same<typeof input.method, string>(true); } });
 new PreforkTcpServer({ ClientFilter: new StackableFilter({ Filters: [new LineFilter(), new MapFilter({ Get: (line: string) => [Number(line)], Put: (n: number) => [String(n)] })] }), ClientInput({ input }) { same<typeof input, number>(true); } });
