@@ -223,6 +223,7 @@ class CooperativeWorker extends FakeWorker {
       case 'pause': return this.report({ paused: ['paused'], accepting: false });
       case 'resume': return this.obey({ paused: [] });
       case 'drain': return this.exit();
+      case 'stay':
       case 'probe':
       case 'message':
       case 'answer':
