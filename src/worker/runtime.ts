@@ -131,9 +131,7 @@ export class WorkerRuntime {
   }
 
   /** Drains this worker, because one of its own callbacks asks for it. */
-  shutdown(graceMs: number | null = this.#graceMs): void {
-    this.#drain('asked', graceMs);
-  }
+  shutdown(graceMs: number | null = this.#graceMs): void { this.#drain('asked', graceMs); }
 
   #obey(order: ToWorker, copy: HandleCopy | undefined): void {
     switch (order.type) {

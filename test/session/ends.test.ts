@@ -292,11 +292,13 @@ describe('a fault behind any door ends one client, and is reported', () => {
     expect(clients.failures).toMatchObject([{ message: 'oh' }]);
   });
 
-  it.each<[string, (signal: AbortSignal) => void]>([
-    ['by addEventListener', (signal) => { signal.addEventListener('abort', () => { throw new Error('oh'); }); }],
-    ['by onabort', (signal) => { signal.onabort = () => { throw new Error('oh'); }; }],
-    ['as an object', (signal) => { signal.addEventListener('abort', { handleEvent() { throw new Error('oh'); } }); }],
-  ])('a listener of a draining signal, set %s', async (_title, listen) => {
+  const throws = (): never => { throw new Error('oh'); };
+  const rejects = (): never => Promise.reject(new Error('oh')) as never;
+  it.each([throws, rejects].flatMap((fail): [string, (signal: AbortSignal) => void][] => [
+    [`set by addEventListener, that ${fail.name}`, (signal) => { signal.addEventListener('abort', fail); }],
+    [`set by onabort, that ${fail.name}`, (signal) => { signal.onabort = fail; }],
+    [`set as an object, that ${fail.name}`, (signal) => { signal.addEventListener('abort', { handleEvent: fail }); }],
+  ]))('a listener of a draining signal, %s', async (_title, listen) => {
     const clients = new TestClients({ acceptor: ({ draining }: AcceptorContext) => { listen(draining); } });
     const client = await clients.connect();
 

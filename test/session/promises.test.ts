@@ -1,6 +1,6 @@
 import type { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { AcceptorContext, InputContext } from '../../src/callbacks.js';
+import type { InputContext } from '../../src/callbacks.js';
 import { BlockFilter, CodecFilter, GrepFilter, LineFilter, MapFilter, ReferenceFilter, StackableFilter, StreamFilter } from '../../src/index.js';
 import type { AnyFilter } from '../../src/filters/filter.js';
 import { createAdmission } from '../../src/session/admission.js';
@@ -72,21 +72,6 @@ describe('a promise where nothing waits for one ends its client alone, and is re
     await clients.settle();
 
     expect([clients.left, clients.failures.length]).toEqual([1, 1]);
-  });
-
-  it.each<[string, (signal: AbortSignal) => void]>([
-    ['by addEventListener', (signal) => { signal.addEventListener('abort', failing); }],
-    ['by onabort', (signal) => { signal.onabort = failing; }],
-    ['as an object', (signal) => { signal.addEventListener('abort', { handleEvent: failing }); }],
-  ])('from a listener of a draining signal, set %s', async (_title, listen) => {
-    const clients = new TestClients({ acceptor: ({ draining }: AcceptorContext) => { listen(draining); } });
-    const client = await clients.connect();
-
-    clients.clients.drain(20);
-    await clients.settle();
-
-    expect([clients.left, client.isClosed]).toEqual([1, true]);
-    expect(clients.failures).toMatchObject([{ where: 'Acceptor', message: 'oh' }]);
   });
 });
 
