@@ -4,6 +4,9 @@ import type { OpenEnd, Terminator } from './terminator.js';
 const LF = 10;
 const CR = 13;
 
+/** Prepared by the first connection that needs it: most programs never do. */
+let lfCr: TerminatorPattern | undefined;
+
 /** LF, CR LF, CR and LF CR, in any mixture: the default of POE::Filter::Line, `\x0D\x0A?|\x0A\x0D?`. */
 export class MixedTerminator implements Terminator {
   start = 0;
@@ -145,8 +148,6 @@ export class DetectedTerminator implements Terminator {
   #fix(found: string): void {
     this.#first = '';
     this.#fixed = true;
-    this.#current = found === '\n\r' ? new RegexpTerminator(LF_CR) : new LiteralTerminator(found);
+    this.#current = found === '\n\r' ? new RegexpTerminator(lfCr ??= new TerminatorPattern(/\n\r?/)) : new LiteralTerminator(found);
   }
 }
-
-const LF_CR = new TerminatorPattern(/\n\r?/);
