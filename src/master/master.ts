@@ -6,7 +6,6 @@ import type { PoolObserver } from '../pool-event.js';
 import type { ReloadResult, ServerEvents, UpgradeResult } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
 import { AdminSide } from './admin-side.js';
-import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import { ChangeOfMasters, type ChangeOfMastersParts, type MasterPhase } from './change-of-masters.js';
 import { reportFailure } from './failure.js';
 import { createOutbox } from './hearers.js';
@@ -46,7 +45,6 @@ export class Master {
   #phase: MasterPhase = 'binding';
   #open: OpenSocket | undefined;
   #pool: Pool | undefined;
-  #queue: AcceptQueue | undefined;
   readonly #service: Service | undefined;
   readonly #startedAt: number;
   readonly #admin = new AdminSide();
@@ -136,7 +134,7 @@ export class Master {
     const supervisor = this.#pool?.supervisor;
     const { listen, process: { alias } } = this.#options.current;
     return reportStatus({
-      alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options.current, backlog: this.#queue?.limit ?? listen.backlog }), queued: this.#queue?.queued(),
+      alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options.current, backlog: this.#pool?.queue.limit ?? listen.backlog }), queued: this.#pool?.queue.queued(),
       address: this.address, paused: this.#isPaused || this.#change.isHeld, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
       admin: this.#admin.where,
       release: supervisor === undefined ? NO_RELEASE : this.#pool?.releases.status(supervisor.release) ?? NO_RELEASE,
@@ -180,7 +178,6 @@ export class Master {
         return;
       }
       this.#open = open;
-      this.#queue = watchAcceptQueue({ handle: open.socket.handle, backlog: listen.backlog });
       this.#phase = 'running';
       this.#startPool(open);
       this.#outbox.emit('listening', open.socket.address);

@@ -25,6 +25,8 @@ export interface PlanLoopParts {
   readonly holders: number;
   /** Clients taken by workers that are gone. */
   readonly servedByGone: () => number;
+  /** Clients that wait in the kernel to be accepted, and may be. */
+  readonly queued: () => number;
   readonly perform: (action: Action, now: number) => void;
   /** The plan was performed. */
   readonly done: () => void;
@@ -54,11 +56,11 @@ export class PlanLoop {
 
   /** Plans now. */
   run(): void {
-    const { clock, done, history, perform, roster, stop, thresholds } = this.#parts;
+    const { clock, done, history, perform, queued, roster, stop, thresholds } = this.#parts;
     const { pool } = thresholds();
     const now = clock.now();
     roster.listens(now);
-    const { actions, nextAt } = plan(history.snapshot(roster, { pool, stopping: stop.hasBegun, now }), pool, now);
+    const { actions, nextAt } = plan(history.snapshot(roster, { pool, stopping: stop.hasBegun, queued, now }), pool, now);
     this.#beat(now);
     for (const action of actions) perform(action, now);
     done();
@@ -80,9 +82,8 @@ export class PlanLoop {
   /** @returns when to look again */
   #givePermits(now: number): number {
     const { holders, office, servedByGone, thresholds } = this.#parts;
-    const { pool: { maxPoolClients }, worker: { maxClients, concurrency } } = thresholds();
-    const single = Math.min(maxClients ?? Infinity, concurrency ?? Infinity) <= 1;
-    return office.update({ holders, single, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
+    const { maxPoolClients, clientsPerWorker } = thresholds().pool;
+    return office.update({ holders, single: clientsPerWorker <= 1, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
   }
 
   /** That a worker stands still is not announced by anyone: the status changes as time passes. */

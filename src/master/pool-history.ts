@@ -1,4 +1,5 @@
 import { takeCensus } from '../policy/census.js';
+import { mayLackWorkers } from '../policy/demand.js';
 import { hasSurplus } from '../policy/scaling.js';
 import type { PoolConfig, PoolSnapshot } from '../policy/snapshot.js';
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } from '../policy/starts.js';
@@ -8,6 +9,15 @@ import type { WorkerRecord } from './worker-record.js';
 /** A worker that ends earlier by itself, and has not had a client, was of no use. */
 const EARLY_MS = 10_000;
 
+/** What a snapshot is made from, besides the roster. */
+interface SnapshotParts {
+  readonly pool: PoolConfig;
+  readonly stopping: boolean;
+  /** Clients that wait in the kernel to be accepted, and may be. */
+  readonly queued: () => number;
+  readonly now: number;
+}
+
 /** What the plan has to know of the past: how starts went, and when the pool shrank. */
 export class PoolHistory {
   #starts = NO_STARTS;
@@ -15,11 +25,12 @@ export class PoolHistory {
   #surplusSince: number | undefined;
 
   /** What the plan is made from. */
-  snapshot(roster: Roster, { pool, stopping, now }: { readonly pool: PoolConfig; readonly stopping: boolean; readonly now: number }): PoolSnapshot {
+  snapshot(roster: Roster, { pool, stopping, queued, now }: SnapshotParts): PoolSnapshot {
     const workers = roster.workers(now);
-    this.#surplusSince = hasSurplus(takeCensus({ workers }), pool) ? this.#surplusSince ?? now : undefined;
+    const census = takeCensus({ workers });
+    this.#surplusSince = hasSurplus(census, pool) ? this.#surplusSince ?? now : undefined;
     return {
-      workers, stopping, deafMs: roster.deafMs, shrunkAt: this.#shrunkAt,
+      workers, stopping, waiting: mayLackWorkers(census, pool) ? queued() : 0, deafMs: roster.deafMs, shrunkAt: this.#shrunkAt,
       surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
     };
   }

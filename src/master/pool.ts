@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.js';
 import type { ResolvedOptions } from '../options/resolve.js';
+import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import type { Emit } from './events.js';
 import type { ListeningSocket } from './listening-socket.js';
 import type { Outbox } from './outbox.js';
@@ -31,12 +32,14 @@ export interface Pool {
   readonly releases: Releases;
   /** undefined if no worker can need them. */
   readonly ticketKeys: TicketKeys | undefined;
+  readonly queue: AcceptQueue;
 }
 
 /** Puts a pool together, which has no worker yet. @throws Error if the workers' folder is not there */
 export function createPool({ socket, outbox, options, setOptions, configured, source, accepting, broken, shutdownAsked, ...parts }: PoolParts): Pool {
   const { listen, client: { tls }, process: { endsWorkers, hasOwnScript } } = options();
   const ticketKeys = tls === undefined && !hasOwnScript ? undefined : new TicketKeys(parts.clock, (keys) => { supervisor.roster.tell({ type: 'ticket-keys', keys }); });
+  const queue = watchAcceptQueue({ handle: socket.handle, backlog: listen.backlog });
   const emit: Emit = (name, ...args) => { outbox.emit(name, ...args); };
   const releases = new Releases({ clock: parts.clock, pin: (number) => pinRelease(number, source), emit, configured, options, setOptions, supervisor: () => supervisor });
   const supervisor: Supervisor = new Supervisor({
@@ -44,6 +47,7 @@ export function createPool({ socket, outbox, options, setOptions, configured, so
     thresholds: options(),
     address: socket.address,
     handle: socket.handle,
+    queued: () => queue.queued(),
     welcome: { backlog: listen.backlog, endWithMaster: endsWorkers, get ticketKeys() { return ticketKeys?.current ?? null; } },
     holders: Math.max(2, availableParallelism()),
     random: () => Math.random(),
@@ -52,5 +56,5 @@ export function createPool({ socket, outbox, options, setOptions, configured, so
     release: releases.first,
     reloads: releases.reloads,
   });
-  return { supervisor, releases, ticketKeys };
+  return { supervisor, releases, ticketKeys, queue };
 }

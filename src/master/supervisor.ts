@@ -32,6 +32,8 @@ export interface SupervisorParts {
   readonly thresholds: Thresholds;
   readonly address: ListenAddress;
   readonly handle: SendHandle;
+  /** Clients that wait in the kernel; undefined where it does not say. */
+  readonly queued: () => number | undefined;
   /** What a worker is welcomed with besides its configuration. */
   readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean; readonly ticketKeys: string | null };
   /** Holders of permits in a large pool. */
@@ -88,7 +90,7 @@ export class Supervisor {
     this.#plan = new PlanLoop({
       clock, roster, events, thresholds, history: this.#history, stop: this.#stop, holders: parts.holders,
       office: new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),
-      servedByGone: () => this.tally.servedByGone,
+      servedByGone: () => this.tally.servedByGone, queued: () => (this.#paused ? 0 : parts.queued() ?? 0),
       perform: (action, now) => { this.#perform(action, now); },
       done: () => { parts.reloads?.progress(); },
     });
@@ -110,7 +112,6 @@ export class Supervisor {
   }
 
   get isStopping(): boolean { return this.#stop.hasBegun; }
-
   get tally(): Tally { return this.#lifecycle.tally; }
 
   /** The release that the pool is to run. */
@@ -230,9 +231,8 @@ export class Supervisor {
     const failure = this.#lifecycle.exited(record, exit, { stopping: this.isStopping });
     this.#parts.reloads?.exited(record.id, exit);
     if (failure !== undefined) {
-      const { pid, release, readyAt } = record;
       if (failure.isFinal) this.#parts.broken(failure.error);
-      this.#parts.reloads?.startFailed({ pid, release, wasReady: readyAt !== undefined }, exit, failure.failures);
+      this.#parts.reloads?.startFailed({ pid: record.pid, release: record.release, wasReady: record.readyAt !== undefined }, exit, failure.failures);
     }
     this.#changed();
     this.#stop.exited();

@@ -27,7 +27,9 @@ export interface PoolOptions {
   MinServer?: number | undefined;
   /**
    * The fewest workers without a client; a starting worker counts. Short of it, workers are forked at once, at most twice as
-   * many at a time as the machine has cores. Default MinServer, fitted to what else was given. 0 = the pool does not grow.
+   * many at a time as the machine has cores; and while no worker is free, as many more as the clients that wait in the
+   * kernel's queue need by MaxSessionPerServer or Concurrency (on Linux, for TCP). Default MinServer, fitted to what else was
+   * given. 0 = the pool does not grow.
    */
   MinSpareServer?: number | undefined;
   /**

@@ -21,6 +21,8 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
   const expire = given.MaxServerExpireTime ?? 5 * heartbeat;
   const grace = given.GraceExpireTime ?? expire;
   const report = given.ServerHeartBeatTime ?? heartbeat / 2;
+  const maxClients = orUnlimited(given.MaxSessionPerServer ?? 0, 0);
+  const concurrency = orUnlimited(given.Concurrency ?? -1, -1);
   return {
     pool: {
       maxWorkers: most,
@@ -36,6 +38,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       maxLifeMs: (given.MaxServerLifeTime ?? 0) * 1000,
       maxRss: given.MaxServerMemory ?? 0,
       maxPoolClients: given.MaxSession ?? 0,
+      clientsPerWorker: Math.min(maxClients ?? Infinity, concurrency ?? Infinity),
       // Starting a worker takes a core for about 50 ms; more at once than twice the cores only makes each of them late.
       maxStarting: 2 * availableParallelism(),
       // A start loads the user's whole program: be patient with it, whatever the expiry of a running worker is.
@@ -46,8 +49,8 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
     worker: {
       heartbeatMs: report * 1000,
       graceMs: grace === Infinity ? null : grace * 1000,
-      maxClients: orUnlimited(given.MaxSessionPerServer ?? 0, 0),
-      concurrency: orUnlimited(given.Concurrency ?? -1, -1),
+      maxClients,
+      concurrency,
       maxServed: orUnlimited(given.MaxServerLifeTimes ?? 0, 0),
     },
   };

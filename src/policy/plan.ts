@@ -1,4 +1,5 @@
 import { isServing, takeCensus } from './census.js';
+import { mayLackWorkers, QUEUE_LOOK_MS } from './demand.js';
 import { bootDeadline, expiryOf, judgeLiveness } from './liveness.js';
 import { beingRelieved, retireRelieved, retireUnused } from './recycling.js';
 import { countForks, retireSurplus, shrinkAt } from './scaling.js';
@@ -46,6 +47,8 @@ function nextLook(snapshot: PoolSnapshot, config: PoolConfig, now: number): numb
   };
   consider(snapshot.retryAt ?? Infinity);
   consider(shrinkAt(snapshot, config));
+  const census = takeCensus(snapshot);
+  if (census.starting > 0 && mayLackWorkers(census, config)) consider(now + QUEUE_LOOK_MS);
   for (const worker of snapshot.workers) {
     if (!worker.killed) considerDeadlines(worker, snapshot, config, consider);
   }

@@ -1,9 +1,10 @@
 import type { Census } from './census.js';
 import { isIdle } from './census.js';
+import { workersNeeded } from './demand.js';
 import type { Action, PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapshot.js';
 
 /**
- * How many workers to fork now: enough for MinServer and MinSpareServer at once, within
+ * How many workers to fork now: enough for MinServer, MinSpareServer and the clients that wait at once, within
  *
  * - MaxServer living workers (draining and relieved ones aside),
  * - twice MaxServer processes of any kind, so that workers which do not finish draining cannot pile up,
@@ -13,7 +14,8 @@ import type { Action, PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapsho
  */
 export function countForks(staying: Census, snapshot: PoolSnapshot, config: PoolConfig, now: number): number {
   if (snapshot.stopping || snapshot.workers.some((worker) => hasJustHung(worker, config, now))) return 0;
-  const wanted = Math.max(config.minWorkers - staying.living.length, config.minSpare - staying.spare);
+  const spare = config.minSpare + workersNeeded(snapshot, config);
+  const wanted = Math.max(config.minWorkers - staying.living.length, spare - staying.spare);
   const room = Math.min(
     config.maxWorkers - staying.living.length,
     2 * config.maxWorkers - staying.processes,

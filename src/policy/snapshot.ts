@@ -46,6 +46,8 @@ export interface PoolSnapshot {
   readonly shrunkAt: number;
   /** Since when there are more spare workers than MaxSpareServer; undefined while there are not. */
   readonly surplusSince: number | undefined;
+  /** Clients in the kernel's queue, if no worker is free (demand.ts); 0 where the kernel does not say. */
+  readonly waiting: number;
   /** Set while the last start failed: when the next one may be tried. */
   readonly retryAt: number | undefined;
 }
@@ -70,6 +72,8 @@ export interface PoolConfig {
   readonly maxRss: number;
   /** Clients of the pool at once; 0 = unlimited. */
   readonly maxPoolClients: number;
+  /** Clients of one worker at once, from MaxSessionPerServer and Concurrency; Infinity = unlimited. */
+  readonly clientsPerWorker: number;
   /** Workers that may be starting at the same time. */
   readonly maxStarting: number;
   /** A worker that is not ready by then is killed. */

@@ -33,6 +33,8 @@ export class Pool {
   accepting = 0;
   /** Whether someone listens to worker:message. */
   isHeard = true;
+  /** Clients in the kernel's queue; undefined: it does not say. */
+  queued: number | undefined;
   /** How often the socket was to be closed. */
   served = 0;
   shutdownsAsked = 0;
@@ -56,6 +58,7 @@ export class Pool {
       random,
       emit: (name, ...[event]) => { this.events.push({ name, event }); },
       isHeard: () => this.isHeard,
+      queued: () => this.queued,
       served: () => { this.served += 1; },
       accepting: () => { this.accepting += 1; },
       broken: (error) => { this.broken.push(error); },

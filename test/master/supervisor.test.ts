@@ -166,6 +166,20 @@ describe('a supervisor that keeps its pool', () => {
     expect(pool.workers.all()).toHaveLength(OPTIONS.MaxServer);
   });
 
+  it.each([
+    ['forks as many workers as clients wait in the kernel, one each, besides MinSpareServer', false, 4],
+    ['forks no more than MinSpareServer while it is paused, however many wait', true, 3],
+  ])('%s', (_title, paused, expected) => {
+    const pool = new Pool({ MaxServer: 10, StartServer: 2, MinSpareServer: 1, MaxSessionPerServer: 1 }).boot();
+    pool.supervisor.pause(paused);
+    pool.queued = 1;
+
+    for (const worker of pool.workers.all()) worker.report({ clients: 1 });
+    pool.clock.settle();
+
+    expect(pool.workers.all()).toHaveLength(expected);
+  });
+
   it('retires a surplus of idle workers one by one, after a heartbeat of it', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 6 }).boot();
 

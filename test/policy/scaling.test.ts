@@ -42,6 +42,15 @@ describe('countForks', () => {
   });
 
   it.each([
+    ['forks one for each client that waits, besides MinSpareServer', workers('busy'), 4, 6],
+    ['counts those that are starting', workers('busy', ...many(4, 'starting')), 4, 2],
+    ['forks none above MaxServer', workers(...many(10, 'busy')), 4, 2],
+    ['starts only so many at the same time', workers('busy'), 40, 6],
+  ] as const)('for a queue of clients: %s', (_title, members, waiting, expected) => {
+    expect(forks(members, { clientsPerWorker: 1 }, { waiting })).toBe(expected);
+  });
+
+  it.each([
     ['waits while starts fail', [], NOW + 1, 0],
     ['tries a single start when the wait is over', [], NOW, 1],
     ['waits for the outcome of that one', ['starting'], NOW - 5000, 0],

@@ -113,6 +113,22 @@ describe('a pool that lost workers', () => {
   });
 });
 
+describe('a pool to which many clients come at once, one to a worker', () => {
+  it.each([[8, 1], [8, 2], [20, 1], [40, 1]])('takes %d of them from %d workers in no more rounds of starts than it takes to fork the missing ones', (clients, started) => {
+    const config = configOf({ MaxServer: clients, StartServer: started, MinSpareServer: 1, MaxSessionPerServer: 1 });
+    const model = new PoolModel({ config, habits: { serviceMs: 600_000 }, random: new Seeded(clients) });
+    model.pass(2000);
+
+    model.arrive(clients);
+    // Four at a time, each within one and a half times 500 ms.
+    model.pass(Math.ceil((clients - started) / 4) * 750 + 1);
+
+    expect(model.queued).toBe(0);
+    expect(model.forkedAt).toHaveLength(clients);
+    expect(model.problems).toEqual([]);
+  });
+});
+
 describe('a pool whose workers cannot start', () => {
   it('gives up after three rounds when none was ever ready', () => {
     const model = new PoolModel({ config: configOf({}), habits: { startFails: 1 }, random: new Seeded(1) });

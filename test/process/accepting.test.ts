@@ -77,6 +77,18 @@ describe('in a pool of 20 workers', () => {
 });
 
 describe('MaxSessionPerServer 1', () => {
+  it.runIf(isLinux)('has a worker forked at once for each of the clients that come together, not for one after the other', async () => {
+    await withServer({ MaxServer: 3, StartServer: 1, MinSpareServer: 1, MaxSessionPerServer: 1, ...SLOW }, async (running) => {
+      await running.settled(1);
+
+      const clients = await Promise.all(Array.from({ length: 3 }, () => running.join()));
+
+      expect(countByWorker(clients)).toEqual([1, 1, 1]);
+      const lives = running.events.map(({ name }) => name).filter((name) => name === 'worker:born' || name === 'worker:ready');
+      expect(lives).toEqual(['worker:born', 'worker:ready', 'worker:born', 'worker:born', 'worker:ready', 'worker:ready']);
+    });
+  });
+
   it('never lets a worker have two clients, over 2,000 connections', async () => {
     await withHandlers({
       MaxServer: 4, MaxSessionPerServer: 1,

@@ -10,6 +10,7 @@ import type { Action, PoolConfig, PoolSnapshot } from '../../src/policy/snapshot
 import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded } from '../../src/policy/starts.js';
 import type { Seeded } from './seeded.js';
 import { deafProcess, hear } from './roster-facts.js';
+import { mayLackWorkers } from '../../src/policy/demand.js';
 import { hasSurplus } from '../../src/policy/scaling.js';
 
 /** What clients, workers and the machine do. Times are means, in milliseconds; Infinity = never. */
@@ -113,6 +114,17 @@ export class PoolModel {
     const end = this.now + ms;
     while (this.#nextAt() <= end && !this.hasGivenUp) this.#step();
     this.now = end;
+  }
+
+  /** So many clients come at once. */
+  arrive(count: number): void {
+    this.#queue += count;
+    this.#accept();
+  }
+
+  /** Clients that no worker has taken yet. */
+  get queued(): number {
+    return this.#queue;
   }
 
   /** Kills workers from outside, the oldest first. */
@@ -274,7 +286,8 @@ export class PoolModel {
     const workers = this.roster.workers(this.now);
     this.#surplusSince = hasSurplus(takeCensus({ workers }), this.config) ? this.#surplusSince ?? this.now : undefined;
     return {
-      workers, stopping: false, deafMs: this.roster.deafMs, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
+      workers, stopping: false, deafMs: this.roster.deafMs, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince,
+      waiting: mayLackWorkers(takeCensus({ workers }), this.config) ? this.#queue : 0, retryAt: this.#starts.retryAt,
     };
   }
 

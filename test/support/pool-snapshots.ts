@@ -7,7 +7,7 @@ export const NOW = 1_000_000;
 export const CONFIG: PoolConfig = {
   maxWorkers: 12, startWorkers: 4, minWorkers: 3, minSpare: 2, maxSpare: 5,
   heartbeatMs: 10_000, reportMs: 5000, expireMs: 50_000, graceMs: 40_000, maxIdleMs: 0, maxLifeMs: 0, maxRss: 0,
-  maxPoolClients: 0, maxStarting: 6, bootMs: 60_000, settleMs: 3000, shutdownDelayMs: 0,
+  maxPoolClients: 0, clientsPerWorker: Infinity, maxStarting: 6, bootMs: 60_000, settleMs: 3000, shutdownDelayMs: 0,
 };
 
 /** A ready worker without a client, except for what is given. */
@@ -40,7 +40,7 @@ export const many = (count: number, kind: Kind): Kind[] => Array.from({ length: 
 /** A pool in which nothing has happened lately. */
 export function pool(members: readonly WorkerSnapshot[], given: Partial<PoolSnapshot> = {}): PoolSnapshot {
   return {
-    workers: members, stopping: false, deafMs: 0, shrunkAt: -Infinity, surplusSince: undefined, retryAt: undefined,
+    workers: members, stopping: false, deafMs: 0, shrunkAt: -Infinity, surplusSince: undefined, waiting: 0, retryAt: undefined,
     ...given,
   };
 }

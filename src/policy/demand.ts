@@ -1,0 +1,29 @@
+import { isIdle, isServing, type Census } from './census.js';
+import type { PoolConfig, PoolSnapshot } from './snapshot.js';
+
+/** How often the kernel's queue is looked at while no worker is free and one is starting: more clients may have come. */
+export const QUEUE_LOOK_MS = 50;
+
+/**
+ * Whether clients may be waiting for workers that have to be forked: none is free, and more may be forked. Only then the
+ * kernel's queue is worth reading. (With MinSpareServer 0 the pool does not follow the load at all.)
+ */
+export function mayLackWorkers({ living }: Pick<Census, 'living'>, { minSpare, maxWorkers }: PoolConfig): boolean {
+  return minSpare > 0 && living.length < maxWorkers && !living.some(isIdle);
+}
+
+/**
+ * How many workers the clients in the kernel's queue need, beyond those that have a client and room for more. Growing by
+ * MinSpareServer alone, a burst of clients that each take a worker up would wait for one boot after the other.
+ */
+export function workersNeeded({ workers, waiting }: PoolSnapshot, { clientsPerWorker, maxPoolClients }: PoolConfig): number {
+  if (clientsPerWorker === 0) return 0;
+  const serving = workers.filter(isServing);
+  const clients = serving.reduce((sum, worker) => sum + worker.clients, 0);
+  // What MaxSession keeps waiting, no worker could take.
+  const acceptable = Math.min(waiting, maxPoolClients === 0 ? Infinity : Math.max(maxPoolClients - clients, 0));
+  const room = serving.reduce((sum, worker) => sum + (isTaking(worker) ? Math.max(clientsPerWorker - worker.clients, 0) : 0), 0);
+  return Math.ceil(Math.max(acceptable - room, 0) / clientsPerWorker);
+}
+
+const isTaking = ({ phase, blocked, clients }: PoolSnapshot['workers'][number]): boolean => phase === 'ready' && !blocked && clients > 0;
