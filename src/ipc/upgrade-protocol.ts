@@ -51,6 +51,8 @@ export type ToSuccessor =
 export type ToPredecessor =
   | { readonly type: 'pid'; readonly pid: number }
   | { readonly type: 'hello'; readonly version: number }
+  /** It has a socket of its own, at another address; no process but the predecessor has this one now. */
+  | { readonly type: 'declined'; readonly server: ServerName }
   /** Its first workers are ready, and accept at a word. */
   | { readonly type: 'ready'; readonly server: ServerName }
   | { readonly type: 'accepting'; readonly server: ServerName }

@@ -35,8 +35,8 @@ export interface ChangeOfMastersParts {
   readonly ready: () => void;
   /** Lets the pool take clients. */
   readonly accept: () => void;
-  /** Lets the clients finish, since a successor serves on. */
-  readonly leave: () => Promise<void>;
+  /** Lets the clients finish, since a successor serves on, here or at another address. */
+  readonly leave: (reason: 'upgrade' | 'move') => Promise<void>;
   /** Ends the pool, since its predecessor serves on. */
   readonly end: () => Promise<void>;
 }
@@ -128,7 +128,7 @@ export class ChangeOfMasters {
     const { admin, leave, options, program, service, socket } = this.#parts;
     const { alias, handlesSignals } = options().process;
     return {
-      alias, leave, program,
+      alias, program,
       notifies: service !== undefined,
       endsProcess: handlesSignals,
       settleMs: () => options().pool.settleMs,
@@ -137,11 +137,12 @@ export class ChangeOfMasters {
         const { name: target = '', socket: { fd = -1, address = '', file = null } = {} } = socket() ?? {};
         return { fd, target, address, file, paused: this.#parts.isPaused() };
       },
-      handOver: async (pid) => {
+      leave: (keepsSocket) => leave(keepsSocket ? 'move' : 'upgrade'),
+      handOver: async (pid, keepsSocket) => {
         await service?.handOver(pid);
         admin.close();
         const own = socket()?.socket;
-        if (own !== undefined) own.file = undefined;
+        if (own !== undefined && !keepsSocket) own.file = undefined;
       },
     };
   }

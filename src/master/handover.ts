@@ -45,6 +45,7 @@ export class Handover {
   #stage: 'starting' | 'settling' | 'going' | 'committing' | 'ending' | 'over' = 'starting';
   readonly #ready = new Set<string>();
   readonly #accepting = new Set<string>();
+  readonly #declined = new Set<string>();
   #stderr = '';
   #verdict: { readonly reason: UpgradeFailure; readonly detail: string | undefined } | undefined;
   #deadline: Timer | undefined;
@@ -70,6 +71,11 @@ export class Handover {
     this.#successor = successor;
   }
 
+  /** Whether a server has a socket of its own in the successor, and left the old one's clients where they are. */
+  hasDeclined(server: ServerName): boolean {
+    return this.#declined.has(keyOf(server));
+  }
+
   heard(message: ToPredecessor): void {
     switch (message.type) {
       case 'pid': return;
@@ -78,6 +84,9 @@ export class Handover {
         return;
       case 'stderr':
         this.#stderr = (this.#stderr + message.text).slice(-KEPT_CHARACTERS);
+        return;
+      case 'declined':
+        this.#declined.add(keyOf(message.server));
         return;
       case 'ready':
         this.#ready.add(keyOf(message.server));

@@ -80,7 +80,7 @@ export class Master {
       isPaused: () => this.#isPaused,
       ready: () => { this.#readiness.resolve(); },
       accept: () => { this.#pool?.supervisor.pause(this.#isPaused); },
-      leave: () => this.#end.leave(),
+      leave: (reason) => this.#end.leave(reason),
       end: () => this.shutdown(),
     });
     const { handlesSignals, upgradeSignal } = parts.options.process;

@@ -5,8 +5,8 @@ import type { Roster } from './roster.js';
 /** How long a pool that stops goes on to accept, at most, until the kernel's queue is empty. */
 const LAST_CALL_MS = 1000;
 
-/** Why the whole pool stops; after an upgrade its successor serves on. */
-export type StopReason = 'shutdown' | 'upgrade';
+/** Why the whole pool stops; after an upgrade its successor serves on, and after a move at another address, with a socket of its own. */
+export type StopReason = 'shutdown' | 'upgrade' | 'move';
 
 /** What the end of a pool is made of. */
 export interface PoolStopParts {
@@ -34,8 +34,10 @@ export class PoolStop {
     return this.#begun !== undefined;
   }
 
-  get reason(): StopReason {
-    return this.#begun?.reason ?? 'shutdown';
+  /** Why its workers drain. */
+  get reason(): 'shutdown' | 'upgrade' {
+    const { reason = 'shutdown' } = this.#begun ?? {};
+    return reason === 'move' ? 'upgrade' : reason;
   }
 
   /** How long clients have; undefined while the pool does not stop. */
@@ -48,9 +50,9 @@ export class PoolStop {
     return this.#lastCall !== undefined;
   }
 
-  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and after an upgrade others do. */
+  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and of a socket that was handed over the successor does. */
   get lastCallMs(): number {
-    return this.#parts.isPaused() || this.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
+    return this.#parts.isPaused() || this.#begun?.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
   }
 
   /** Begins it. @param drain - lets all workers drain. @returns when the last worker is gone */

@@ -59,7 +59,10 @@ export class Predecessor {
     const server = { alias, ordinal };
     return {
       socket,
-      decline: () => { close(socket.fd); },
+      decline: () => {
+        close(socket.fd);
+        send({ type: 'declined', server });
+      },
       attach: (heir) => {
         this.#heirs.push(heir);
         if (this.#state !== 'waiting') heir.go();

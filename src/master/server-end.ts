@@ -51,10 +51,10 @@ export class ServerEnd {
     return this.#ended;
   }
 
-  /** Lets the clients finish, since a successor serves on. */
-  leave(): Promise<void> {
+  /** Lets the clients finish, since a successor serves on, here or at another address. */
+  leave(reason: Exclude<StopReason, 'shutdown'>): Promise<void> {
     this.#graceMs = Math.min(this.#graceMs, this.#parts.times().graceMs);
-    return this.#ended ??= this.#end(0, 'upgrade');
+    return this.#ended ??= this.#end(0, reason);
   }
 
   /** Ends ShutdownDelay. @returns false if it was over, or never began */

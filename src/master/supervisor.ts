@@ -214,7 +214,7 @@ export class Supervisor {
 
   #drain(record: WorkerRecord, asked: DrainReason): boolean {
     const reason = asked === 'shutdown' ? this.#stop.reason : asked;
-    const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: reason === 'shutdown' ? this.#stop.lastCallMs : 0 });
+    const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: asked === 'shutdown' ? this.#stop.lastCallMs : 0 });
     if (hasBegun) this.#drains(record);
     return hasBegun;
   }

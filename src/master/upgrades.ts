@@ -34,10 +34,10 @@ export interface UpgradableServer {
   readonly endsProcess: boolean;
   /** The main script and the folder of this process, by the ways that they were given. */
   readonly program: ReleaseSource;
-  /** Gives up what only one process can have. */
-  readonly handOver: (pid: number) => Promise<void>;
-  /** Lets its clients finish; resolves when the last worker is gone. */
-  readonly leave: () => Promise<void>;
+  /** Gives up what only one process can have. @param keepsSocket - the successor's is another one, at another address */
+  readonly handOver: (pid: number, keepsSocket: boolean) => Promise<void>;
+  /** Lets its clients finish; resolves when the last worker is gone. @param keepsSocket - those who wait in its queue are its own */
+  readonly leave: (keepsSocket: boolean) => Promise<void>;
 }
 
 /** What upgrades of a process are made of. */
@@ -98,8 +98,9 @@ export class Upgrades {
       clock: this.#parts.clock, timeoutMs,
       settleMs: Math.min(Math.max(...servers.map((server) => server.settleMs())), timeoutMs / 2),
       servers: handed.map(({ alias, ordinal }) => ({ alias, ordinal })),
-      commit: async (pid) => { await Promise.all(servers.map((server) => server.handOver(pid))); },
+      commit: async (pid) => { await Promise.all(servers.map((server, index) => server.handOver(pid, keepsSocket(index)))); },
     });
+    const keepsSocket = (index: number): boolean => handover.hasDeclined(nameOf(servers, index));
     this.#current = handover;
     let successor: SuccessorProcess | undefined;
     const kill = (): void => { if (handover.isOpen) successor?.kill(); };
@@ -113,7 +114,7 @@ export class Upgrades {
       });
       handover.begin(successor);
       const { pid } = await handover.outcome;
-      this.#leave(servers);
+      this.#leave(servers.map((server, index) => [server, keepsSocket(index)]));
       return { pid };
     } finally {
       this.#current = undefined;
@@ -158,9 +159,9 @@ export class Upgrades {
   }
 
   /** The service is another process's: this one serves its clients to their end. */
-  #leave(servers: readonly UpgradableServer[]): void {
-    void Promise.all(servers.map((server) => server.leave())).then(() => {
-      if (servers.every(({ endsProcess }) => endsProcess)) this.#parts.process.exit();
+  #leave(servers: readonly (readonly [server: UpgradableServer, keepsSocket: boolean])[]): void {
+    void Promise.all(servers.map(([server, keepsSocket]) => server.leave(keepsSocket))).then(() => {
+      if (servers.every(([{ endsProcess }]) => endsProcess)) this.#parts.process.exit();
     });
   }
 }

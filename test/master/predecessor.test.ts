@@ -61,6 +61,15 @@ describe('a predecessor', () => {
     expect([predecessor.claim({ alias: 'b', ordinal: 1 }), predecessor.claim({ alias: 'a', ordinal: 2 })]).toEqual([undefined, undefined]);
   });
 
+  it('hears of a server that has a socket of its own, and closes the one that it was to have', () => {
+    const { claim, sent, log } = succeed(handed('a', 1, 4));
+
+    claim('a').decline();
+
+    expect(sent.slice(1)).toEqual([{ type: 'declined', server: { alias: 'a', ordinal: 1 } }]);
+    expect(log).toEqual(['close 4']);
+  });
+
   it('lets the servers go, and then gives up the service: sockets that no server has taken are closed', () => {
     const { predecessor, claim, heir, log } = succeed(handed('a', 1, 4), handed('left', 1, 5), handed('b', 1, 6));
     claim('a').attach(heir('a'));

@@ -888,6 +888,17 @@ describe('stop', () => {
     expect(pool.workers.all().map((worker) => worker.of('drain').map(({ lastCallMs }) => lastCallMs))).toEqual([[1000, 0], [1000], [1000, 0]]);
   });
 
+  it('takes those who wait in the queue after an upgrade only if the successor has another socket', () => {
+    const [handedOver, moved] = [new Pool(OPTIONS).boot(), new Pool(OPTIONS).boot()];
+
+    void handedOver.supervisor.stop(5000, 'upgrade');
+    void moved.supervisor.stop(5000, 'move');
+
+    expect([handedOver, moved].map(({ workers, served }) => [workers.get(1).of('drain').map(({ reason, lastCallMs }) => [reason, lastCallMs]), served])).toEqual([
+      [[['upgrade', 0]], 1], [[['upgrade', 1000]], 0],
+    ]);
+  });
+
   it('closes the socket after a second if the queue does not become empty, and at once if no worker can accept', () => {
     const busy = new Pool(OPTIONS).boot();
     const paused = new Pool(OPTIONS).boot();

@@ -37,12 +37,12 @@ class Scene {
       objection: () => undefined,
       describe: () => ({ fd: 20, target: `target of ${alias}`, address: ADDRESS, file: null, paused: false }),
       settleMs: () => 1000,
-      handOver: (pid) => {
-        this.log.push(`${alias} hands over to ${pid}`);
+      handOver: (pid, keepsSocket) => {
+        this.log.push(`${alias} hands over to ${pid}${keepsSocket ? ' but for its socket' : ''}`);
         return Promise.resolve();
       },
-      leave: () => {
-        this.log.push(`${alias} leaves`);
+      leave: (keepsSocket) => {
+        this.log.push(`${alias} leaves${keepsSocket ? ' its socket' : ''}`);
         return Promise.resolve();
       },
       ...change,
@@ -121,6 +121,18 @@ describe('upgrade()', () => {
     await turn();
     expect(scene.log.slice(-2)).toEqual(['b leaves', 'exit']);
     expect([scene.upgrades.isRunning, scene.process.listenerCount('exit')]).toEqual([false, 0]);
+  });
+
+  it('leaves a server its socket, with those who wait there, if the successor has another one', async () => {
+    const scene = new Scene();
+    scene.add('a');
+    scene.add('b');
+    void scene.upgrades.request({});
+    scene.hear({ type: 'declined', server: { alias: 'b', ordinal: 1 } });
+
+    await scene.bringUp('a', 'b');
+
+    expect(scene.log).toEqual(['go', 'a hands over to 200', 'b hands over to 200 but for its socket', 'over', 'a leaves', 'b leaves its socket', 'exit']);
   });
 
   it('leaves the end of the process to the program where HandleSignals is false', async () => {

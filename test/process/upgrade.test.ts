@@ -128,6 +128,25 @@ describe('an upgrade', () => {
     });
   });
 
+  it('to another address serves there, and leaves no file of the socket before', async () => {
+    const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, Address: before, Domain: 'unix', Port: undefined });
+    await withMaster(rest, async (master) => {
+      await master.event('up');
+      release(`globalThis.change = { Address: ${JSON.stringify(after)} };`);
+
+      const pid = await upgrade(master);
+
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect([before, after].map((path) => existsSync(path))).toEqual([false, true]);
+      const client = await TcpClient.connect(after);
+      await client.greeting();
+      await client.quit();
+      sendSignal(pid, 'SIGTERM');
+      await master.over();
+    });
+  });
+
   it('comes with a signal, hands over every server of the program, and leaves their workers no descriptor of it', async () => {
     const { release, ...rest } = setup({ ...ONE, StartServer: 1, std: { aliases: ['first', 'second'] } });
     release('');
