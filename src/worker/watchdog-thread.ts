@@ -4,6 +4,7 @@ import { Session, type Debugger } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import { hangReport, type HangReport } from '../ipc/hang-report.js';
+import { BlockedTime } from './blocked-time.js';
 import { Place, type WatchdogData } from './watchdog.js';
 
 const { shared, fd, master } = workerData as WatchdogData;
@@ -14,25 +15,28 @@ const LOOK_MS = 100;
 /** How long the main thread may take to come to a place where it has a stack: a system call has none. */
 const STACK_MS = 1000;
 
+const blocked = new BlockedTime();
 let orphanedAt: number | undefined;
 let isReported = false;
 
-look();
+/** The clock of both threads, in milliseconds. */
+const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** For how long the event loop has not turned. */
-function blockedMs(): number {
-  return Number(process.hrtime.bigint() - Atomics.load(places, Place.beatenAt)) / 1e6;
-}
+const blockedMs = (): number => blocked.look(now(), Number(Atomics.load(places, Place.beatenAt)) / 1e6);
+
+look();
 
 function look(): void {
   const hungMs = Number(Atomics.load(places, Place.hungMs));
-  const isHung = hungMs > 0 && blockedMs() >= hungMs;
+  const isHung = blockedMs() >= hungMs && hungMs > 0;
   if (!isHung) isReported = false;
   else if (!isReported) {
     isReported = true;
     reportHang();
   }
   if (isHung) endIfOrphaned();
+  blocked.looksAgainAt(now() + LOOK_MS);
   systemClock.after(LOOK_MS, look);
 }
 
