@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { ClientConfig as Resolved } from '../options/client-part.js';
 import type { TlsConfig } from '../options/tls.js';
 import type { EventQueue } from './event-queue.js';
+import type { Turns } from './turns.js';
 
 /** The user's callbacks of one client. */
 export type SessionCallbacks = Resolved['callbacks'];
@@ -42,4 +43,5 @@ export interface Common {
   readonly limits: () => ClientLimits;
   /** The async context that is no client's. */
   readonly scope: AsyncResource;
+  readonly turns: Turns;
 }

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
 import { checkedFeeding, checkedHandover, checkedRecord } from './arguments.js';
 import { whenSettled, within, type Guarded } from './entry.js';
+import { Refusals } from './refusals.js';
+import type { Turns } from './turns.js';
 
 /** Receives what Input makes of a client's bytes. */
 export interface InputHost extends Guarded {
@@ -31,6 +33,8 @@ export const Hold = {
   output: 2,
   /** `pause_input`. */
   user: 4,
+  /** It is the turn of other clients. */
+  turn: 8,
 } as const;
 
 /** Cuts what a client sends into records, hands them on one after the other, and reads no faster than they are handled. */
@@ -40,6 +44,7 @@ export class Input {
   readonly #handler: RecordHandler;
   /** The async context that is no client's. */
   readonly #scope: AsyncResource;
+  readonly #turns: Turns;
   #filter: AnyFilter;
   #holds = 0;
   #isPumping = false;
@@ -49,22 +54,22 @@ export class Input {
   #ahead: Buffer | undefined;
   #isDiscarding = false;
   #isIgnoring = false;
-  /** How often the filter has refused its input since it was fed, and what was left when that was looked at last, in bytes. */
-  #refusals = 0;
-  #left = 0;
+  /** Made when the filter refuses its input for the first time. */
+  #refusals: Refusals | undefined;
   /** Filters whose unfinished input went to another and that still hold it: those without `hand_over`. */
   #emptied: WeakSet<AnyFilter> | undefined;
   /** Takes what still belongs to the last record of a filter that was replaced. */
   #rest: Handover['rest'];
 
-  constructor({ source, filter, host, handler, scope }: {
-    source: Duplex; filter: AnyFilter; host: InputHost; handler: RecordHandler; scope: AsyncResource;
+  constructor({ source, filter, host, handler, scope, turns }: {
+    source: Duplex; filter: AnyFilter; host: InputHost; handler: RecordHandler; scope: AsyncResource; turns: Turns;
   }) {
     this.#source = source;
     this.#filter = filter;
     this.#host = host;
     this.#handler = handler;
     this.#scope = scope;
+    this.#turns = turns;
   }
 
   /** Whether records are being handled at this moment. */
@@ -86,7 +91,7 @@ export class Input {
     const { pending, rest } = this.#handOver(this.#filter);
     // One that comes back would hand on once more what another has handled since.
     this.#filter = this.#emptied?.has(filter) === true ? filter.clone() as AnyFilter : filter;
-    this.#refusals = 0;
+    this.#refusals?.reset();
     this.#rest = rest ?? this.#rest;
     if (pending.length === 0) return;
     this.#feed(pending);
@@ -95,6 +100,7 @@ export class Input {
 
   push(chunk: Buffer): void {
     if (this.#isDiscarding || this.#isIgnoring) return;
+    this.#turns.begin();
     if (this.#holds === 0 && this.#ahead === undefined) this.#take(chunk);
     else this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     this.#pump();
@@ -172,7 +178,7 @@ export class Input {
   }
 
   #feed(chunks: readonly Chunk[]): void {
-    this.#refusals = 0;
+    this.#refusals?.reset();
     try {
       const filter: { get_one_start(input: readonly Chunk[]): unknown } = this.#filter;
       checkedFeeding(filter.get_one_start(chunks));
@@ -191,7 +197,8 @@ export class Input {
     this.#isPumping = true;
     let records = 0;
     while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed) {
-      if (this.#step()) records += 1;
+      if (this.#turns.isOver()) this.#giveWay();
+      else if (this.#step()) records += 1;
       else if (!this.#takeAhead()) break;
     }
     this.#isPumping = false;
@@ -210,6 +217,11 @@ export class Input {
     }
   }
 
+  #giveWay(): void {
+    this.#holds |= Hold.turn;
+    this.#turns.giveWay(this.#host, () => { this.release(Hold.turn); });
+  }
+
   /** Handles one record. @returns false if there is none yet */
   #step(): boolean {
     if (this.#isIgnoring) return false;
@@ -225,25 +237,11 @@ export class Input {
     return true;
   }
 
-  /** A filter that keeps refusing the same bytes must not keep the worker busy with them; what follows a bad record is handled. */
+  /** @returns whether what follows the bad record is to be handled */
   #refuse(error: unknown): boolean {
-    this.#refusals += 1;
-    // What is left is as much as a read, which may hold thousands of bad records: it is looked at after the 1st, 2nd, 4th, 8th of them.
-    if ((this.#refusals & (this.#refusals - 1)) === 0) {
-      const left = this.#pendingBytes();
-      if (this.#refusals > 1 && left === this.#left) return false;
-      this.#left = left;
-    }
+    this.#refusals ??= new Refusals();
+    if (this.#refusals.isStuck(this.#filter)) return false;
     this.#host.fault(error);
     return true;
-  }
-
-  #pendingBytes(): number {
-    try {
-      return (this.#filter.get_pending() ?? []).reduce((total, { length }) => total + length, 0);
-    } catch {
-      // A filter that refuses its input may not even be able to give it back. It counts as one that makes no progress.
-      return 0;
-    }
   }
 }

@@ -41,10 +41,10 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
   }
 
   #connect(stream: Duplex): Input {
-    const { config: { createFilters, marks }, queue, scope } = this.common;
+    const { config: { createFilters, marks }, queue, scope, turns } = this.common;
     this.stream = stream;
     const { input: filter, output } = createFilters();
-    const input = this.input = new Input({ source: stream, filter, host: this, handler: this.callbacks, scope });
+    const input = this.input = new Input({ source: stream, filter, host: this, handler: this.callbacks, scope, turns });
     this.heap.client = this.wheel = new Wheel({ id: queue.nextId(), stream, input, output, marks, host: this, listener: this.callbacks });
     return input;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withHandlers } from '../programs/inline.js';
 import { withMaster } from '../support/master-process.js';
 import { TcpClient, answered } from '../support/tcp-client.js';
 import { Waiters, poll } from '../support/wait.js';
@@ -42,6 +43,36 @@ describe.runIf(isLinux)('a worker that is close to its limit of open files', () 
       expect(master.all('worker:exit')).toEqual([]);
       // One that was reported again only after it had accepted again.
       await master.status(({ workers }) => workers[0]?.paused.length === 0);
+    });
+  });
+});
+
+describe('a client that sends many requests at once', () => {
+  it('lets others be accepted and answered between them', async () => {
+    await withHandlers({
+      MaxServer: 1, StartServer: 1,
+      ClientInput({ heap, input }) {
+        const counted = globalThis as unknown as { handled?: number };
+        counted.handled ??= 0;
+        if (input === 'how many') heap.client.put(counted.handled);
+        else {
+          counted.handled += 1;
+          const end = performance.now() + 3;
+          while (performance.now() < end);
+          if (counted.handled === 1 || counted.handled === 200) heap.client.put(counted.handled);
+        }
+      },
+    }, async (scene) => {
+      const greedy = await scene.connect();
+      greedy.send('work\n'.repeat(200));
+      await greedy.expect('1\r\n');
+
+      const other = await scene.connect();
+      other.send('how many\n');
+
+      const [answer = ''] = await other.expectMatch(/\d+\r\n/);
+      expect(Number(answer)).toBeLessThan(200);
+      await greedy.expect('200\r\n');
     });
   });
 });

@@ -161,6 +161,7 @@ describe('the README', () => {
       ['Clients that send', 'process/client-options', 'ETIMEDOUT'],
       ['Clients that send', 'process/client-ends', 'beyond MaxOutput, costs no other client'],
       ['Clients that send', 'process/survive-strangers', 'clients that connect and reset at once'],
+      ['Thousands of requests', 'process/survive-overload', 'lets others be accepted and answered between them'],
     ];
     const claims = [...readme.chapter('What it survives').matchAll(/^- (.*)$/gm)].map(([, claim = '']) => claim);
 

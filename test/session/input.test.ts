@@ -6,11 +6,13 @@ import { BlockFilter } from '../../src/filters/block.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { Hold, Input } from '../../src/session/input.js';
+import { Turns } from '../../src/session/turns.js';
 import { crashed } from './owners.js';
 import { deferred } from '../support/deferred.js';
-import { turn } from '../support/manual-clock.js';
+import { ManualClock, turn } from '../support/manual-clock.js';
 
 interface Setup {
+  readonly clock: ManualClock;
   readonly input: Input;
   readonly source: PassThrough;
   readonly told: string[];
@@ -19,11 +21,12 @@ interface Setup {
 /** An input that notes what its host hears. */
 function setUp({ filter = new LineFilter(), onRecord = () => undefined }: { readonly filter?: AnyFilter; readonly onRecord?: (record: unknown, input: Input) => Promise<unknown> | undefined } = {}): Setup {
   const told: string[] = [];
+  const clock = new ManualClock();
   const source = new PassThrough();
   source.resume();
   const input: Input = new Input({
     source, filter,
-    scope: new AsyncResource('TEST'),
+    scope: new AsyncResource('TEST'), turns: new Turns(clock),
     handler: { record: (record) => {
       told.push(String(record));
       return onRecord(record, input);
@@ -35,7 +38,7 @@ function setUp({ filter = new LineFilter(), onRecord = () => undefined }: { read
       end: () => { told.push('end'); },
     },
   });
-  return { input, source, told };
+  return { clock, input, source, told };
 }
 
 /** A filter that refuses what it is given, when it is given it or when it is asked for a record. */
@@ -113,6 +116,32 @@ describe('an input', () => {
 
     expect(held).toEqual([true, 'one']);
     expect(told).toEqual(['one', 'two']);
+  });
+
+  it.each([
+    ['that return', () => undefined],
+    ['that settle at once', () => Promise.resolve()],
+  ])('of many records at once gives way to others now and then, for callbacks %s, and keeps the order', async (_title, result) => {
+    const records = Array.from({ length: 50 }, (_, index) => `record ${index}`);
+    const { clock, input, source, told } = setUp({ onRecord: () => {
+      clock.sleep(1);
+      return result();
+    } });
+    const seen: number[] = [];
+
+    input.push(bytes(records.map((record) => `${record}\n`).join('')));
+    for (let look = 0; look < 50 && told.length < 50; look++) {
+      await turn();
+      expect(source.isPaused()).toBe(told.length < 50);
+      seen.push(told.length);
+      clock.settle();
+    }
+
+    expect(told).toEqual(records);
+    // Each is at work for some milliseconds, of which a record here takes one.
+    expect(Math.max(...seen.map((count, index) => count - (seen[index - 1] ?? 0)))).toBeLessThanOrEqual(6);
+    await turn();
+    expect(source.isPaused()).toBe(false);
   });
 
   it('takes one more read while a callback has not settled, which does not count against MaxBuffer', async () => {

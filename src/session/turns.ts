@@ -1,0 +1,41 @@
+import type { Clock } from '../clock.js';
+import { nextTurn, type Guarded } from './entry.js';
+
+/** For how long one client's records are handled while the event loop, and with it every other client, waits. */
+const TURN_MS = 2;
+
+/**
+ * Shares the event loop of a worker between its clients: one that sends thousands of records at once has them handled in turns,
+ * between which others are accepted, read and answered. One callback that takes long is not cut: only between two records.
+ */
+export class Turns {
+  readonly #clock: Clock;
+  /** How often it has been asked since the turn began. */
+  #asked = 0;
+  #startedAt = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The event loop has given a client its turn. */
+  begin(): void {
+    this.#asked = 0;
+  }
+
+  /** Asked before each record: whether it is the turn of others. The clock is not read for a single record, which most reads have. */
+  isOver(): boolean {
+    this.#asked += 1;
+    if (this.#asked % 2 === 0 || this.#asked === 1) return false;
+    if (this.#asked === 3) this.#startedAt = this.#clock.now();
+    return this.#clock.now() - this.#startedAt >= TURN_MS;
+  }
+
+  /** Goes on with a client when the others have had their turn. */
+  giveWay(target: Guarded, goOn: () => void): void {
+    nextTurn(this.#clock, target, () => {
+      this.begin();
+      goOn();
+    });
+  }
+}
