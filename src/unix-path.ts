@@ -18,8 +18,10 @@ export interface SocketMaker<Made> {
   readonly close: (made: Made) => void;
 }
 
-/** The bytes that a path may have: sun_path of sockaddr_un (unix(7)) without the terminating NUL and without `~`. */
-export const LONGEST_PATH: number = (process.platform === 'linux' ? 108 : 104) - 2;
+/** The bytes that an abstract name may have, its first NUL included: sun_path of sockaddr_un (unix(7)). */
+export const LONGEST_NAME: number = process.platform === 'linux' ? 108 : 104;
+/** The bytes that a path may have: the terminating NUL and `~` have to fit in, too. */
+export const LONGEST_PATH: number = LONGEST_NAME - 2;
 
 /** The name that a socket is bound with. */
 export const beside = (path: string): string => `${path}~`;
@@ -37,8 +39,7 @@ export const beside = (path: string): string => `${path}~`;
 export async function placeSocket<Made>(given: string, maker: SocketMaker<Made>): Promise<{ readonly made: Made; readonly file: SocketFile }> {
   const path = resolve(given);
   try {
-    // Node before 22 cuts a longer path and binds what is left.
-    if (Buffer.byteLength(path) > LONGEST_PATH) throw refusal('ENAMETOOLONG', path);
+    checkLength(path, LONGEST_PATH);
     for (let tries = 1; ; tries++) {
       const made = await makeBeside(path, maker);
       try {
@@ -55,6 +56,11 @@ export async function placeSocket<Made>(given: string, maker: SocketMaker<Made>)
   } catch (error) {
     throw Object.assign(error as Error, { address: path });
   }
+}
+
+/** @throws ENAMETOOLONG: Node before 22 cuts a longer name and binds what is left */
+export function checkLength(name: string, longest: number): void {
+  if (Buffer.byteLength(name) > longest) throw refusal('ENAMETOOLONG', name);
 }
 
 /**

@@ -73,7 +73,7 @@ export class PoolHistory {
     const { failures, everReady, retryAt = now } = this.#starts;
     // The next one would take as long to make no server.
     const isHopeless = !everReady && record.killed === 'boot' && !record.isWelcome;
-    return { failures, nextMs: isHopeless || shouldGiveUp(this.#starts) ? undefined : retryAt - now };
+    return { failures, nextMs: isHopeless || shouldGiveUp(this.#starts) ? undefined : Math.max(retryAt - now, 0) };
   }
 }
 

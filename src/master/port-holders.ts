@@ -4,6 +4,7 @@ import { TCP_LISTEN } from './accept-queue.js';
 
 /** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
 export function portInUse(port: number): string | undefined {
+  if (port === 0) return '; the system has no free port to choose (as many connections are open or have just been closed): wait, or give a Port.';
   const holders = holdersOf(port);
   const [first] = holders;
   if (first === undefined) return undefined;

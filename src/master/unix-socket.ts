@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { builtIn } from '../built-ins.js';
-import { beside, LONGEST_PATH, placeSocket, type SocketFile } from '../unix-path.js';
+import { beside, checkLength, LONGEST_NAME, LONGEST_PATH, placeSocket, type SocketFile } from '../unix-path.js';
 import { codeListenError, ListenError, systemListenError } from './listen-error.js';
 import { isAbstract, showTarget, type ListenTarget } from './listen-target.js';
 import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle.js';
@@ -20,7 +20,10 @@ type UnixTarget = ListenTarget & { kind: 'unix' };
 export async function bindUnix(target: UnixTarget, backlog: number, createHandle: CreateHandle): Promise<BoundUnixSocket> {
   const make = (name: string): NativeHandle => listenAt(name, target.mode, backlog, createHandle);
   try {
-    if (isAbstract(target)) return { handle: make(target.path), file: undefined };
+    if (isAbstract(target)) {
+      checkLength(target.path, LONGEST_NAME);
+      return { handle: make(target.path), file: undefined };
+    }
     const { made, file } = await placeSocket(target.path, { make, close: (handle) => { handle.close(); } });
     return { handle: made, file };
   } catch (error) {
@@ -51,14 +54,14 @@ function systemError(syscall: string, errno: number): Error {
 export function pathListenError(error: unknown, given: string, where: string): ListenError {
   const { syscall = 'bind', errno = 0, code = builtIn('node:util').getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
   const isNew = syscall === 'bind' || syscall === 'listen';
-  if (given.startsWith('\0')) return systemListenError(syscall, errno, where);
-  const path = resolve(given);
+  const isName = given.startsWith('\0');
+  const path = isName ? given : resolve(given);
   if (code === 'ENAMETOOLONG') {
-    return codeListenError({
-      operation: syscall, code, errno, where,
-      advice: `; the path of a Unix socket may have ${LONGEST_PATH} bytes on this system, and ${path} has ${Buffer.byteLength(path)}: choose a shorter one.`,
-    });
+    const [what, longest, shown] = isName ? ['an abstract address', LONGEST_NAME, 'this one'] : ['the path of a Unix socket', LONGEST_PATH, path];
+    const advice = `; ${what} may have ${longest} bytes on this system, and ${shown} has ${Buffer.byteLength(path)}: choose a shorter one.`;
+    return codeListenError({ operation: syscall, code, errno, where, advice });
   }
+  if (isName) return systemListenError(syscall, errno, where);
   // libuv says EACCES for a folder that there is not, as Windows does (src/unix/pipe.c).
   if (isNew && (code === 'EACCES' || code === 'ENOTDIR')) {
     const folder = dirname(path);

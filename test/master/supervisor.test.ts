@@ -417,6 +417,19 @@ describe('a worker that does not start', () => {
     expect(errors.at(-1)?.error.message).toMatch(/The next try is in \d+\.\d s\./);
   });
 
+  it('says of the last of several that fail one after the other that the next try is due', () => {
+    const pool = new Pool({ ...OPTIONS, StartServer: 2 });
+    pool.supervisor.start();
+    const [first, second] = pool.workers.all();
+    pool.clock.advance(50);
+
+    first?.exit({ code: 1 });
+    pool.clock.advance(SECOND_MS);
+    second?.exit({ code: 1 });
+
+    expect(pool.of('worker:error').at(-1)?.error.message).toContain('1 time(s) in a row. The next try is in 0.0 s.');
+  });
+
   it('is forgotten when one started since has served a client', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 2 }).boot();
     for (const worker of pool.workers.all()) {

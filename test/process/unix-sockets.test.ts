@@ -201,4 +201,11 @@ describe('a Unix socket', () => {
       expect((error as Error).message).toContain(`@prefork-${process.pid}`);
     });
   });
+
+  it.runIf(process.platform === 'linux')('with an abstract name that is too long is refused with the limit, not cut', async () => {
+    const { error } = await listenFailure({ Domain: 'unix', Address: `\0${'x'.repeat(108)}` });
+
+    expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'ENAMETOOLONG' } });
+    expect((error as Error).message).toContain('an abstract address may have 108 bytes on this system, and this one has 109');
+  });
 });
