@@ -57,6 +57,9 @@ export class ChangeOfMasters {
   /** Whether there is, or was, a predecessor. */
   get isSuccessor(): boolean { return this.#succession !== undefined; }
 
+  /** Whether there is a predecessor that has not let go of the service. */
+  get isUnfinished(): boolean { return this.#succession?.isOver === false; }
+
   /** Whether clients are left to a predecessor. */
   get isHeld(): boolean { return this.#succession?.isHeld ?? false; }
 

@@ -12,7 +12,7 @@ import { createOutbox } from './hearers.js';
 import { reportLimits } from './limits-report.js';
 import { codeListenError } from './listen-error.js';
 import { obeySignals } from './obey-signals.js';
-import { nameOfBound, openSocket, type OpenSocket } from './open-socket.js';
+import { isSystemds, nameOfBound, openSocket, type OpenSocket } from './open-socket.js';
 import { OptionsInForce } from './options-in-force.js';
 import type { Outbox } from './outbox.js';
 import { createPool, type Pool, type PoolParts } from './pool.js';
@@ -204,7 +204,7 @@ export class Master {
         if (error instanceof Error) return this.#fail(error);
         this.#fail(codeListenError({ operation: 'listen', code: error.listenCode, errno: 0, where: nameOfBound(open) }));
       },
-      shutdownAsked: () => { void this.shutdown(); }, isEnding: () => this.#end.hasBegun,
+      shutdownAsked: () => { void this.shutdown(); }, isShared: () => isSystemds(open) || this.#change.isUnfinished, isEnding: () => this.#end.hasBegun,
     });
     if (this.#isPaused || this.#change.isHeld) this.#pool.supervisor.pause(true);
     this.#pool.supervisor.start();

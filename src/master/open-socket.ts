@@ -61,6 +61,9 @@ function refuseOtherFd(wanted: number | string, { target }: HandedSocket): void 
   });
 }
 
+/** Whether systemd has it too, and keeps it open. */
+export const isSystemds = ({ name }: OpenSocket): boolean => (JSON.parse(name) as { readonly fd?: number | string }).fd !== undefined;
+
 /** Where it is, for a message: with the port that the kernel has chosen. */
 export const nameOfBound = ({ socket: { address }, where }: OpenSocket): string => (
   typeof address === 'string' ? address : where.replace(/:0$/, `:${address.port}`)

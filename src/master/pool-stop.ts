@@ -15,6 +15,8 @@ export interface PoolStopParts {
   readonly lifecycle: Lifecycle;
   /** Whether the pool is paused: then those who wait in the kernel's queue are not taken. */
   readonly isPaused: () => boolean;
+  /** Whether another process keeps the socket open, and who waits in its queue: systemd, or the master that this one could not relieve. */
+  readonly isShared: () => boolean;
   /** The kernel's queue is served: the socket may be closed. */
   readonly served: () => void;
 }
@@ -50,9 +52,10 @@ export class PoolStop {
     return this.#lastCall !== undefined;
   }
 
-  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and of a socket that was handed over the successor does. */
+  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and of a socket that stays open others do. */
   get lastCallMs(): number {
-    return this.#parts.isPaused() || this.#begun?.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
+    const { isPaused, isShared } = this.#parts;
+    return isPaused() || isShared() || this.#begun?.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
   }
 
   /** Begins it. @param drain - lets all workers drain. @returns when the last worker is gone */

@@ -12,7 +12,7 @@ import { TicketKeys } from './ticket-keys.js';
 import type { Spawn, SpawnOptions } from './worker-process.js';
 
 /** What the pool of a server is made of. */
-export interface PoolParts extends Pick<SupervisorParts, 'accepting' | 'broken' | 'shutdownAsked' | 'isEnding'> {
+export interface PoolParts extends Pick<SupervisorParts, 'accepting' | 'broken' | 'isShared' | 'shutdownAsked' | 'isEnding'> {
   readonly clock: Clock;
   readonly spawn: Spawn;
   readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;

@@ -10,7 +10,7 @@ import { Lifecycle } from './lifecycle.js';
 import { PermitOffice } from './permit-office.js';
 import { PlanLoop } from './plan-loop.js';
 import { PoolHistory } from './pool-history.js';
-import { PoolStop, type StopReason } from './pool-stop.js';
+import { PoolStop, type PoolStopParts, type StopReason } from './pool-stop.js';
 import type { Release } from './release.js';
 import type { ReloadWatcher } from './reload.js';
 import { Roster } from './roster.js';
@@ -23,7 +23,7 @@ import type { Exit, Spawn, SpawnOptions } from './worker-process.js';
 import type { WorkerRecord } from './worker-record.js';
 
 /** What the supervisor is made of. */
-export interface SupervisorParts {
+export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'served'> {
   readonly clock: Clock;
   readonly spawn: Spawn;
   readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
@@ -47,8 +47,6 @@ export interface SupervisorParts {
   readonly accepting: () => void;
   /** The pool cannot work: it cannot listen, or no worker starts. */
   readonly broken: (error: Error | { readonly listenCode: string }) => void;
-  /** The pool stops, and the kernel's queue is served: the socket may be closed. */
-  readonly served: () => void;
   /** Hears of everything that a reload waits for. */
   readonly reloads?: ReloadWatcher;
   /** A worker's callback asks for the end of the pool. */
@@ -86,7 +84,7 @@ export class Supervisor {
     this.#lifecycle = lifecycle;
     this.messages = new UserMessages(roster, parts.emit, parts.isHeard);
     this.#trials = new TrialWorkers({ roster, lifecycle, thresholds });
-    this.#stop = new PoolStop({ clock, roster, lifecycle, isPaused: () => this.#paused, served: parts.served });
+    this.#stop = new PoolStop({ clock, roster, lifecycle, isPaused: () => this.#paused, isShared: parts.isShared, served: parts.served });
     this.#plan = new PlanLoop({
       clock, roster, events, thresholds, history: this.#history, stop: this.#stop, holders: parts.holders,
       office: new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),

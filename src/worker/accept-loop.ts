@@ -133,6 +133,9 @@ export class AcceptLoop {
     this.#update('now');
   }
 
+  /** The socket is about to be closed: no more are to wait in the kernel's queue, which would be reset. */
+  narrow(): void { this.#listener.narrow(); }
+
   /** A client has been taken. To be called before anything else in the connection callback. */
   opened(): void {
     this.#clients += 1;

@@ -65,7 +65,7 @@ export class Ending {
     const { begun, clients, clock, loop: find } = this.#parts;
     this.#setDeadline(graceMs ?? Infinity);
     if (this.hasBegun) {
-      if (lastCallMs === 0) this.#lastCall?.end();
+      if (lastCallMs === 0) this.#lastCall?.finish();
       return;
     }
     this.#phase = 'draining';

@@ -4,28 +4,37 @@ import type { AcceptLoop } from './accept-loop.js';
 /** How soon a worker that cannot accept looks again. */
 const LOOK_MS = 5;
 
-/** A worker that accepts for this long without a break has taken all who were there at first: those that come now come later. */
-const LONG_MS = 200;
+/** How long it goes on to take those who wait when another worker has found the queue empty, at most. */
+const FINISH_MS = 100;
 
 /**
  * The end of accepting when the whole pool stops: whoever waits in the kernel's queue is taken first, since closing the socket
- * would reset them. It is over when no one came in a whole turn of the event loop, and after a while in any case.
+ * would reset them. The queue grows no more meanwhile: with clients that come without a break some would wait at any time. It
+ * is over when no one came in a whole turn of the event loop, and after a while in any case.
  */
 export class LastCall {
   readonly #clock: Clock;
   readonly #loop: AcceptLoop;
   readonly #over: () => void;
-  readonly #timer: Timer;
+  #timer: Timer;
+  #isFinishing = false;
   #isOver = false;
-  /** Since when it accepts. */
-  #openedAt: number | undefined;
 
   constructor({ clock, loop, ms, over }: { readonly clock: Clock; readonly loop: AcceptLoop; readonly ms: number; readonly over: () => void }) {
     this.#clock = clock;
     this.#loop = loop;
     this.#over = over;
+    loop.narrow();
     this.#timer = clock.after(ms, () => { this.end(); });
     this.#look();
+  }
+
+  /** Another worker has found the queue empty, or the time is over: takes who has come since, and accepts no more. */
+  finish(): void {
+    if (this.#isOver || this.#isFinishing) return;
+    this.#isFinishing = true;
+    this.#timer.cancel();
+    this.#timer = this.#clock.after(FINISH_MS, () => { this.end(); });
   }
 
   /** Accepts no more. */
@@ -41,12 +50,10 @@ export class LastCall {
     if (this.#isOver) return;
     const { accepting, served } = this.#loop;
     if (!accepting) {
-      this.#openedAt = undefined;
+      if (this.#isFinishing) return this.end();
       this.#clock.after(LOOK_MS, () => { this.#look(); });
       return;
     }
-    this.#openedAt ??= this.#clock.now();
-    if (this.#clock.now() - this.#openedAt >= LONG_MS) return this.end();
     // Two, since the first comes in this turn: between them lies one look at the socket.
     this.#clock.soon(() => {
       this.#clock.soon(() => {

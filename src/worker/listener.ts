@@ -14,6 +14,8 @@ export interface Listener {
   open(copy: HandleCopy): void;
   /** Stops at once: nothing is accepted after it. The copy is gone. */
   close(): void;
+  /** Lets the kernel's queue, which all copies share, grow no more, as good as it can; who waits in it stays. */
+  narrow(): void;
 }
 
 /** What a listener reports. */
@@ -59,6 +61,7 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
     ...(direct ? { onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: deliver } } : {}),
   };
   let current: NativeHandle | undefined;
+  let room = backlog;
   const accepted = (status: number, client: object | undefined): void => {
     if (status < 0 || client === undefined) return events.lost(systemError('accept', status));
     const socket = new net.Socket({ ...options, handle: client } as net.SocketConstructorOpts);
@@ -72,7 +75,7 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
     open(copy) {
       current = copy as NativeHandle;
       current.onconnection = accepted;
-      const status = current.listen(backlog);
+      const status = current.listen(room);
       if (status === 0) return;
       current.close();
       current = undefined;
@@ -81,6 +84,11 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
     close() {
       current?.close();
       current = undefined;
+    },
+    narrow() {
+      // Whom the kernel has no room for is not connected yet, and refused when it asks again, or connected to the next server.
+      room = 0;
+      current?.listen(room);
     },
   };
 }

@@ -40,6 +40,8 @@ export class Pool {
   shutdownsAsked = 0;
   /** Whether the server ends, or will after ShutdownDelay. */
   isEnding = false;
+  /** Whether another process keeps the socket open. */
+  isShared = false;
 
   constructor(options: PoolOptions = {}, { random = () => 0, holders = 2, clock = new ManualClock(), reloads }: PoolSetup = {}) {
     this.clock = clock;
@@ -65,6 +67,7 @@ export class Pool {
       ...(reloads !== undefined && { reloads }),
       shutdownAsked: () => { this.shutdownsAsked += 1; },
       isEnding: () => this.isEnding,
+      isShared: () => this.isShared,
     });
   }
 

@@ -912,6 +912,15 @@ describe('stop', () => {
     ]);
   });
 
+  it('leaves those who wait in the queue to the other process that keeps the socket open', () => {
+    const pool = new Pool(OPTIONS).boot();
+    pool.isShared = true;
+
+    void pool.supervisor.stop(5000);
+
+    expect([pool.workers.get(1).of('drain').map(({ lastCallMs }) => lastCallMs), pool.served]).toEqual([[0], 1]);
+  });
+
   it('closes the socket after a second if the queue does not become empty, and at once if no worker can accept', () => {
     const busy = new Pool(OPTIONS).boot();
     const paused = new Pool(OPTIONS).boot();

@@ -13,6 +13,8 @@ export class FakeCopy implements HandleCopy {
 export class FakeListener implements Listener {
   /** How often it was opened. */
   opens = 0;
+  /** Whether the queue may grow no more. */
+  isNarrow = false;
   #copy: HandleCopy | undefined;
 
   get isOpen(): boolean {
@@ -30,5 +32,9 @@ export class FakeListener implements Listener {
     if (this.#copy === undefined) throw new Error('The listener was closed while it was closed.');
     this.#copy.close();
     this.#copy = undefined;
+  }
+
+  narrow(): void {
+    this.isNarrow = true;
   }
 }

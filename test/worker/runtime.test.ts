@@ -456,6 +456,20 @@ describe('a worker that drains', () => {
     expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'shutdown' }]);
   });
 
+  it('lets the queue grow no more in the last call, and takes who still waits when another worker has found it empty', async () => {
+    const worker = await new Worker().boot();
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null, lastCallMs: 1000 });
+    expect([worker.listener.isNarrow, worker.listener.isOpen]).toEqual([true, true]);
+
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null, lastCallMs: 0 });
+    await worker.connect();
+    expect(worker.listener.isOpen).toBe(true);
+    worker.clock.settle();
+
+    expect(worker.listener.isOpen).toBe(false);
+    expect(worker.exits).toEqual([]);
+  });
+
   it('at SIGTERM drains by itself if the master does not answer, since it is stopped', async () => {
     const worker = await new Worker().boot();
     await worker.connect();
