@@ -1,47 +1,8 @@
 // Kept in the declarations: TypeScript 6 and later load no types that are not asked for, and these need the ones of Node.
 /// <reference types="node" preserve="true" />
-export { PreforkTcpServer } from './prefork-tcp-server.js';
-export type { ShutdownOptions } from './calls.js';
-export { UpgradeError, type UpgradeFailure } from './master/upgrade-error.js';
-export type { UpgradeOptions } from './master/upgrades.js';
-export { ReloadError, type ReloadFailure } from './master/reload-error.js';
-export type { ReloadOptions } from './master/reload-host.js';
-export { PreforkError, type PreforkErrorCode } from './errors.js';
-export type * from './options/options.js';
-export type * from './callbacks.js';
-export type * from './client.js';
-export type * from './kernel.js';
-export type { ProxyEndpoint, ProxyHeader, ProxySsl, ProxyTlv } from './proxy/header.js';
-export type * from './status.js';
-export type * from './server-events.js';
-export type { ListenAddress } from './ipc/protocol.js';
-export type { DrainReason, ExitReason, KillReason, PauseReason } from './policy/reasons.js';
-export type { WorkerPhase } from './policy/snapshot.js';
+import { createMaster } from './master/create-master.js';
+import { provideMaster } from './master-side.js';
 
-export { LineFilter } from './filters/line.js';
-export { BlockFilter } from './filters/block.js';
-export { FrameFilter } from './filters/frame.js';
-export { CodecFilter } from './filters/codec.js';
-export { StreamFilter } from './filters/stream.js';
-export { RecordBlockFilter } from './filters/record-block.js';
-export { MapFilter } from './filters/map.js';
-export { GrepFilter } from './filters/grep.js';
-export { StackableFilter } from './filters/stackable.js';
-export { ReferenceFilter } from './filters/reference.js';
-export { HttpdFilter } from './filters/httpd/httpd.js';
-export type { AnyFilter, Chunk, Filter, Handover, Layer } from './filters/filter.js';
-export type { FilterClass } from './filters/construct.js';
-export type { FilterName, FilterNamed, FilterSpec, NamedFilters } from './filters/resolve.js';
-export type { LineEncoding, LineOf, LineParameters, LineRecord } from './filters/line-parameters.js';
-export type { BlockParameters, LengthCodec } from './filters/block-parameters.js';
-export type { FrameParameters } from './filters/frame-parameters.js';
-export type { CodecParameters, Decoded } from './filters/codec.js';
-export type { StreamParameters } from './filters/stream.js';
-export type { RecordBlockParameters } from './filters/record-block.js';
-export type { MapParameters } from './filters/map.js';
-export type { GrepParameters } from './filters/grep.js';
-export type { LayerClass, LayerSpec, StackableParameters } from './filters/stackable.js';
-export type { ReferenceParameters } from './filters/reference.js';
-export type { Serializer } from './filters/serializer.js';
-export type { HttpdParameters } from './filters/httpd/httpd.js';
-export type { HttpdBody, HttpdExpectation, HttpdFieldValue, HttpdRecord, HttpdRefusal, HttpdRequest, HttpdResponse } from './filters/httpd/records.js';
+provideMaster(createMaster);
+
+export * from './exports.js';

@@ -1,15 +1,13 @@
 import type { EventEmitter } from 'node:events';
-import { renderMetrics } from './admin/metrics.js';
 import { checkCount, checkSeconds, notInMaster, type ShutdownOptions } from './calls.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
 import type { ListenAddress } from './ipc/protocol.js';
-import { currentBuild } from './master/admin-side.js';
-import { createMaster } from './master/create-master.js';
 import type { Master } from './master/master.js';
 import type { ReloadOptions } from './master/reload-host.js';
 import type { UpgradeOptions } from './master/upgrades.js';
+import { masterMaker } from './master-side.js';
 import type { ChangeableOptions, PreforkTcpServerOptions } from './options/options.js';
 import * as messages from './own-messages.js';
 import { aliasOf, resolveOptions } from './options/resolve.js';
@@ -51,7 +49,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     this.masterAlias = resolved.process.masterAlias;
     this.isMaster = taken.role === 'master';
     this.isWorker = taken.role === 'worker';
-    if (taken.role === 'master') this.#master = createMaster(resolved, { ordinal: taken.ordinal, environment: workerEnvironment, observer: kit?.observe(this) });
+    if (taken.role === 'master') this.#master = masterMaker()(resolved, { ordinal: taken.ordinal, environment: workerEnvironment, observer: kit?.observe(this) });
     if (taken.role === 'worker') this.#worker = startWorker(resolved, taken.mark);
   }
 
@@ -83,7 +81,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * @throws PreforkError ERR_PREFORK_STATE outside the master
    */
   metrics(): string {
-    return renderMetrics(this.#inMaster('metrics').status(), currentBuild());
+    return this.#inMaster('metrics').metrics();
   }
 
   /** Stops accepting in every worker. Clients can still connect: they wait in the kernel's queue. */

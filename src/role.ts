@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from './clock.js';
 import { PreforkError } from './errors.js';
 import { envelope } from './ipc/protocol.js';
-import { MARK } from './mark.js';
+import { MARK, WORKER_CONDITION } from './mark.js';
 import { isThread } from './options/main-script.js';
 
 /** What the mark says. */
@@ -59,7 +59,9 @@ function isForkedByMaster(): boolean {
 
 function takeMark(): Mark | undefined {
   const text = process.env[MARK];
-  // Processes that this one starts are ordinary ones.
+  // Processes that this one starts are ordinary ones; fork() would give them its arguments.
+  const at = process.execArgv.indexOf(WORKER_CONDITION);
+  if (at !== -1) process.execArgv.splice(at, 1);
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the only way to unset a variable
   delete process.env[MARK];
   return text === undefined ? undefined : parseMark(text);

@@ -30,7 +30,10 @@ export interface AdminHost {
 }
 
 /** What runs here. */
-export const currentBuild = (): Build => ({ version: packageVersion(), node: process.version });
+const currentBuild = (): Build => ({ version: packageVersion(), node: process.version });
+
+/** A status in Prometheus' text format. */
+export const metricsOf = (status: ServerStatus): string => renderMetrics(status, currentBuild());
 
 /** The admin side of a server that may have none, or not yet. */
 export class AdminSide {

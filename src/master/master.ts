@@ -5,7 +5,7 @@ import type { ResolvedOptions } from '../options/resolve.js';
 import type { PoolObserver } from '../pool-event.js';
 import type { ReloadResult, ServerEvents, UpgradeResult } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
-import { AdminSide } from './admin-side.js';
+import { AdminSide, metricsOf } from './admin-side.js';
 import { ChangeOfMasters, type ChangeOfMastersParts, type MasterPhase } from './change-of-masters.js';
 import { reportFailure } from './failure.js';
 import { createOutbox } from './hearers.js';
@@ -130,17 +130,18 @@ export class Master {
   }
 
   status(): ServerStatus {
-    const { clock } = this.#parts;
     const supervisor = this.#pool?.supervisor;
     const { listen, process: { alias } } = this.#options.current;
     return reportStatus({
-      alias, clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options.current, backlog: this.#pool?.queue.limit ?? listen.backlog }), queued: this.#pool?.queue.queued(),
+      alias, clock: this.#parts.clock, startedAt: this.#startedAt, limits: reportLimits({ ...this.#options.current, backlog: this.#pool?.queue.limit ?? listen.backlog }), queued: this.#pool?.queue.queued(),
       address: this.address, paused: this.#isPaused || this.#change.isHeld, stopping: this.#phase === 'stopping' || this.#phase === 'stopped',
       admin: this.#admin.where,
       release: supervisor === undefined ? NO_RELEASE : this.#pool?.releases.status(supervisor.release) ?? NO_RELEASE,
       roster: supervisor?.roster ?? new Roster(), tally: supervisor?.tally ?? newTally(),
     });
   }
+
+  metrics(): string { return metricsOf(this.status()); }
 
   pause(on: boolean): void {
     this.#isPaused = on;

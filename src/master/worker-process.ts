@@ -8,6 +8,7 @@ import { ProcessChannel, trace } from '../ipc/channel.js';
 import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
 import { foreignVersion, isOurs, parseToMaster } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
+import { WORKER_CONDITION } from '../mark.js';
 import type { Release } from './release.js';
 import { ShownTexts, StartOutput } from './start-output.js';
 import { StartWatch, activityOf } from './start-watch.js';
@@ -160,7 +161,7 @@ function serverMissing(script: string, alias: string, made: readonly string[] = 
 /** `fork()` would give an executable the script as an argument. */
 function start({ isExecutable, args, execArgv }: WorkerCommand, script: string, options: NodeSpawnOptions): ChildProcess {
   const { fork, spawn } = builtIn('node:child_process');
-  return isExecutable ? spawn(process.execPath, args, options) : fork(script, args, { ...options, execArgv: [...execArgv] });
+  return isExecutable ? spawn(process.execPath, args, options) : fork(script, args, { ...options, execArgv: [...execArgv, WORKER_CONDITION] });
 }
 
 /** What came without the secret: the first words of a worker of another version, or what the user's program sent. */

@@ -1,3 +1,4 @@
+import { build } from 'esbuild';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -42,8 +43,16 @@ describe('the package', () => {
     const { stdout } = await run('tar', ['-tzf', tarball]);
 
     const files = stdout.trim().split('\n').map((file) => file.replace(/^package\//, ''));
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/watchdog-thread.js', 'dist/testing.js', 'dist/testing.cjs', 'dist/testing-hook.js', 'examples/README.md', 'examples/synopsis.js']));
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/in-worker.js', 'dist/index.d.ts', 'dist/watchdog-thread.js', 'dist/testing.js', 'dist/testing.cjs', 'dist/testing-hook.js', 'examples/README.md', 'examples/synopsis.js']));
     expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|cjs|d\.ts|d\.cts)|examples\/.*)$/.test(file))).toEqual([]);
+  });
+
+  it('gives workers the same names, and nothing of the master but its errors', async () => {
+    const inWorker = join(root, 'dist/in-worker.js');
+
+    expect(Object.keys(await import(inWorker) as object)).toEqual(Object.keys(await import(join(root, 'dist/index.js')) as object));
+    const { metafile: { inputs } } = await build({ entryPoints: [join(root, 'src/exports.ts')], bundle: true, platform: 'node', format: 'esm', write: false, metafile: true });
+    expect(Object.keys(inputs).map((file) => file.replace(/^.*src\//, '')).filter((file) => file.startsWith('master/'))).toEqual(['master/upgrade-error.ts', 'master/reload-error.ts']);
   });
 
   it('satisfies publint', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { WORKER_CONDITION } from '../../src/mark.js';
 import { withMaster } from '../support/master-process.js';
 import type { MasterSetup } from '../support/master-process.js';
 import { sendSignal } from '../support/processes.js';
@@ -39,7 +40,7 @@ describe('the program that workers run', () => {
     });
   });
 
-  it('gets the arguments, node arguments and environment that the options name', async () => {
+  it('gets the arguments, node arguments and environment that the options name, and the library without the master', async () => {
     await withServer({
       ...ONE,
       program: 'process-facts.mjs',
@@ -51,8 +52,17 @@ describe('the program that workers run', () => {
       client.send('facts\n');
 
       expect(JSON.parse(await client.readLine())).toEqual({
-        argv: ['{}', 'one', 'two words'], execArgv: ['--stack-trace-limit=7'], variable: 'given',
+        argv: ['{}', 'one', 'two words'], execArgv: ['--stack-trace-limit=7'], variable: 'given', library: 'in-worker.js',
       });
+    });
+  });
+
+  it('may be a master when it was started as a worker is, and is none', async () => {
+    await withMaster({ execArgv: [WORKER_CONDITION], options: ONE }, async (master) => {
+      const client = await master.join();
+
+      await client.echo('served');
+      expect(client.pid).not.toBe(master.pid);
     });
   });
 

@@ -11,8 +11,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['options', 'admin'],
   ['session'],
   ['master', 'worker'],
-  ['prefork-tcp-server.ts', 'calls.ts', 'own-messages.ts', 'role.ts', 'test-kit.ts'],
-  ['index.ts', 'testing'],
+  ['prefork-tcp-server.ts', 'calls.ts', 'master-side.ts', 'own-messages.ts', 'role.ts', 'test-kit.ts'],
+  ['exports.ts', 'testing'],
+  ['index.ts'],
 ];
 
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
