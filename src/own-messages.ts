@@ -1,4 +1,4 @@
-import { checkSeconds } from './calls.js';
+import { checkOptions } from './calls.js';
 import { PreforkError } from './errors.js';
 import type { Master } from './master/master.js';
 import type { WorkerRuntime } from './worker/runtime.js';
@@ -28,8 +28,8 @@ export function broadcast({ worker, master }: MessageSides, message: unknown): n
 }
 
 /** As PreforkTcpServer's `ask()`. */
-export async function ask({ worker }: MessageSides, message: unknown, timeout: number | undefined): Promise<unknown> {
+export async function ask({ worker }: MessageSides, message: unknown, options: { readonly timeout?: number | undefined }): Promise<unknown> {
   if (worker === undefined) throw new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.');
-  checkSeconds('ask', 'a timeout', timeout);
-  return worker.messages.ask(message, timeout);
+  checkOptions('ask', options);
+  return worker.messages.ask(message, options.timeout);
 }

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { checkCount, checkSeconds, notInMaster, type ShutdownOptions } from './calls.js';
+import { checkCount, checkOptions, notInMaster, type ShutdownOptions } from './calls.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
@@ -131,8 +131,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
-    checkSeconds('reload', 'a settle time', options.settle, Number.MAX_VALUE);
-    checkSeconds('reload', 'a timeout', options.timeout);
+    checkOptions('reload', options);
     return this.#inMaster('reload').reload(options);
   }
 
@@ -152,6 +151,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   during a reload or another upgrade, or when the server is shut down meanwhile
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
+    checkOptions('upgrade', options);
     return this.#inMaster('upgrade').upgrade(options);
   }
 
@@ -186,18 +186,18 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the message, or there is no answer: no listener, none in time,
    *   the master has gone; ERR_PREFORK_STATE outside a worker
    */
-  async ask(message: unknown, { timeout }: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
-    return messages.ask(this.#sides, message, timeout);
+  async ask(message: unknown, options: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
+    return messages.ask(this.#sides, message, options);
   }
 
   /**
    * Master: waits for ShutdownDelay, refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
    * Worker: drains this one. May be called in any state and more than once; in the master a later grace ends the delay, and can be shorter.
    */
-  async shutdown({ grace }: ShutdownOptions = {}): Promise<void> {
-    checkSeconds('shutdown', 'a grace', grace);
-    this.#worker?.shutdown(grace === undefined ? undefined : grace * 1000);
-    await this.#master?.shutdown(grace);
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkOptions('shutdown', options);
+    this.#worker?.shutdown(options.grace === undefined ? undefined : options.grace * 1000);
+    await this.#master?.shutdown(options.grace);
   }
 
   /**

@@ -200,7 +200,6 @@ describe('upgrade()', () => {
     ['of a program from standard input', { execArgv: [] }, (scene) => { scene.add('a', { program: { script: '', directory: '.' } }); }, {}, /came from standard input/],
     ['while a server cannot', {}, (scene) => { scene.add('a'); scene.add('b', { objection: () => 'reloads: wait for its end.' }); }, {}, /every server of this program, and 'b' reloads: wait for its end\./],
     ['during another one', {}, (scene) => { scene.add('a'); scene.upgrades.request({}).catch(() => undefined); }, {}, /during another upgrade/],
-    ['with no time', {}, (scene) => { scene.add('a'); }, { timeout: 0 }, /timeout of 0; it takes a number of seconds above 0/],
   ])('is refused %s', async (_title, process, prepare, options, message) => {
     const scene = new Scene(process);
     prepare(scene);
