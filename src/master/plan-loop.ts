@@ -25,8 +25,8 @@ export interface PlanLoopParts {
   readonly holders: number;
   /** Clients taken by workers that are gone. */
   readonly servedByGone: () => number;
-  /** Clients that wait in the kernel to be accepted, and may be. */
-  readonly queued: () => number;
+  /** Clients that wait in the kernel to be accepted, and may be; undefined where it does not say. */
+  readonly queued: () => number | undefined;
   readonly perform: (action: Action, now: number) => void;
   /** The plan was performed. */
   readonly done: () => void;

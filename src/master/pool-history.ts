@@ -13,8 +13,8 @@ const EARLY_MS = 10_000;
 interface SnapshotParts {
   readonly pool: PoolConfig;
   readonly stopping: boolean;
-  /** Clients that wait in the kernel to be accepted, and may be. */
-  readonly queued: () => number;
+  /** Clients that wait in the kernel to be accepted, and may be; undefined where it does not say. */
+  readonly queued: () => number | undefined;
   readonly now: number;
 }
 

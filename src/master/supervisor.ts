@@ -88,7 +88,7 @@ export class Supervisor {
     this.#plan = new PlanLoop({
       clock, roster, events, thresholds, history: this.#history, stop: this.#stop, holders: parts.holders,
       office: new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),
-      servedByGone: () => this.tally.servedByGone, queued: () => (this.#paused ? 0 : parts.queued() ?? 0),
+      servedByGone: () => this.tally.servedByGone, queued: () => (this.#paused ? 0 : parts.queued()),
       perform: (action, now) => { this.#perform(action, now); },
       done: () => { parts.reloads?.progress(); },
     });

@@ -1,5 +1,5 @@
 import { isIdle, isServing, type Census } from './census.js';
-import type { PoolConfig, PoolSnapshot } from './snapshot.js';
+import type { PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapshot.js';
 
 /** How often the kernel's queue is looked at while no worker is free and one is starting: more clients may have come. */
 export const QUEUE_LOOK_MS = 50;
@@ -16,9 +16,11 @@ export function mayLackWorkers({ living }: Pick<Census, 'living'>, { minSpare, m
  * How many workers the clients in the kernel's queue need, beyond those that have a client and room for more. Growing by
  * MinSpareServer alone, a burst of clients that each take a worker up would wait for one boot after the other.
  */
-export function workersNeeded({ workers, waiting }: PoolSnapshot, { clientsPerWorker, maxPoolClients }: PoolConfig): number {
-  if (clientsPerWorker === 0) return 0;
+export function workersNeeded({ workers, waiting }: PoolSnapshot, { clientsPerWorker, maxPoolClients, minSpare, maxSpare }: PoolConfig): number {
+  if (clientsPerWorker === 0 || clientsPerWorker === Infinity) return 0;
   const serving = workers.filter(isServing);
+  // Where the kernel does not say, the pool doubles within MaxSpareServer, as Apache's prefork does in steps.
+  if (waiting === undefined) return Math.max(Math.min(serving.filter(isBusy).length, maxSpare - minSpare), 0);
   const clients = serving.reduce((sum, worker) => sum + worker.clients, 0);
   // What MaxSession keeps waiting, no worker could take.
   const acceptable = Math.min(waiting, maxPoolClients === 0 ? Infinity : Math.max(maxPoolClients - clients, 0));
@@ -26,4 +28,5 @@ export function workersNeeded({ workers, waiting }: PoolSnapshot, { clientsPerWo
   return Math.ceil(Math.max(acceptable - room, 0) / clientsPerWorker);
 }
 
-const isTaking = ({ phase, blocked, clients }: PoolSnapshot['workers'][number]): boolean => phase === 'ready' && !blocked && clients > 0;
+const isBusy = ({ clients }: WorkerSnapshot): boolean => clients > 0;
+const isTaking = (worker: WorkerSnapshot): boolean => worker.phase === 'ready' && !worker.blocked && isBusy(worker);

@@ -46,8 +46,8 @@ export interface PoolSnapshot {
   readonly shrunkAt: number;
   /** Since when there are more spare workers than MaxSpareServer; undefined while there are not. */
   readonly surplusSince: number | undefined;
-  /** Clients in the kernel's queue, if no worker is free (demand.ts); 0 where the kernel does not say. */
-  readonly waiting: number;
+  /** Clients in the kernel's queue, if no worker is free (demand.ts); undefined where the kernel does not say. */
+  readonly waiting: number | undefined;
   /** Set while the last start failed: when the next one may be tried. */
   readonly retryAt: number | undefined;
 }

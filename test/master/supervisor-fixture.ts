@@ -33,8 +33,8 @@ export class Pool {
   accepting = 0;
   /** Whether someone listens to worker:message. */
   isHeard = true;
-  /** Clients in the kernel's queue; undefined: it does not say. */
-  queued: number | undefined;
+  /** Clients in the kernel's queue. */
+  queued = 0;
   /** How often the socket was to be closed. */
   served = 0;
   shutdownsAsked = 0;

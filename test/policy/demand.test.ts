@@ -22,13 +22,16 @@ describe('the kernel\'s queue', () => {
 describe('clients that wait', () => {
   const SINGLE = { clientsPerWorker: 1 };
 
-  it.each<[string, readonly WorkerSnapshot[], number, Partial<PoolConfig>, number]>([
+  it.each<[string, readonly WorkerSnapshot[], number | undefined, Partial<PoolConfig>, number]>([
     ['need a worker each where it takes one client', [full(1)], 7, SINGLE, 7],
     ['need no more for those that drain', [full(1, { phase: 'draining' })], 2, SINGLE, 2],
     ['need as many as hold them', [full(1, { clients: 5 })], 11, { clientsPerWorker: 5 }, 3],
     ['need none where those that have clients have room', [full(1, { clients: 1 }), full(2, { clients: 2 })], 6, { clientsPerWorker: 5 }, 0],
     ['need some where the room is in a worker that stands still', [full(1, { blocked: true }), full(2)], 6, { clientsPerWorker: 5 }, 1],
     ['need none beyond MinSpareServer without a limit', [full(1)], 400, {}, 0],
+    ['are taken for as many as are served where the kernel does not say', [full(1), full(2), worker(3, { phase: 'starting' })], undefined, SINGLE, 2],
+    ['are taken for no more than MaxSpareServer allows where it does not', workers(...many(9, 'busy')), undefined, SINGLE, 3],
+    ['are not guessed without a limit', [full(1)], undefined, {}, 0],
     ['need none beyond MinSpareServer without a limit, when all stand still', [full(1, { blocked: true })], 400, {}, 0],
     ['need none for what MaxSession keeps waiting', [full(1), full(2)], 9, { ...SINGLE, maxPoolClients: 3 }, 1],
     ['need none when MaxSession is reached', [full(1), full(2)], 9, { ...SINGLE, maxPoolClients: 2 }, 0],
