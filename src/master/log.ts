@@ -7,6 +7,7 @@ import { inWords, type PoolObserver } from '../pool-event.js';
  * `worker` or `successor`: loggers write `pid` themselves, of the process that they run in.
  */
 export function logTo(logger: Logger, alias: string): PoolObserver {
+  if (logger === globalThis.console) forgiveStreams();
   return (event) => {
     const words = inWords(event);
     if (words === undefined) return;
@@ -16,6 +17,16 @@ export function logTo(logger: Logger, alias: string): PoolObserver {
     if (level === 'debug') logger.debug?.(fields, text);
     else logger[level](fields, text);
   };
+}
+
+const ignore = (): void => undefined;
+
+/**
+ * `console` is meant to ignore what it cannot write, but of two lines in one turn Node lets the second one's EPIPE through, which would
+ * end the master.
+ */
+function forgiveStreams(): void {
+  for (const stream of [process.stdout, process.stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
 }
 
 function fieldsOf(detail: unknown, about: 'successor' | 'worker'): object {

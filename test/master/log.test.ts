@@ -34,6 +34,17 @@ describe('a Logger', () => {
   });
 });
 
+describe('the global console as a Logger', () => {
+  it('does not end the master when the reader of its output has gone', () => {
+    logTo(console, 'echo');
+    const listeners = process.stdout.listenerCount('error');
+    logTo(console, 'another');
+
+    expect(process.stdout.listenerCount('error')).toBe(listeners);
+    for (const stream of [process.stdout, process.stderr]) expect(() => stream.emit('error', new Error('write EPIPE'))).not.toThrow();
+  });
+});
+
 describe('diagnostics_channel', () => {
   it('has the lives of workers', () => {
     const seen: unknown[] = [];
