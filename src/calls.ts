@@ -1,4 +1,4 @@
-import { callback, checkEach, expect, isNumber, isObject, show, text, texts } from './checks.js';
+import { callback, checkEach, expect, isNumber, isObject, show, text, texts, type Check } from './checks.js';
 import { PreforkError } from './errors.js';
 
 /** How long `shutdown` lets clients finish. */
@@ -18,7 +18,7 @@ const isSeconds = (value: unknown): value is number => isNumber(value) && value 
 const seconds = expect(isSeconds, 'a number of seconds');
 
 /** The calls that take options, and what each of these may be. */
-const OPTIONS = {
+const OPTIONS: Readonly<Record<'reload' | 'upgrade' | 'shutdown' | 'ask', Readonly<Record<string, Check>>>> = {
   reload: { settle: expect((value) => isSeconds(value) && value < Infinity, 'a finite number of seconds'), check: callback, timeout: seconds },
   upgrade: { timeout: expect((value) => isSeconds(value) && value > 0, 'a number of seconds above 0'), execPath: text, execArgv: texts, args: texts },
   shutdown: { grace: seconds },
