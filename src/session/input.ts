@@ -81,8 +81,9 @@ export class Input {
     return this.#filter;
   }
 
-  isHeldBy(reason: number): boolean {
-    return (this.#holds & reason) !== 0;
+  /** Whether it is held by one of these reasons. */
+  isHeldBy(reasons: number): boolean {
+    return (this.#holds & reasons) !== 0;
   }
 
   /** Replaces the filter between two records. What is not a record yet moves to the new one; the same filter is no change. */

@@ -151,7 +151,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     if (this.#patience === undefined) return;
     if (now >= this.#patience.endsAt) this.over('at once');
     if (this.isOver || idleMs === 0) return;
-    const isItsTurn = oldest === undefined && this.input?.isHeldBy(Hold.user) !== true;
+    const isItsTurn = oldest === undefined && this.input?.isHeldBy(Hold.user | Hold.turn) !== true;
     if (!this.#patience.isIdle(now, idleMs, isItsTurn, this.wheel?.octetsTaken ?? 0)) return;
     this.failed('read', () => systemErrorText('ETIMEDOUT'));
     // What it does not take now it will never take.

@@ -249,6 +249,25 @@ describe('ClientTimeout', () => {
     expect([during, soon, clients.left]).toEqual([0, 0, 1]);
   });
 
+  it('does not count while what the client has sent waits for the turns of others', async () => {
+    const handled: unknown[] = [];
+    const clients = new TestClients({ idleMs: IDLE_MS, callbacks: { input: ({ input }: { readonly input: unknown }) => {
+      handled.push(input);
+      clients.clock.sleep(5);
+    } } });
+    const client = await clients.connect();
+    await client.send('work\r\n'.repeat(20));
+    const before = handled.length;
+
+    clients.clock.sleep(5 * IDLE_MS);
+    // The timers are first.
+    clients.clock.wake(() => undefined);
+    await clients.settle();
+
+    expect(before).toBeLessThan(20);
+    expect([handled.length, clients.left]).toEqual([20, 0]);
+  });
+
   it('does not wait for a client that does not take its goodbye', async () => {
     const clients = new TestClients({ idleMs: IDLE_MS, callbacks: { error: ({ heap }: Context<object>) => { heap.client.put('too slow'); } } });
     const client = new TestClient();
