@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { SessionReference, SessionTarget } from '../kernel.js';
 import type { Clock } from '../clock.js';
 import { nextTurn, type Guarded } from './entry.js';
+import { Turns } from './turns.js';
 
 /** What events can be sent to: a client's session, the server, its manager. */
 export interface Receiver extends Guarded {
@@ -24,11 +25,17 @@ interface QueuedEvent {
 export class EventQueue {
   readonly #clock: Clock;
   readonly #targets = new Map<string | number, Receiver>();
+  readonly #turns: Turns;
+  /** Those that are being delivered, how many of them have been, and those that were posted meanwhile. */
+  #current: readonly (() => void)[] = [];
+  #delivered = 0;
   #queue: (() => void)[] = [];
+  #isDue = false;
   #lastId = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#turns = new Turns(clock);
   }
 
   nextId(): number {
@@ -66,14 +73,29 @@ export class EventQueue {
   post(target: Receiver, { event, args, sender }: Omit<QueuedEvent, 'target'>): void {
     const scope = new AsyncResource('PREFORK_EVENT', { requireManualDestroy: true });
     this.#queue.push(() => { scope.runInAsyncScope(deliver, undefined, { target, event, args, sender }); });
-    if (this.#queue.length === 1) nextTurn(this.#clock, NOTHING, () => { this.#deliver(); });
+    this.#deliverSoon();
   }
 
-  /** Events that are posted meanwhile wait for the next turn, so that sessions which keep posting to each other let input in. */
+  #deliverSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    nextTurn(this.#clock, NOTHING, () => { this.#deliver(); });
+  }
+
+  /** Events that are posted meanwhile, and what is more than takes some milliseconds, wait for the next turn: input is let in. */
   #deliver(): void {
-    const events = this.#queue;
-    this.#queue = [];
-    for (const run of events) run();
+    this.#isDue = false;
+    if (this.#delivered === this.#current.length) {
+      this.#current = this.#queue;
+      this.#queue = [];
+      this.#delivered = 0;
+    }
+    this.#turns.begin();
+    while (this.#delivered < this.#current.length && !this.#turns.isOver()) {
+      this.#delivered += 1;
+      this.#current[this.#delivered - 1]?.();
+    }
+    if (this.#delivered < this.#current.length || this.#queue.length > 0) this.#deliverSoon();
   }
 }
 

@@ -48,6 +48,24 @@ describe('an event queue', () => {
     expect(handled).toEqual([[2, 'first', 'x', 1], [1, 'second', 2], [2, 'third', 2]]);
   });
 
+  it('lets others have their turn while many events are delivered, and keeps the order', () => {
+    const order: string[] = [];
+    const { clock, queue, add } = setUp();
+    const busy = add((event) => {
+      order.push(event);
+      clock.sleep(1);
+      if (event === '3') queue.post(busy, { event: 'later', args: [], sender: busy.reference });
+    });
+    const events = Array.from({ length: 20 }, (_, index) => String(index));
+    for (const event of events) queue.post(busy, { event, args: [], sender: busy.reference });
+    clock.soon(() => { order.push('input'); });
+
+    clock.settle();
+
+    expect(order.filter((what) => what !== 'input')).toEqual([...events, 'later']);
+    expect(order.indexOf('input')).toBeLessThan(10);
+  });
+
   it('lets what is posted meanwhile wait for the next turn, so that others get theirs', () => {
     const turns: string[] = [];
     const { clock, queue, add } = setUp();
