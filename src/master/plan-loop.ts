@@ -82,8 +82,9 @@ export class PlanLoop {
   /** @returns when to look again */
   #givePermits(now: number): number {
     const { holders, office, servedByGone, thresholds } = this.#parts;
-    const { maxPoolClients, clientsPerWorker } = thresholds().pool;
-    return office.update({ holders, single: clientsPerWorker <= 1, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
+    const { pool: { maxPoolClients }, worker: { maxClients, concurrency } } = thresholds();
+    const single = Math.min(maxClients ?? Infinity, concurrency ?? Infinity) <= 1;
+    return office.update({ holders, single, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
   }
 
   /** That a worker stands still is not announced by anyone: the status changes as time passes. */

@@ -28,9 +28,9 @@ export interface PoolOptions {
   /**
    * The fewest workers without a client; a starting worker counts. Short of it, workers are forked at once, at most twice as
    * many at a time as the machine has cores; and while no worker is free, as many more as the clients that wait in the
-   * kernel's queue need by MaxSessionPerServer or Concurrency (where the kernel does not say, for Unix sockets and outside of
-   * Linux, as many as are busy, within MaxSpareServer). Default MinServer, fitted to what else was given. 0 = the pool does
-   * not grow.
+   * kernel's queue need by MaxSessionPerServer, Concurrency or MaxServerLifeTimes (where the kernel does not say, for Unix
+   * sockets and outside of Linux, as many as are busy, within MaxSpareServer). Default MinServer, fitted to what else was
+   * given. 0 = the pool does not grow.
    */
   MinSpareServer?: number | undefined;
   /**

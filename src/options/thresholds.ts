@@ -23,6 +23,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
   const report = given.ServerHeartBeatTime ?? heartbeat / 2;
   const maxClients = orUnlimited(given.MaxSessionPerServer ?? 0, 0);
   const concurrency = orUnlimited(given.Concurrency ?? -1, -1);
+  const maxServed = orUnlimited(given.MaxServerLifeTimes ?? 0, 0);
   return {
     pool: {
       maxWorkers: most,
@@ -38,7 +39,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       maxLifeMs: (given.MaxServerLifeTime ?? 0) * 1000,
       maxRss: given.MaxServerMemory ?? 0,
       maxPoolClients: given.MaxSession ?? 0,
-      clientsPerWorker: Math.min(maxClients ?? Infinity, concurrency ?? Infinity),
+      clientsPerWorker: Math.min(maxClients ?? Infinity, concurrency ?? Infinity, maxServed ?? Infinity),
       // Starting a worker takes a core for about 50 ms; more at once than twice the cores only makes each of them late.
       maxStarting: 2 * availableParallelism(),
       // A start loads the user's whole program: be patient with it, whatever the expiry of a running worker is.
@@ -51,7 +52,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       graceMs: grace === Infinity ? null : grace * 1000,
       maxClients,
       concurrency,
-      maxServed: orUnlimited(given.MaxServerLifeTimes ?? 0, 0),
+      maxServed,
     },
   };
 }

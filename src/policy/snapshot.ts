@@ -72,7 +72,7 @@ export interface PoolConfig {
   readonly maxRss: number;
   /** Clients of the pool at once; 0 = unlimited. */
   readonly maxPoolClients: number;
-  /** Clients of one worker at once, from MaxSessionPerServer and Concurrency; Infinity = unlimited. */
+  /** Clients that one new worker can take, from MaxSessionPerServer, Concurrency and MaxServerLifeTimes; Infinity = unlimited. */
   readonly clientsPerWorker: number;
   /** Workers that may be starting at the same time. */
   readonly maxStarting: number;

@@ -92,7 +92,8 @@ describe('the defaults', () => {
     ['no growth', { MinSpareServer: 0 }, { minSpare: 0, minWorkers: 5 }],
     ['no spare worker above MinServer', { MaxSpareServer: 0 }, { minSpare: 0, maxSpare: 0 }],
     ['no grace', { GraceExpireTime: 0 }, { graceMs: 0 }],
-    ['no limit of sessions', { MaxSession: 0 }, { maxPoolClients: 0 }],
+    ['no limit of sessions', { MaxSession: 0 }, { maxPoolClients: 0, clientsPerWorker: Infinity }],
+    ['the smallest limit of a worker\'s sessions', { MaxSessionPerServer: 9, Concurrency: 7, MaxServerLifeTimes: 5 }, { clientsPerWorker: 5 }],
   ])('do not stand for 0, which means what it says: %s', (_title, given, expected) => {
     expect(resolveThresholds(given).pool).toMatchObject(expected);
     expect(refusedPool(given)).toBeUndefined();
