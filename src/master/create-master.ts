@@ -32,7 +32,9 @@ export interface Membership {
 export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment, observer }: Membership): Master {
   const { alias, script = '', directory, hasOwnScript, account, watch, isExecutable } = options.process;
   checkHost(options.process);
-  const { args, execArgv, env } = workerCommand(options.process);
+  const source = releaseSource({ script, directory });
+  const program = programSource();
+  const { args, execArgv, env } = workerCommand(options.process, source.directory === program.directory ? undefined : program.directory);
   const token = builtIn('node:crypto').randomBytes(16).toString('hex');
   // A script of its own constructs the server once, however often this process does.
   const ordinal = hasOwnScript ? 1 : constructions;
@@ -40,8 +42,7 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
     options, observer,
     clock: systemClock,
     spawn: forkWorkers({ isExecutable, args, execArgv, env, watched: watch !== undefined, account, token, alias }),
-    source: releaseSource({ script, directory }),
-    program: programSource(),
+    source, program,
     upgrades: processUpgrades,
     inheritance: predecessor()?.claim({ alias, ordinal: constructions }),
     spawnOptions: (captureStderr, release) => ({ captureStderr, release, env: environment({ alias, ordinal, token, captured: captureStderr, watch }) }),

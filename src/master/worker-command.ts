@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { builtIn } from '../built-ins.js';
 import { isEvalFlag } from '../options/main-script.js';
 import type { ProcessConfig } from '../options/process-part.js';
+import { preloadsFrom } from './preloads.js';
 
 // node --inspect opens a port of its own; a worker that inherited the flag would end with "address already in use".
 const INSPECTOR_FLAG = /^--inspect(-brk|-wait|-port)?(=|$)/;
@@ -11,16 +12,25 @@ export const withoutInspector = (args: readonly string[]): string[] => args.filt
   !INSPECTOR_FLAG.test(arg) && !(args[index - 1] === '--inspect-port' && !arg.startsWith('-'))
 ));
 
-/** The arguments and environment that workers run with, from the options or from this process. */
-export function workerCommand(config: Pick<ProcessConfig, 'args' | 'execArgv' | 'env'>): {
+/**
+ * The arguments and environment that workers run with, from the options or from this process.
+ *
+ * @param folder - the folder of this process, if workers run in another one
+ */
+export function workerCommand(config: Pick<ProcessConfig, 'args' | 'execArgv' | 'env'>, folder?: string): {
   args: readonly string[];
   execArgv: readonly string[];
   env: NodeJS.ProcessEnv;
 } {
   const env = { ...compileCache(), ...cleanEnvironment(config.env ?? process.env) };
+  const { NODE_OPTIONS: inherited } = process.env;
+  if (folder !== undefined && env['NODE_OPTIONS'] !== undefined && (config.env ?? process.env)['NODE_OPTIONS'] === inherited) {
+    env['NODE_OPTIONS'] = preloadsFrom(folder, env['NODE_OPTIONS'].split(' ')).join(' ');
+  }
+  const execArgv = withoutInspector(withoutProgram(process.execArgv));
   return {
     args: config.args ?? process.argv.slice(2),
-    execArgv: config.execArgv ?? withoutInspector(withoutProgram(process.execArgv)),
+    execArgv: config.execArgv ?? (folder === undefined ? execArgv : preloadsFrom(folder, execArgv)),
     env,
   };
 }
