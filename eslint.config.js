@@ -14,6 +14,23 @@ const wall = (files, patterns) => ({
   },
 });
 
+/**
+ * Modules of Node that every process would load with an import, and that are to be loaded where they are used.
+ *
+ * @param {string} modules
+ * @param {string[]} ignores
+ * @returns {import('typescript-eslint').ConfigArray[number]}
+ */
+const late = (modules, ignores) => ({
+  files: ['src/**'],
+  ignores,
+  rules: {
+    '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{
+      regex: `^node:(${modules})`, allowTypeImports: true, message: 'Load it where it is used: builtIn() of built-ins.ts.',
+    }] }],
+  },
+});
+
 const PURE = 'is pure: it decides from what it is given, so it imports no node: module except node:buffer.';
 const EDGES = 'The arrows go one way: prefork-tcp-server -> master | worker -> session, ipc, policy, options -> filters, proxy -> the ground.';
 
@@ -44,17 +61,12 @@ export default tseslint.config(
     },
   },
   { files: ['src/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
-  {
-    // Every worker would load them at its start. The admin page is an entry of its own, and so are the test kit and the watchdog's thread.
-    files: ['src/**'],
-    ignores: ['src/admin/**', 'src/testing/**', 'src/worker/watchdog-thread.ts', 'src/filters/serializer.ts'],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{
-        regex: '^node:(child_process|crypto|dns|http|https|perf_hooks|process|tls|util|v8|worker_threads|zlib)',
-        allowTypeImports: true, message: 'Load it where it is used: builtIn() of built-ins.ts.',
-      }] }],
-    },
-  },
+  // The admin page is an entry of its own, and so are the test kit and the watchdog's thread.
+  late('child_process|crypto|dns|http|https|perf_hooks|process|tls|util|v8|worker_threads|zlib', ['src/admin/**', 'src/testing/**', 'src/worker/watchdog-thread.ts', 'src/filters/serializer.ts']),
+  // Workers do not load the master.
+  late('buffer|child_process|crypto|dns|fs|http|https|os|perf_hooks|process|tls|util|v8|worker_threads|zlib', [
+    'src/admin/**', 'src/testing/**', 'src/worker/watchdog-thread.ts', 'src/filters/serializer.ts', 'src/master/**', 'src/unix-path.ts', 'src/version.ts',
+  ]),
   // The page's program runs in browsers, and is tested in one.
   { files: ['src/admin/page/**'], rules: { 'no-restricted-globals': 'off' } },
   wall(['src/policy/**'], [

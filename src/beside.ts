@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
+import { builtIn } from './built-ins.js';
 import { PreforkError } from './errors.js';
 
 /** A file of this package that lies beside the built library; undefined where a bundler has left it behind. */
 export function beside(name: string): URL | undefined {
   try {
     const url = new URL(name, import.meta.url);
-    return url.protocol === 'file:' && existsSync(url) ? url : undefined;
+    return url.protocol === 'file:' && builtIn('node:fs').existsSync(url) ? url : undefined;
   } catch {
     // What bundlers make of import.meta in CommonJS is no URL.
     return undefined;

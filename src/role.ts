@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { builtIn } from './built-ins.js';
 import { systemClock } from './clock.js';
 import { PreforkError } from './errors.js';
 import { envelope } from './ipc/protocol.js';
@@ -47,7 +47,7 @@ function currentRole(): ProcessRole {
 function isForkedByMaster(): boolean {
   if (process.env[MARK] !== undefined) return true;
   try {
-    return readFileSync('/proc/self/environ', 'latin1').split('\0').some((variable) => variable.startsWith(`${MARK}=`));
+    return builtIn('node:fs').readFileSync('/proc/self/environ', 'latin1').split('\0').some((variable) => variable.startsWith(`${MARK}=`));
   } catch (cause) {
     throw new PreforkError(
       'ERR_PREFORK_STATE',

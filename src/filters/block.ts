@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 import { isThenable, show, showRefused } from '../checks.js';
 import {

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { Chunk } from './filter.js';
 
 /** No bytes. */

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { count, expect, flag, oneOf, positive, type Check } from '../checks.js';
 import { limitProblems } from './block-parameters.js';
 import { checkParameters, literal } from './parameters.js';

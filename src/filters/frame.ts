@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 import { ByteFilter } from './byte-filter.js';
 import type { Chunk } from './filter.js';

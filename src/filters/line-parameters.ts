@@ -1,5 +1,4 @@
 import { oneOf, positive } from '../checks.js';
-import { Buffer } from 'node:buffer';
 import { checkParameters, literal, parameterError, regexp } from './parameters.js';
 import { MAX_REGEXP_TERMINATOR, RegexpTerminator, TerminatorPattern } from './regexp-terminator.js';
 import type { Terminator } from './terminator.js';

@@ -1,4 +1,4 @@
-import { Buffer, isAscii } from 'node:buffer';
+import { builtIn } from '../built-ins.js';
 import { PreforkError } from '../errors.js';
 import { BaseFilter } from './base-filter.js';
 import { ByteQueue, EMPTY, bytesOf } from './byte-queue.js';
@@ -9,6 +9,8 @@ import {
 import { bufferFull, recordError } from './parameters.js';
 import { RecordQueue } from './record-queue.js';
 import type { OpenEnd, Terminator } from './terminator.js';
+
+const { isAscii } = builtIn('node:buffer');
 
 /**
  * Cuts the byte stream into lines, without their terminators, and sends a terminator after every record: the default

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 import { checkEach, expect, show, showRefused, type Check } from '../checks.js';
 

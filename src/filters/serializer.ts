@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { isThenable, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import { bytesOf } from './byte-queue.js';

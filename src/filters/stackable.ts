@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 import { list, show, showRefused } from '../checks.js';
 import { BaseFilter } from './base-filter.js';

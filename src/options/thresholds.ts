@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { builtIn } from '../built-ins.js';
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
 import type { PoolOptions } from './options.js';
 
@@ -41,7 +41,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       maxPoolClients: given.MaxSession ?? 0,
       clientsPerWorker: Math.min(maxClients ?? Infinity, concurrency ?? Infinity, maxServed ?? Infinity),
       // Starting a worker takes a core for about 50 ms; more at once than twice the cores only makes each of them late.
-      maxStarting: 2 * availableParallelism(),
+      maxStarting: 2 * builtIn('node:os').availableParallelism(),
       // A start loads the user's whole program: be patient with it, whatever the expiry of a running worker is.
       bootMs: Math.max(30_000, expire * 1000),
       settleMs: (given.ReloadSettleTime ?? 3) * 1000,

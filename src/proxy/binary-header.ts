@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { ipv4At, ipv6At } from './addresses.js';
 import { fault } from './fault.js';
 import { namingNobody, type ProxyEndpoint, type ProxyHeader } from './header.js';

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { endOfHeader, readBinary } from './binary-header.js';
 import { fault, showBytes } from './fault.js';
 import type { ProxyHeader } from './header.js';

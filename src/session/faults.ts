@@ -1,5 +1,4 @@
 import { builtIn } from '../built-ins.js';
-import { constants } from 'node:os';
 
 /** What ClientError gets of a fault, beside the operation. */
 export interface Fault {
@@ -9,12 +8,13 @@ export interface Fault {
 }
 
 /** The system's words for its error numbers. Kept, since Node makes a new map at every call. */
-const WORDS = builtIn('node:util').getSystemErrorMap();
+let words: ReadonlyMap<number, readonly [name: string, text: string]> | undefined;
 
 /** Number, words and error for a system error, as ClientError gets them. */
 export function systemErrorText(code: string | undefined, error?: Error): Fault & { readonly error: Error } {
-  const errno = (constants.errno as Readonly<Record<string, number>>)[code ?? ''] ?? 0;
-  const errstr = WORDS.get(-errno)?.[1] ?? (error === undefined ? undefined : messageOf(error)) ?? code ?? '';
+  const errno = (builtIn('node:os').constants.errno as Readonly<Record<string, number>>)[code ?? ''] ?? 0;
+  words ??= builtIn('node:util').getSystemErrorMap();
+  const errstr = words.get(-errno)?.[1] ?? (error === undefined ? undefined : messageOf(error)) ?? code ?? '';
   return { errno, errstr, error: error ?? Object.assign(new Error(`${code ?? ''}: ${errstr}`), { code, errno: -errno }) };
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { builtIn } from '../built-ins.js';
 import { openFilesLimit } from '../open-files.js';
 
 /** Kept free for the user's own files, log rotations, DNS and the like. */
@@ -45,7 +45,7 @@ export function processDescriptors(): DescriptorGuard {
     limit,
     countOpen: () => {
       try {
-        return readdirSync('/proc/self/fd').length;
+        return builtIn('node:fs').readdirSync('/proc/self/fd').length;
       } catch {
         // Not one is left to read the folder with.
         return limit;

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { show } from '../../checks.js';
 import { PreforkError } from '../../errors.js';
 import { outputBytes, recordError } from '../parameters.js';
