@@ -15,8 +15,15 @@ function number(input, at, type) {
   return undefined;
 }
 
-/** A command is an array of bulk strings: `*2\r\n$3\r\nGET\r\n$8\r\ngreeting\r\n`. @type {(input: Buffer) => import('prefork-tcp-server').Decoded<Buffer[]>} */
-function decode(input) {
+/** A command is an array of bulk strings: `*2\r\n$3\r\nGET\r\n$8\r\ngreeting\r\n`. @type {(input: Buffer, seen?: number) => import('prefork-tcp-server').Decoded<Buffer[]>} */
+function decode(input, seen) {
+  if (input[0] !== 42) { // '*'; otherwise it is a line of words, as people type it.
+    const end = input.indexOf('\n', seen);
+    if (end === -1) return undefined;
+    const words = input.toString('latin1', 0, end).split(/\s+/).filter((word) => word !== '');
+    if (/^(POST|Host:)/i.test(words[0] ?? '')) throw new Error('a browser has no business here');
+    return words.length === 0 ? { bytes: end + 1 } : { record: words.map((word) => Buffer.from(word, 'latin1')), bytes: end + 1 };
+  }
   const array = number(input, 0, '*');
   if (array === undefined) return undefined;
   const command = [];
@@ -52,7 +59,6 @@ const commands = {
   // A copy: what Decode returned is a part of everything that was read with it.
   SET: (key, value) => (store.set(key?.toString('latin1') ?? '', Buffer.from(value ?? '')), 'OK'),
   DEL: (...keys) => keys.filter((key) => store.delete(key.toString('latin1'))).length,
-  DBSIZE: () => store.size,
 };
 
 const server = new PreforkTcpServer({
@@ -70,7 +76,4 @@ const server = new PreforkTcpServer({
   },
 });
 
-if (server.isMaster) {
-  await server.ready();
-  console.log('listening on', server.address());
-}
+if (server.isMaster) await server.ready().then(() => console.log('listening on', server.address()));

@@ -87,9 +87,9 @@ const SAMPLES: readonly Sample[] = [
   },
   {
     title: 'syslog (RFC 6587)',
-    source: 'the examples of RFC 5424, 6.5, by octet counting',
-    frames: SYSLOG.map((message) => Buffer.from(`${message.length} ${message}`)),
-    records: SYSLOG.map((message) => Buffer.from(message)),
+    source: 'the examples of RFC 5424, 6.5, by octet counting, and one without a count (RFC 6587, 3.4.2)',
+    frames: [...SYSLOG.map((message) => Buffer.from(`${message.length} ${message}`)), Buffer.from('<13>Nov 26 12:00:00 host app: uncounted\n')],
+    records: [...SYSLOG.map((message) => Buffer.from(message)), Buffer.from('<13>Nov 26 12:00:00 host app: uncounted')],
   },
   {
     title: 'netstrings',
@@ -149,7 +149,7 @@ describe('what the documents say of filters', () => {
   });
 
   it.each([
-    ['IEC 60870-5-104', '69'], ['MQTT', '30 ff ff ff ff 01'], ['syslog (RFC 6587)', '3c33343e'], ['netstrings', '2c'], ['netstrings', '3131313131313131313131'],
+    ['IEC 60870-5-104', '69'], ['MQTT', '30 ff ff ff ff 01'], ['syslog (RFC 6587)', '4d534748'], ['netstrings', '2c'], ['netstrings', '3131313131313131313131'],
     ['GT06 trackers', '7979 0001 94 0d0a'], ['GT06 trackers', '7879'], ['RESP (Redis)', '2a310d0a2b'], ['RESP (Redis)', '504f5354202f0d0a'],
   ])('refuses bytes that are no %s: %s', (title, bytes) => {
     expect(() => { create(title).get([hex(bytes)]); }).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_BAD_RECORD' }));

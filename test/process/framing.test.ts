@@ -153,9 +153,9 @@ describe('examples/resp.js', () => {
 
   it.runIf(requireTool('redis-benchmark'))('serves redis-benchmark with pipelines, without an error', async () => {
     await withExample(['resp.js'], async (_master, port) => {
-      const { stdout, stderr } = await run('redis-benchmark', ['-p', String(port), '-t', 'ping_mbulk,set,get', '-n', '3000', '-c', '10', '-P', '16', '-r', '100', '-d', '40', '-q'], { timeout: 30_000 });
+      const { stdout, stderr } = await run('redis-benchmark', ['-p', String(port), '-t', 'ping,set,get', '-n', '3000', '-c', '10', '-P', '16', '-r', '100', '-d', '40', '-q'], { timeout: 30_000 });
 
-      expect([...stdout.matchAll(/(PING_MBULK|SET|GET): [\d.]+ requests per second/g)].map(([, name]) => name)).toEqual(['PING_MBULK', 'SET', 'GET']);
+      expect([...stdout.matchAll(/(PING_INLINE|PING_MBULK|SET|GET): [\d.]+ requests per second/g)].map(([, name]) => name)).toEqual(['PING_INLINE', 'PING_MBULK', 'SET', 'GET']);
       // It asks for the configuration first, for its report; there is none.
       expect(`${stdout}${stderr}`.replace(/^WARNING: Could not fetch server CONFIG$/gm, '')).not.toMatch(/error|warning/i);
     });
