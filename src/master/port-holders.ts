@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { MARK } from '../mark.js';
-import { TCP_LISTEN } from './accept-queue.js';
+import { TCP_LISTEN, TCP_TABLES, tcpRows } from '../tcp-table.js';
 
 /** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
 export function portInUse(port: number): string | undefined {
@@ -18,17 +18,11 @@ export function portInUse(port: number): string | undefined {
 
 /** The processes that have a listening TCP socket with this port open, as far as this process may see. */
 function holdersOf(port: number): number[] {
-  const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => listenersOn(port, file)));
+  const sockets = new Set(TCP_TABLES.flatMap((path) => [...tcpRows(path)])
+    .filter(({ state, localPort }) => state === TCP_LISTEN && localPort === port)
+    .map(({ inode }) => `socket:[${inode}]`));
   if (sockets.size === 0) return [];
   return entries('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => pid !== process.pid && holds(pid, sockets));
-}
-
-function listenersOn(port: number, file: string): string[] {
-  return read(file).split('\n').flatMap((line) => {
-    // "sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ..." (proc(5))
-    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
-    return state === TCP_LISTEN && Number.parseInt(local.split(':')[1] ?? '', 16) === port ? [`socket:[${inode ?? ''}]`] : [];
-  });
 }
 
 function holds(pid: number, sockets: ReadonlySet<string>): boolean {

@@ -4,6 +4,7 @@ import type { ClientConfig as Resolved } from '../options/client-part.js';
 import type { TlsConfig } from '../options/tls.js';
 import type { EventQueue } from './event-queue.js';
 import type { Turns } from './turns.js';
+import type { UnsentOutput } from './unsent-output.js';
 
 /** The user's callbacks of one client. */
 export type SessionCallbacks = Resolved['callbacks'];
@@ -44,4 +45,5 @@ export interface Common {
   /** The async context that is no client's. */
   readonly scope: AsyncResource;
   readonly turns: Turns;
+  readonly unsent: UnsentOutput;
 }

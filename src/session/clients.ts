@@ -19,6 +19,7 @@ import { Session } from './session.js';
 import { Sweeper } from './sweeper.js';
 import { traceEnd, traceStart } from './tracing.js';
 import { Turns } from './turns.js';
+import { UnsentOutput } from './unsent-output.js';
 
 /** What clients need besides how they are served. */
 export interface ClientParts {
@@ -67,7 +68,7 @@ export class Clients implements SessionHost, Guarded {
     }
     if (config.tls !== undefined) this.#handshakes = new Handshakes(config.tls, clock, config.preConnectMs);
     this.#sweeper = new Sweeper({ clock, sessions: this.#sessions, guard: this, limits: () => [config.idleMs, this.#limits.callbackMs] });
-    this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS'), turns: new Turns(clock) };
+    this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS'), turns: new Turns(clock), unsent: new UnsentOutput(clock) };
   }
 
   /** Changes limits, for the clients that are there too. */

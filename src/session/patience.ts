@@ -11,6 +11,17 @@ export interface Late {
 /** After which time a callback that outlives its client is reported where no option bounds it. */
 const NOTICE_MS = 60_000;
 
+/** Less than this the kernel takes at any time: it need not be asked for the rest of it. */
+const KERNEL_STEP = 65_536;
+
+/** How the output of a client goes, in octets. */
+export interface Output {
+  /** What the kernel has taken so far. */
+  readonly taken: number;
+  /** What of it the kernel still has; undefined if it does not say. */
+  readonly unsent: () => number | undefined;
+}
+
 /** How long one client, and the callbacks of it, may take. */
 export class Patience {
   /** When the client last did something: completed a record or took output. Monotonic milliseconds. */
@@ -19,7 +30,11 @@ export class Patience {
   endsAt: number;
   /** When the connection was over. */
   overAt: number | undefined;
-  #octetsTaken = 0;
+  #taken = 0;
+  /** What had been taken when the kernel had none of it any more. */
+  #confirmed = 0;
+  /** What the kernel had not sent when it was asked last. */
+  #unsent: number | undefined;
   #isNoticed = false;
 
   constructor(now: number) {
@@ -28,12 +43,27 @@ export class Patience {
   }
 
   /** Whether the client has done nothing for its time, although it is its turn: no whole record, and no output taken. */
-  isIdle(now: number, idleMs: number, isItsTurn: boolean, octetsTaken: number): boolean {
-    if (!isItsTurn || octetsTaken > this.#octetsTaken) this.activeAt = now;
-    this.#octetsTaken = octetsTaken;
+  isIdle(now: number, idleMs: number, isItsTurn: boolean, output: Output): boolean {
+    if (!isItsTurn || output.taken > this.#taken) this.#isActive(now);
+    this.#taken = output.taken;
+    // From half of its time on: a first answer says nothing yet.
+    if (now - this.activeAt >= idleMs / 2 && output.taken - this.#confirmed >= KERNEL_STEP) this.#ask(now, output);
     if (now - this.activeAt < idleMs) return false;
     this.activeAt = now;
     return true;
+  }
+
+  #isActive(now: number): void {
+    this.activeAt = now;
+    this.#unsent = undefined;
+  }
+
+  #ask(now: number, output: Output): void {
+    const before = this.#unsent;
+    const unsent = output.unsent();
+    if (unsent !== undefined && before !== undefined && unsent < before) this.#isActive(now);
+    this.#unsent = unsent;
+    if (unsent === 0) this.#confirmed = output.taken;
   }
 
   /** What is to be said of the callback that has been running longest, if it is late. */

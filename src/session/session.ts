@@ -152,7 +152,8 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     if (now >= this.#patience.endsAt) this.over('at once');
     if (this.isOver || idleMs === 0) return;
     const isItsTurn = oldest === undefined && this.input?.isHeldBy(Hold.user | Hold.turn) !== true;
-    if (!this.#patience.isIdle(now, idleMs, isItsTurn, this.wheel?.octetsTaken ?? 0)) return;
+    const output = { taken: this.wheel?.octetsTaken ?? 0, unsent: () => this.stream && this.common.unsent.of(this.stream) };
+    if (!this.#patience.isIdle(now, idleMs, isItsTurn, output)) return;
     this.failed('read', () => systemErrorText('ETIMEDOUT'));
     // What it does not take now it will never take.
     if (this.heap.shutdown) this.over('politely');

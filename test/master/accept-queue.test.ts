@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { queueLength, type ProcFiles } from '../../src/master/accept-queue.js';
+import { queueLength } from '../../src/master/accept-queue.js';
+import type { ProcFiles } from '../../src/tcp-table.js';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const row = (state: string, queued: number, inode: number): string => (
