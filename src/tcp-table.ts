@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { builtIn } from './built-ins.js';
 
 /** A TCP socket of this machine, as far as anything here asks for it. */
 export interface TcpRow {
@@ -26,6 +26,7 @@ const CHUNK_BYTES = 4096;
 
 const systemFiles: ProcFiles = {
   open(path) {
+    const { closeSync, openSync, readSync } = builtIn('node:fs');
     const fd = openSync(path, 'r');
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     return {
@@ -74,7 +75,7 @@ export function inodeOf(handle: unknown): string | undefined {
   const { fd } = (handle ?? {}) as { readonly fd?: unknown };
   if (typeof fd !== 'number' || fd < 0) return undefined;
   try {
-    return String(fstatSync(fd).ino);
+    return String(builtIn('node:fs').fstatSync(fd).ino);
   } catch {
     return undefined;
   }
