@@ -163,8 +163,8 @@ export class AcceptLoop {
     const may = isPermitted && !this.#stopped && this.#isBelowLimits();
     if (this.#open && !may) {
       this.#close();
-    } else if (!this.#open && may && !this.#resume()) {
-      // Only the master can help now.
+    } else if (!this.#open && may && (!this.#resume() || this.#copies.length === Math.floor(this.#stock / 2))) {
+      // Without a copy only the master can help; with half of the stock left, the next ones had better be on their way soon.
       return this.#changed('now');
     }
     this.#changed(urgency);
@@ -189,8 +189,6 @@ export class AcceptLoop {
     this.#open = true;
     this.#hasListened = true;
     this.#listener.open(copy);
-    // Half of the stock is left: the next ones had better be on their way soon.
-    if (this.#copies.length === Math.floor(this.#stock / 2)) this.#changed('now');
     return true;
   }
 
