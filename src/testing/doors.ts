@@ -103,7 +103,7 @@ export class Doors {
       this.#waiters.notify();
     });
     const { value, error } = await this.#waiters.until(() => {
-      if (answer === undefined && door.isClosed) throw testingError(`Process ${pid} has gone: there is no ${what}.`);
+      if (answer === undefined && door.isClosed) throw testingError(`Process ${pid} has gone before ${what}.`);
       return answer;
     }, () => `process ${pid} to answer for ${what}; it is blocked or stopped`, boundMs);
     if (error !== undefined) throw error as Error;

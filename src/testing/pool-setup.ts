@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { show } from '../checks.js';
 import type { PreforkTcpServerOptions } from '../options/options.js';
 import { testingError } from './testing-error.js';
 
@@ -44,6 +45,7 @@ export interface ResolvedSetup {
 export function resolveSetup(setup: PoolSetup): ResolvedSetup {
   const { Script: script, ScriptArgs: args = [], ExecArgv: execArgv = [], Env: env = {}, Directory: directory = process.cwd(), Alias: alias, Patience: patience = 5, ...options } = { ...setup } as Partial<PoolSetup>;
   if (script === undefined) throw testingError("startPool() needs Script, the program that constructs the server: startPool({ Script: './server.js' }).");
+  if (!(script instanceof URL) && (typeof script !== 'string' || script === '')) throw testingError(`startPool() was given a Script of ${show(script)}; it takes a path or a URL.`);
   const path = script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : resolve(directory, script);
   if (!existsSync(path)) throw testingError(`startPool() was given a Script that is not there: ${path}.`);
   if (!(typeof patience === 'number' && patience > 0)) throw testingError(`startPool() was given a Patience of ${String(patience)}; it takes a number of seconds above 0.`);

@@ -1,3 +1,4 @@
+import { expect, isNumber, positive, type Check } from '../checks.js';
 import { systemClock } from '../clock.js';
 import type { ChangeableOptions } from '../options/options.js';
 import type { ReloadResult, ServerEvents, WorkerExitEvent } from '../server-events.js';
@@ -7,8 +8,11 @@ import type { Happenings, TestedEvent } from './happenings.js';
 import type { Ending, Program } from './program.js';
 import { Reach } from './reach.js';
 import { TestClient } from './test-client.js';
-import { testingError } from './testing-error.js';
+import { checkGiven, testingError } from './testing-error.js';
 import type { Waiters } from './waiters.js';
+
+const SECONDS: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0');
+const TEXT: Check = expect((value) => typeof value === 'string', 'a text');
 
 /** What a pool under test is made of. */
 export interface TestPoolParts {
@@ -157,6 +161,7 @@ export class TestPool implements AsyncDisposable {
    * @param options - `greeting`: how many lines the server sends before it is asked, default 0
    */
   async ask(line: string, { greeting = 0 }: { readonly greeting?: number | undefined } = {}): Promise<string> {
+    checkGiven('ask', 'line', line, TEXT);
     const client = await this.connect();
     try {
       for (let left = greeting; left > 0; left--) await client.line();
@@ -169,6 +174,7 @@ export class TestPool implements AsyncDisposable {
 
   /** Blocks the event loop of a worker for some seconds. Resolves when that begins. */
   async block(pid: number, seconds: number): Promise<void> {
+    checkGiven('block', 'seconds', seconds, SECONDS);
     await this.#reach.fault(pid, { do: 'block', seconds }, 'a blocked event loop');
   }
 
@@ -185,6 +191,7 @@ export class TestPool implements AsyncDisposable {
 
   /** Throws an error in a worker where nothing catches it. Resolves when that is about to happen. */
   async throwIn(pid: number, message = 'thrown by a test'): Promise<void> {
+    checkGiven('throwIn', 'message', message, TEXT);
     await this.#reach.fault(pid, { do: 'throw', message }, 'an error');
   }
 
@@ -195,6 +202,7 @@ export class TestPool implements AsyncDisposable {
 
   /** Lets the memory of a worker grow, for good. Resolves when it has. */
   async grow(pid: number, bytes: number): Promise<void> {
+    checkGiven('grow', 'bytes', bytes, positive);
     await this.#reach.fault(pid, { do: 'grow', bytes }, 'more memory');
   }
 

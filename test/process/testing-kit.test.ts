@@ -129,8 +129,13 @@ describe('a pool under test', () => {
     });
   });
 
-  it('does nothing to processes that are none of its own, and no fault to its master', async () => {
+  it('does nothing to processes that are none of its own, no fault to its master, and none that has no measure', async () => {
     await withPool({}, async (pool) => {
+      const [pid] = await pool.ready(1) as [number];
+      await expect(pool.block(pid, -1)).rejects.toThrow('block(): seconds must be a number of seconds above 0, not -1.');
+      await expect(pool.grow(pid, NaN)).rejects.toThrow('grow(): bytes must be a whole number above 0, not NaN.');
+      await expect(pool.throwIn(pid, new Error('x') as unknown as string)).rejects.toThrow('throwIn(): message must be a text, not an object.');
+      await expect(pool.ask(undefined as unknown as string)).rejects.toThrow('ask(): line must be a text, not undefined.');
       expect(() => { pool.freeze(process.pid); }).toThrow(`${process.pid} is no process of this pool`);
       await expect(pool.block(pool.pid, 1)).rejects.toThrow('is the master');
       await expect(pool.crash(1)).rejects.toThrow('1 is no process of this pool');

@@ -7,6 +7,7 @@ const HERE = fileURLToPath(import.meta.url);
 describe('what startPool() is given', () => {
   it.each([
     ['no Script', {}, 'needs Script'],
+    ['a Script that is no path', { Script: 5 }, 'a Script of 5; it takes a path or a URL'],
     ['a Script that is not there', { Script: '/nowhere/server.js' }, '/nowhere/server.js'],
     ['a function', { Script: HERE, ClientInput: () => 1 }, 'ClientInput, which cannot be sent'],
     ['an object', { Script: HERE, Admin: { Port: 1 } }, 'Admin, which cannot be sent'],
