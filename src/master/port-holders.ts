@@ -5,9 +5,30 @@ import { TCP_LISTEN, TCP_TABLES, tcpRows } from '../tcp-table.js';
 /** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
 export function portInUse(port: number): string | undefined {
   if (port === 0) return '; the system has no free port to choose (as many connections are open or have just been closed): wait, or give a Port.';
-  const holders = holdersOf(port);
+  return heldBy(TCP_TABLES.flatMap((path) => [...tcpRows(path)])
+    .filter(({ state, localPort }) => state === TCP_LISTEN && localPort === port)
+    .map(({ inode }) => `socket:[${inode}]`));
+}
+
+/** The same for a Unix socket, by the name that it was bound with: an abstract one begins with NUL. */
+export function nameInUse(name: string): string | undefined {
+  const shown = name.replace('\0', '@');
+  return heldBy(read('/proc/net/unix').split('\n').flatMap((line) => {
+    // "Num: RefCount Protocol Flags Type St Inode Path" (proc(5)); a path may have spaces, and Node before 22 fills an abstract name up with NUL.
+    const [, , , flags, , , inode, ...path] = line.trim().split(' ').filter((word, index) => index > 6 || word !== '');
+    return flags === UNIX_LISTEN && path.join(' ').replace(/@+$/, '') === shown ? [`socket:[${inode ?? ''}]`] : [];
+  }));
+}
+
+/** __SO_ACCEPTCON of include/uapi/linux/net.h. */
+const UNIX_LISTEN = '00010000';
+
+/** @param sockets - that listen, as /proc/PID/fd shows them */
+function heldBy(sockets: readonly string[]): string | undefined {
+  const holders = holdersOf(new Set(sockets));
   const [first] = holders;
   if (first === undefined) return undefined;
+  if (holders.includes(process.pid)) return '; this process listens there already: choose another Port or Address.';
   if (!holders.every(isWorker)) {
     const master = holders.find((pid) => !isWorker(pid)) ?? first;
     return `; process ${master} listens there: stop it or choose another Port or Address.`;
@@ -16,13 +37,10 @@ export function portInUse(port: number): string | undefined {
     + `end with kill -9 ${holders.join(' ')}. With HangReport such a worker ends by itself after GraceExpireTime.`;
 }
 
-/** The processes that have a listening TCP socket with this port open, as far as this process may see. */
-function holdersOf(port: number): number[] {
-  const sockets = new Set(TCP_TABLES.flatMap((path) => [...tcpRows(path)])
-    .filter(({ state, localPort }) => state === TCP_LISTEN && localPort === port)
-    .map(({ inode }) => `socket:[${inode}]`));
+/** The processes that have one of these sockets open, as far as this process may see. */
+function holdersOf(sockets: ReadonlySet<string>): number[] {
   if (sockets.size === 0) return [];
-  return entries('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => pid !== process.pid && holds(pid, sockets));
+  return entries('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => holds(pid, sockets));
 }
 
 function holds(pid: number, sockets: ReadonlySet<string>): boolean {

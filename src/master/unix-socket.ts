@@ -6,6 +6,7 @@ import { beside, checkLength, LONGEST_NAME, LONGEST_PATH, placeSocket, type Sock
 import { codeListenError, ListenError, systemListenError } from './listen-error.js';
 import { isAbstract, showTarget, type ListenTarget } from './listen-target.js';
 import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle.js';
+import { nameInUse } from './port-holders.js';
 
 /** A Unix socket that listens. */
 export interface BoundUnixSocket {
@@ -61,15 +62,17 @@ export function pathListenError(error: unknown, given: string, where: string): L
     const advice = `; ${what} may have ${longest} bytes on this system, and ${shown} has ${Buffer.byteLength(path)}: choose a shorter one.`;
     return codeListenError({ operation: syscall, code, errno, where, advice });
   }
-  if (isName) return systemListenError(syscall, errno, where);
+  const isUsed = code === 'EADDRINUSE';
+  if (isName) return systemListenError(syscall, errno, where, isUsed ? nameInUse(given) : undefined);
   // libuv says EACCES for a folder that there is not, as Windows does (src/unix/pipe.c).
   if (isNew && (code === 'EACCES' || code === 'ENOTDIR')) {
     const folder = dirname(path);
     const [reason, advice] = FOLDER_FAULTS[folderKind(folder)](folder);
     return codeListenError({ operation: syscall, code: reason, errno: constants.errno[reason], where, advice: `; ${advice}` });
   }
-  const other = code === 'EADDRINUSE' ? [path, beside(path)].find(isNoSocket) : undefined;
-  const advice = other === undefined ? undefined : `; ${other} is no socket, and is left alone: remove it or choose another path.`;
+  const other = isUsed ? [path, beside(path)].find(isNoSocket) : undefined;
+  const advice = other !== undefined ? `; ${other} is no socket, and is left alone: remove it or choose another path.`
+    : isUsed ? nameInUse(beside(path)) ?? nameInUse(path) : undefined;
   return new ListenError({ operation: syscall, code, errno: Math.abs(errno), where, advice, cause: error });
 }
 

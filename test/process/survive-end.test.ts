@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { failures, underLoad } from '../programs/load.js';
+import { listenFailure } from '../support/listening.js';
 import { withMaster } from '../support/master-process.js';
 import { waitGone } from '../support/processes.js';
 import { TcpClient } from '../support/tcp-client.js';
@@ -175,7 +178,7 @@ describe('a server that cannot listen', () => {
 });
 
 // Who holds it is read from /proc.
-describe.runIf(process.platform === 'linux')('a port that is in use', () => {
+describe.runIf(process.platform === 'linux')('an address that is in use', () => {
   it('is held by a worker that blocks after its master was killed: the error names it, and what to do', async () => {
     await withMaster({ options: { ...ONE, ...QUICK, std: { printStatus: true } } }, async (master) => {
       const port = await master.up();
@@ -195,13 +198,22 @@ describe.runIf(process.platform === 'linux')('a port that is in use', () => {
     });
   });
 
-  it('is held by another program: the error names its process', async () => {
+  it('is held by another program, or this one: the error says which process', async () => {
     await withServer(ONE, async (running) => {
       await running.join();
+      const { error } = await listenFailure({ Address: '127.0.0.1', Port: running.port });
+      expect((error as Error).message).toContain('this process listens there already');
       await withMaster({ program: 'unheard.mjs', options: { Port: running.port } }, async (master) => {
         await master.over();
         expect(master.stderr.join('\n')).toContain(`process ${process.pid} listens there`);
       });
+    });
+  });
+
+  it.each([['the path of a Unix socket', join(tmpdir(), `prefork held-${process.pid}`)], ['an abstract name', `\0prefork-held-${process.pid}`]])('is %s: the error says which process, too', async (_title, Address) => {
+    await withServer({ ...ONE, Domain: 'unix', Address }, async () => {
+      const { error } = await listenFailure({ Domain: 'unix', Address });
+      expect((error as Error).message).toContain('this process listens there already');
     });
   });
 });
