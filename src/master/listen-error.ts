@@ -20,7 +20,7 @@ export class ListenError extends PreforkError {
   /** The system's words for it. */
   readonly errstr: string;
 
-  constructor({ operation, code, errno, where, advice = ADVICE[code] ?? '.', cause }: ListenFailure & { readonly cause: unknown }) {
+  constructor({ operation, code, errno, where, advice = adviceFor(code, where), cause }: ListenFailure & { readonly cause: unknown }) {
     super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice}${code === 'EADDRINUSE' && isClusterWorker() ? OF_CLUSTER : ''}`, { cause });
     this.operation = operation;
     this.errno = errno;
@@ -30,6 +30,11 @@ export class ListenError extends PreforkError {
 
 /** Unlike servers of node:net, pools in several workers of a cluster share no port. */
 const OF_CLUSTER = ' This process is a worker of node:cluster: if each of its workers constructs the server, let only one do it, or the primary, since the pool has workers of its own.';
+
+/** With port 0 the system is asked for any port. */
+const adviceFor = (code: string, where: string): string => (
+  code === 'EADDRINUSE' && where.endsWith(':0') ? '; every port that the system gives by itself is taken, many perhaps by connections that have just ended: try again in a minute, or choose a Port.' : ADVICE[code] ?? '.'
+);
 
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: '; another program listens there: stop it or choose another Port or Address.',

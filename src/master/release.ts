@@ -30,7 +30,7 @@ export function releaseSource(
 ): ReleaseSource {
   return {
     script: throughLinks(resolve(folder.physical, script), [folder, program]),
-    directory: directory === undefined ? folder.logical : resolve(folder.logical, directory),
+    directory: directory === undefined ? folder.logical : throughLinks(resolve(folder.logical, directory), [folder, program]),
   };
 }
 

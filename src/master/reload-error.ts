@@ -46,7 +46,7 @@ export class ReloadError extends PreforkError {
 
   constructor({ reason, release, script, pid, exit, stderr, mixed, cause }: ReloadEvidence) {
     const who = pid === undefined ? '' : `; worker ${pid} ${RELOAD_FAILURES[reason]}${describe(exit)}`;
-    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    const why = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
     const files = mixed ? ' But its script was overwritten or removed, so workers that start from now on run other code or fail: restore the file.' : '';
     const lines = stderr === '' ? '' : `\nIts last lines on stderr:\n${stderr.trimEnd()}`;
     super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not taken${who}${why}. The release of before goes on.${files}${lines}`, { cause });

@@ -1,3 +1,6 @@
+import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { builtIn } from '../built-ins.js';
+import { pathOf } from './place.js';
 import { POOL_CHECKS } from './table.js';
 
 /** Options as a script gave them, each as JSON, so that two releases of a script can be compared. Functions are left out. */
@@ -9,15 +12,34 @@ const MASTER_OPTIONS: ReadonlySet<string> = new Set([
   'HandleSignals', 'HangReport', 'User', 'Group', 'Directory', 'Fd', 'Notify', 'Admin',
 ]);
 
-/** Those of the options that the master is concerned with. */
-export function givenOptions(options: object): GivenOptions {
+/** Those of the options that the master is concerned with. @param program - the main script of this process */
+export function givenOptions(options: object, program: string | undefined = process.argv[1]): GivenOptions {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     if (value === undefined || !(name in POOL_CHECKS || MASTER_OPTIONS.has(name))) continue;
-    const text = toText(value);
+    const text = toText(PLACES.has(name) ? placeOf(value, program) : value);
     if (text !== undefined) given[name] = text;
   }
   return given;
+}
+
+const PLACES: ReadonlySet<string> = new Set(['Script', 'Directory']);
+
+/** `new URL('./worker.js', import.meta.url)` leads into the folder of one release, and says the same in the next: what lies beside the program is named from there. */
+function placeOf(value: unknown, program: string | undefined): unknown {
+  const path = pathOf(value);
+  if (path === undefined || program === undefined || !isAbsolute(path)) return value;
+  const inside = relative(dirname(realOf(program)), path);
+  return inside === '..' || inside.startsWith(`..${sep}`) ? path : `./${inside}`;
+}
+
+function realOf(program: string): string {
+  try {
+    return builtIn('node:fs').realpathSync(program);
+  } catch {
+    // A name that Node completes by itself, or none of a file.
+    return program;
+  }
 }
 
 function toText(value: unknown): string | undefined {

@@ -138,8 +138,8 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
 
   /** The file that workers run. Default: the main script of this process. */
   Script?: string | URL | undefined;
-  /** The folder that workers run in. Symbolic links are resolved at the start and at each `reload()`. Default: the working folder at the start, by the way that the shell came to it (PWD). */
-  Directory?: string | undefined;
+  /** The folder that workers run in: a path, or `new URL('.', import.meta.url)`. Symbolic links are resolved at the start and at each `reload()`. Default: the working folder at the start, by the way that the shell came to it (PWD). */
+  Directory?: string | URL | undefined;
   /** Arguments of Script. Default: those of this process. */
   ScriptArgs?: readonly string[] | undefined;
   /** Node's own arguments for workers. Default: those of this process without inspector ports; loaders such as tsx stay. */

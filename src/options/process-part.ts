@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { adminProblems, resolveAdmin, type AdminConfig, type AdminOptions } from '../admin/admin-options.js';
 import { isOn } from '../checks.js';
 import { resolveAccount, type Account } from './accounts.js';
 import { isExecutable, mainScript } from './main-script.js';
+import { pathOf } from './place.js';
 import type { AnyCallback, Logger, PreforkTcpServerOptions } from './options.js';
 
 /** What runs as workers, and how master and workers stand to each other. */
@@ -49,14 +49,14 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     alias: options.Alias ?? DEFAULT_ALIAS,
     masterAlias: options.MasterAlias ?? DEFAULT_MASTER_ALIAS,
     // Absolute from now on: the program may change its folder before the next worker starts.
-    script: Script !== undefined ? scriptPath(Script) : isMaster ? mainScript() : undefined,
+    script: Script !== undefined ? resolve(pathOf(Script) ?? '') : isMaster ? mainScript() : undefined,
     hasOwnScript: Script !== undefined,
     isExecutable: isMaster && isExecutable(),
     args: options.ScriptArgs,
     execArgv: options.ExecArgv,
     env: options.Env,
     account: isMaster ? resolveAccount(options, problems) : undefined,
-    directory: options.Directory,
+    directory: pathOf(options.Directory),
     notifies: isOn(options.Notify, true),
     handlesSignals: typeof options.HandleSignals === 'object' || isOn(options.HandleSignals, true),
     upgradeSignal: typeof options.HandleSignals === 'object' ? options.HandleSignals.upgrade : undefined,
@@ -68,10 +68,6 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
     serverStopped: options.ServerStopped as AnyCallback | undefined,
   };
 }
-
-const scriptPath = (script: string | URL): string => (
-  script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : resolve(script)
-);
 
 /** What is wrong with it is found elsewhere (contradictions.ts). */
 const adminOf = (given: AdminOptions | undefined): AdminConfig | undefined => (

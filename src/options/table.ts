@@ -1,4 +1,5 @@
 import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, texts, type Check, type Synonyms } from '../checks.js';
+import { pathOf } from './place.js';
 import { tlsOption } from './tls-checks.js';
 
 const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
@@ -50,7 +51,7 @@ const blocked: Check = expect(
 );
 const pointless: Check = () => 'has no meaning outside POE; leave it out: sessions are objects of this library';
 const script: Check = expect(
-  (value) => (typeof value === 'string' && value !== '') || (value instanceof URL && value.protocol === 'file:'),
+  (value) => pathOf(value) !== undefined,
   'a file path or a file: URL',
 );
 const environment: Check = expect(
@@ -111,7 +112,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   MasterAlias: text,
   ShutdownChildren: flag,
   Script: script,
-  Directory: text,
+  Directory: script,
   ScriptArgs: texts,
   ExecArgv: texts,
   Env: environment,

@@ -22,7 +22,7 @@ export interface PoolSetup extends ReplacedOptions {
   /** Added to the environment of this process; undefined removes a variable. */
   readonly Env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The folder it runs in. Default that of this process. */
-  readonly Directory?: string | undefined;
+  readonly Directory?: string | URL | undefined;
   /** Which server is meant, in a program that constructs several. Default the first. */
   readonly Alias?: string | undefined;
   /** Seconds that the start, and each wait of the test, may take. Default 5. */
@@ -43,9 +43,10 @@ export interface ResolvedSetup {
 
 /** @throws PreforkError ERR_PREFORK_TESTING with what is wrong */
 export function resolveSetup(setup: PoolSetup): ResolvedSetup {
-  const { Script: script, ScriptArgs: args = [], ExecArgv: execArgv = [], Env: env = {}, Directory: directory = process.cwd(), Alias: alias, Patience: patience = 5, ...options } = { ...setup } as Partial<PoolSetup>;
+  const { Script: script, ScriptArgs: args = [], ExecArgv: execArgv = [], Env: env = {}, Directory: folder = process.cwd(), Alias: alias, Patience: patience = 5, ...options } = { ...setup } as Partial<PoolSetup>;
   if (script === undefined) throw testingError("startPool() needs Script, the program that constructs the server: startPool({ Script: './server.js' }).");
   if (!(script instanceof URL) && (typeof script !== 'string' || script === '')) throw testingError(`startPool() was given a Script of ${show(script)}; it takes a path or a URL.`);
+  const directory = folder instanceof URL ? fileURLToPath(folder) : folder;
   const path = script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : resolve(directory, script);
   if (!existsSync(path)) throw testingError(`startPool() was given a Script that is not there: ${path}.`);
   if (!(typeof patience === 'number' && patience > 0)) throw testingError(`startPool() was given a Patience of ${String(patience)}; it takes a number of seconds above 0.`);

@@ -27,6 +27,7 @@ describe('a release', () => {
     ['named by a link', () => releaseSource({ script: join(root, 'current/server.js'), directory: join(root, 'current') }, { folder: ELSEWHERE, program: ELSEWHERE })],
     ['of the folder that the shell came to by a link', () => releaseSource({ script: join(root, 'one/server.js'), directory: undefined }, { folder: inCurrent(), program: ELSEWHERE })],
     ['beside a main script that was named by a link', () => releaseSource({ script: join(root, 'one/server.js'), directory: join(root, 'current') }, { folder: ELSEWHERE, program: inCurrent() })],
+    ['and a folder that know only where the link led', () => releaseSource({ script: join(root, 'one/server.js'), directory: join(root, 'one') }, { folder: ELSEWHERE, program: inCurrent() })],
     ['named relative to the folder', () => releaseSource({ script: 'server.js', directory: '.' }, { folder: inCurrent(), program: ELSEWHERE })],
   ])('of a script %s stays what it was when the link leads elsewhere, and the next one follows it', (_title, makeSource) => {
     const source = makeSource();
