@@ -1,4 +1,5 @@
-import { builtIn } from './built-ins.js';
+import { PreforkError } from './errors.js';
+import { WORKER_CONDITION } from './mark.js';
 import type { createMaster } from './master/create-master.js';
 
 /** Puts the master of a server together. */
@@ -11,12 +12,8 @@ export function provideMaster(create: CreateMaster): void {
   provided = create;
 }
 
-/** What makes masters in this process. */
-export const masterMaker = (): CreateMaster => provided ?? loadMaster();
-
-/** A process that was started with a worker's arguments (see WORKER_CONDITION) may be no worker: a master's code is loaded then. */
-function loadMaster(): CreateMaster {
-  builtIn('node:module').createRequire(import.meta.url)('./index.js');
-  if (provided === undefined) throw new Error('index.js provides no master.');
-  return provided;
+/** What makes masters in this process. @throws PreforkError ERR_PREFORK_STATE if it was started as workers are, and is none */
+export function masterMaker(): CreateMaster {
+  if (provided !== undefined) return provided;
+  throw new PreforkError('ERR_PREFORK_STATE', `This process is no worker of a pool, but was started with Node's argument ${WORKER_CONDITION}, which is for workers only: start it without.`);
 }

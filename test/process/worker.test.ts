@@ -57,12 +57,11 @@ describe('the program that workers run', () => {
     });
   });
 
-  it('may be a master when it was started as a worker is, and is none', async () => {
+  it('cannot be a master when it was started as workers are, and the error says what to do', async () => {
     await withMaster({ execArgv: [WORKER_CONDITION], options: ONE }, async (master) => {
-      const client = await master.join();
+      await master.line(/no worker of a pool.*--conditions=prefork-tcp-server-worker.*start it without/, 'stderr');
 
-      await client.echo('served');
-      expect(client.pid).not.toBe(master.pid);
+      expect(await master.over()).toEqual({ code: 1, signal: null });
     });
   });
 
