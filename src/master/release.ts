@@ -78,9 +78,16 @@ function isSame(one: string, other: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
+/** `current/dist` leads to `releases/1/dist`, since `current` leads to `releases/1`: what lies beside `dist` comes with it, too. */
+function widen({ physical, logical }: Route): Route {
+  const [above, aboveLogical] = [dirname(physical), dirname(logical)];
+  const isBelow = basename(physical) === basename(logical) && above !== aboveLogical && isSame(above, aboveLogical);
+  return isBelow ? widen({ physical: above, logical: aboveLogical }) : { physical, logical };
+}
+
 /** A path inside one of the folders, by the way somebody came to the folder. */
 function throughLinks(path: string, routes: readonly Route[]): string {
-  for (const { physical, logical } of routes) {
+  for (const { physical, logical } of routes.map(widen)) {
     const inside = relative(physical, path);
     if (logical !== physical && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) return resolve(logical, inside);
   }

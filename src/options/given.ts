@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { builtIn } from '../built-ins.js';
 import { pathOf } from './place.js';
 import { POOL_CHECKS } from './table.js';
@@ -25,12 +25,11 @@ export function givenOptions(options: object, program: string | undefined = proc
 
 const PLACES: ReadonlySet<string> = new Set(['Script', 'Directory']);
 
-/** `new URL('./worker.js', import.meta.url)` leads into the folder of one release, and says the same in the next: what lies beside the program is named from there. */
+/** `new URL('./worker.js', import.meta.url)` leads into the folder of one release, and is the same in the next: places are named from that of the program. */
 function placeOf(value: unknown, program: string | undefined): unknown {
   const path = pathOf(value);
   if (path === undefined || program === undefined || !isAbsolute(path)) return value;
-  const inside = relative(dirname(realOf(program)), path);
-  return inside === '..' || inside.startsWith(`..${sep}`) ? path : `./${inside}`;
+  return relative(dirname(realOf(program)), path);
 }
 
 function realOf(program: string): string {

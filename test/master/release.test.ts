@@ -41,6 +41,16 @@ describe('a release', () => {
     expect(first.isMixed()).toBe(false);
   });
 
+  it('takes what lies beside the folder of the main script through the link above it', () => {
+    for (const name of ['one', 'two']) mkdirSync(join(root, name, 'dist'), { recursive: true });
+    const program = { physical: join(root, 'one/dist'), logical: join(root, 'current/dist') };
+
+    const source = releaseSource({ script: join(root, 'one/server.js'), directory: join(root, 'one') }, { folder: ELSEWHERE, program });
+    lead('two');
+
+    expect(pinRelease(2, source)).toMatchObject({ script: join(root, 'two/server.js'), directory: join(root, 'two') });
+  });
+
   it('says when its script was overwritten in place', () => {
     const release = pinRelease(1, { script: join(root, 'two/server.js'), directory: root });
 

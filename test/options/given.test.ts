@@ -23,10 +23,16 @@ describe('what two releases of a script give', () => {
     expect(compareGiven(givenOptions(before, one), givenOptions(after, two)).master).toEqual(master);
   });
 
+  it('is the same if it names the folder above it', () => {
+    const [before, after] = ['/releases/1', '/releases/2'].map((root) => givenOptions({ Directory: pathToFileURL(`${root}/`) }, `${root}/dist/server.js`));
+
+    expect(compareGiven(before ?? {}, after ?? {}).master).toEqual([]);
+  });
+
   it('knows the program without its links, as import.meta.url does', () => {
     const here = fileURLToPath(import.meta.url);
 
-    expect(givenOptions({ Script: import.meta.url }, here)).toEqual({ Script: '"./given.test.ts"' });
-    expect(givenOptions({ Script: '/a/b.js' }, '/a/not-there')).toEqual({ Script: '"./b.js"' });
+    expect(givenOptions({ Script: import.meta.url }, here)).toEqual({ Script: '"given.test.ts"' });
+    expect(givenOptions({ Script: '/a/b.js' }, '/a/not-there')).toEqual({ Script: '"b.js"' });
   });
 });
