@@ -71,20 +71,20 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
 
       const [first = 0, second = 0] = running.ready;
       await cellOf(page, first).click();
-      await page.getByRole('button', { name: 'Kill' }).click();
-      await page.getByRole('dialog').getByRole('button', { name: 'Yes' }).click();
+      await page.getByRole('button', { name: 'Kill', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Yes', exact: true }).click();
       expect((await running.exit(first)).detail.reason).toBe('killed:asked');
       await page.locator('#events li', { hasText: `Worker ${first} has gone` }).waitFor();
       await cellOf(page, first).waitFor({ state: 'detached' });
 
       await cellOf(page, second).click();
-      await page.getByRole('button', { name: 'Drain' }).click();
+      await page.getByRole('button', { name: 'Drain', exact: true }).click();
       expect((await running.exit(second)).detail.reason).toBe('asked');
 
-      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: 'Pause', exact: true }).click();
       await page.locator('#mode', { hasText: 'paused' }).waitFor();
       expect(running.server.status().paused).toBe(true);
-      await page.getByRole('button', { name: 'Resume' }).click();
+      await page.getByRole('button', { name: 'Resume', exact: true }).click();
       await page.locator('#mode', { hasText: 'serving' }).waitFor();
       expect(noted).toEqual([]);
     });
@@ -107,13 +107,13 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
       expect(await releases.textContent()).toBe('Release 1 serves. There was no reload yet.');
 
       script.lead(GOOD);
-      await page.getByRole('button', { name: 'Reload' }).click();
+      await page.getByRole('button', { name: 'Reload', exact: true }).click();
       await releases.filter({ hasText: 'Release 2 serves.' }).filter({ hasText: /The last reload took \d+\.\d s\./ }).waitFor();
       expect(running.server.status().lastReload).toMatchObject({ result: 'done', release: 2 });
       for (const pid of old) await cellOf(page, pid).waitFor({ state: 'detached' });
 
       script.lead('throw new Error("no such table: users");');
-      await page.getByRole('button', { name: 'Reload' }).click();
+      await page.getByRole('button', { name: 'Reload', exact: true }).click();
       await page.getByRole('alert').filter({ hasText: /Reload: Release 3 .* was not taken; worker \d+ ended before it was ready \(exit code 1\)\. The release of before goes on\.[^]*no such table: users/ }).waitFor();
       await releases.filter({ hasText: /Release 2 serves\. The last reload, to release 3, failed: .*was not taken/ }).waitFor();
       await page.locator('#events li.error', { hasText: 'Release 3' }).waitFor();
@@ -169,10 +169,10 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
     try {
       await withPage(browser(), async (page) => {
         await open(page, admin.url, '#');
-        expect(await page.getByRole('button', { name: 'Reload' }).count()).toBe(0);
+        expect(await page.getByRole('button', { name: 'Reload', exact: true }).count()).toBe(0);
         await page.getByLabel('Token').fill(Token);
-        await page.getByRole('button', { name: 'Use it' }).click();
-        await page.getByRole('button', { name: 'Reload' }).waitFor();
+        await page.getByRole('button', { name: 'Use it', exact: true }).click();
+        await page.getByRole('button', { name: 'Reload', exact: true }).waitFor();
       });
     } finally {
       admin.close();
