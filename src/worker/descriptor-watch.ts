@@ -21,7 +21,7 @@ export class DescriptorWatch {
   /** One more connection was accepted. */
   accepted(): void {
     const { guard, loop } = this.#parts;
-    if (guard.isDue() || loop.isShortOfFiles) this.measure();
+    if (guard.isDue(loop.clients) || loop.isShortOfFiles) this.measure();
   }
 
   measure(): void {

@@ -48,4 +48,40 @@ describe('a guard of open files', () => {
     expect(rarely).toBeGreaterThan(100);
     expect(acceptsUntilDue(guard)).toBe(1);
   });
+
+  /** Clients come at once, and each opens its files when the next has come, until no more are allowed. */
+  function fill(filesEach: number, { limit, own = 40 }: { readonly limit: number; readonly own?: number }): { readonly clients: number; readonly open: number } {
+    let clients = 0;
+    let open = own;
+    const guard = new DescriptorGuard({ limit, countOpen: () => open });
+    let allowed = guard.measure(0) ?? Infinity;
+    while (clients < allowed && clients < limit) {
+      clients += 1;
+      open += 1 + (clients > 1 ? filesEach : 0);
+      if (guard.isDue(clients) || clients >= allowed) allowed = guard.measure(clients) ?? Infinity;
+    }
+    return { clients, open: open + filesEach };
+  }
+
+  it.each([[0, 256], [3, 256], [10, 256], [30, 256], [10, 1024], [50, 1024]])('learns in time that each client opens %d files of its own, with a limit of %d', (filesEach, limit) => {
+    const { clients, open } = fill(filesEach, { limit });
+
+    expect(open).toBeLessThanOrEqual(limit);
+    expect(clients).toBeGreaterThanOrEqual(Math.floor((limit - 40 - 32) / (1 + filesEach)) - 1);
+  });
+
+  it('does not take files that the program opens with its first clients for those of each client', () => {
+    let open = 40;
+    const guard = new DescriptorGuard({ limit: 1024, countOpen: () => open });
+    guard.measure(0);
+    open += 500 + 4;
+    let allowed = guard.measure(4) ?? 0;
+    for (let clients = 5; clients <= 8; clients++) {
+      open += 1;
+      expect(allowed).toBeGreaterThanOrEqual(clients);
+      allowed = guard.measure(clients) ?? 0;
+    }
+
+    expect(allowed).toBe(8 + 1024 - open - 32);
+  });
 });
