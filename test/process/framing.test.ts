@@ -169,6 +169,7 @@ describe('examples/resp.js', () => {
 
       await client.expect("+PONG\r\n-ERR Protocol error: expected '$', got \"+\"\r\n");
       await client.expectEof();
+      client.close();
     });
   });
 });

@@ -261,6 +261,7 @@ describe('a worker that is asked to drain by one of its clients', () => {
       leaving.send('exit\n');
 
       await leaving.expectEof();
+      leaving.close();
       const { detail } = await running.exit(leaving.pid);
       expect(detail).toMatchObject({ code: 0, signal: null, reason: 'asked' });
       await running.settled(2);

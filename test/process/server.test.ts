@@ -11,6 +11,7 @@ describe('the server object', () => {
       const client = await running.join();
       client.send('exit\n');
       await client.expectEof();
+      client.close();
       const { pid } = client;
       await running.exit(pid);
       await running.until(({ totals }) => totals.ready === 1);

@@ -215,7 +215,8 @@ describe('the order of callbacks', () => {
       end(client, master);
 
       await master.until(() => master.all('log').find(({ callback }) => callback === 'Disconnected'), () => 'Disconnected');
-      // What the worker prints until its end would show a second call.
+      // A silent client would keep the worker for seconds. What that prints until its end would show a second call.
+      client.close();
       master.signal('SIGTERM');
       await master.over();
       const logged = master.all('log').filter((entry) => entry['client'] === 1);

@@ -192,6 +192,7 @@ describe('an error in a callback', () => {
       client.send(`${line}\n`);
 
       await client.expectOver();
+      client.close();
       await other.echo('untouched');
       master.signal('SIGTERM');
       other.close();
