@@ -44,7 +44,6 @@ describe('a worker of node:cluster as the host of a pool', () => {
       const { error } = await master.event('error');
 
       expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', message: expect.stringMatching(/EADDRINUSE.* worker of node:cluster: .*let only one/) as string });
-      master.signal('SIGTERM');
       await master.over();
     });
   });

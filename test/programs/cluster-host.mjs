@@ -14,7 +14,10 @@ if (cluster.isPrimary) {
 } else {
   try {
     const Script = std.script ? new URL('std.mjs', import.meta.url) : undefined;
-    announce(new PreforkTcpServer({ ...stdHandlers(std), ...options, Script, ScriptArgs: [] }), std);
+    const server = new PreforkTcpServer({ ...stdHandlers(std), ...options, Script, ScriptArgs: [] });
+    announce(server, std);
+    // The channel to the primary would keep this process.
+    server.on('error', () => { process.disconnect(); });
   } catch (error) {
     print('refused', { error });
     process.disconnect();
