@@ -70,6 +70,9 @@ const BY_NAME = new Map<string, FilterClass>([
   ['HTTPD', HttpdFilter],
 ]);
 
+// Bundlers call a class that refers to itself _LineFilter; users see its name in errors, and where they print one.
+for (const filter of BY_NAME.values()) Object.defineProperty(filter, 'name', { value: filter.name.replace(/^_/, '') });
+
 /**
  * Turns what a user gave as a filter into a function that makes a fresh one for each client. The first is made at once,
  * to find wrong parameters before a client does.

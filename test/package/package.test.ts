@@ -50,7 +50,10 @@ describe('the package', () => {
   it('gives workers the same names, and nothing of the master but its errors', async () => {
     const inWorker = join(root, 'dist/in-worker.js');
 
-    expect(Object.keys(await import(inWorker) as object)).toEqual(Object.keys(await import(join(root, 'dist/index.js')) as object));
+    const exported = Object.entries(await import(inWorker) as Readonly<Record<string, { readonly name: string }>>);
+
+    expect(exported.map(([name]) => name)).toEqual(Object.keys(await import(join(root, 'dist/index.js')) as object));
+    expect(exported.filter(([name, value]) => value.name !== name)).toEqual([]);
     const { metafile: { inputs } } = await build({ entryPoints: [join(root, 'src/exports.ts')], bundle: true, platform: 'node', format: 'esm', write: false, metafile: true });
     expect(Object.keys(inputs).map((file) => file.replace(/^.*src\//, '')).filter((file) => file.startsWith('master/'))).toEqual(['master/upgrade-error.ts', 'master/reload-error.ts']);
   });
