@@ -23,6 +23,7 @@ const after = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, m
 /** Each blocks its worker for some seconds; some do when no callback runs any more. */
 const BLOCK = {
   sync: (seconds) => { spinFor(seconds); },
+  wait: (seconds) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000); },
   async await(seconds) {
     await after(100);
     spinFor(seconds);

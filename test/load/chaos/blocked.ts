@@ -1,4 +1,5 @@
 // Workers stop making progress, in every way that they can, while new clients come: whoever can still serve has to.
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { ServerStatus } from 'prefork-tcp-server';
 import { cpuMs, isStopped } from '../../support/proc.js';
@@ -17,6 +18,8 @@ import type { Scenario } from './scenario.js';
 const WORKERS = 6;
 /** At most so many of them are stopped. */
 const MOST_STOPPED = 4;
+/** Clients of a burst. */
+const BURST = 8;
 /** Between two new clients. */
 const PACE_MS = 10;
 const AT_ONCE = 10;
@@ -174,19 +177,27 @@ export const mixture: Scenario = async ({ share }) => withWorkers(8, {}, async (
 /** As many clients as workers may be, which block, on a small pool: served in the time of one and the start of the workers. */
 export const burst: Scenario = async ({ share }) => {
   const block = Math.max(1, 3 * share);
-  const workers = 8;
-  return withServer({ ...fixed(workers), StartServer: 1, MinServer: 1, MinSpareServer: 1, MaxSessionPerServer: 1 }, async (running) => {
+  const bound = `<= ${block + 1.5}`;
+  return [
+    ...await burstOf('wait', block, bound),
+    // Those that compute take the cores from the workers that start.
+    ...await burstOf('sync', block, availableParallelism() > BURST ? bound : ''),
+  ];
+};
+
+async function burstOf(way: 'wait' | 'sync', block: number, bound: string): Promise<readonly Row[]> {
+  return withServer({ ...fixed(BURST), StartServer: 1, MinServer: 1, MinSpareServer: 1, MaxSessionPerServer: 1 }, async (running) => {
     await running.settled(1);
     const startedAt = performance.now();
-    const seconds = await Promise.all(Array.from({ length: workers }, async () => {
+    const seconds = await Promise.all(Array.from({ length: BURST }, async () => {
       const client = await running.connect();
-      client.send(`block sync ${block}\nquit\n`);
+      client.send(`block ${way} ${block}\nquit\n`);
       await client.expectMatch(/bye\r\n/);
       return (performance.now() - startedAt) / 1000;
     }));
     return [
-      [`clients that block for ${block} s each, one to a worker, from 1 worker to ${workers}`, workers, ''],
-      ['seconds until all were served', Math.max(...seconds), `<= ${block + 1.5}`],
+      [`clients that ${way === 'wait' ? 'wait' : 'compute'} for ${block} s each, one to a worker, from 1 worker to ${BURST}`, BURST, ''],
+      ['seconds until all were served', Math.max(...seconds), bound],
     ];
   });
-};
+}
