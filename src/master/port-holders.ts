@@ -4,7 +4,6 @@ import { TCP_LISTEN, TCP_TABLES, tcpRows } from '../tcp-table.js';
 
 /** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
 export function portInUse(port: number): string | undefined {
-  if (port === 0) return '; the system has no free port to choose (as many connections are open or have just been closed): wait, or give a Port.';
   return heldBy(TCP_TABLES.flatMap((path) => [...tcpRows(path)])
     .filter(({ state, localPort }) => state === TCP_LISTEN && localPort === port)
     .map(({ inode }) => `socket:[${inode}]`));

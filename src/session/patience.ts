@@ -64,6 +64,8 @@ export class Patience {
     if (unsent !== undefined && before !== undefined && unsent < before) this.#isActive(now);
     this.#unsent = unsent;
     if (unsent === 0) this.#confirmed = output.taken;
+    // Of a Unix socket the kernel does not say it the next time either.
+    if (unsent === undefined) this.#confirmed = Infinity;
   }
 
   /** What is to be said of the callback that has been running longest, if it is late. */

@@ -24,7 +24,7 @@ export class Turns {
   }
 
   /**
-   * Asked before each step: whether it is the turn of others. Reading the clock takes some 50 ns, so it is read at every fourth
+   * Asked before each step: whether it is the turn of others. Reading the clock takes some 100 ns, so it is read at every fourth
    * step, and not for a single record, which most reads have.
    */
   isOver(): boolean {

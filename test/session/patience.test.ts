@@ -40,8 +40,8 @@ describe('the patience with a client that takes output', () => {
     expect(watch([[0, MIB, 0], [500, MIB, 0], [750, MIB, 0], [1000, MIB, 0], [1500, MIB + 10, 0], [2100, MIB + 10, 0]])).toEqual({ idleAt: [1000], askedAt: [500] });
   });
 
-  it('is the same as without a kernel that says anything', () => {
-    expect(watch([[0, MIB, undefined], [600, MIB, undefined], [1000, MIB, undefined]]).idleAt).toEqual([1000]);
+  it('is the same without a kernel that says anything, which is asked once', () => {
+    expect(watch([[0, MIB, undefined], [600, MIB, undefined], [800, MIB, undefined], [1000, MIB, undefined]])).toEqual({ idleAt: [1000], askedAt: [600] });
   });
 
   it('does not end when it is not its turn', () => {
