@@ -33,9 +33,12 @@ export interface HeapParts {
 export function heapOf({ address, port, proxy }: Peer, { alias, masterAlias, shutdownOnError, createHeap }: HeapParts): Omit<Heap<object>, 'client'> {
   const host = address !== undefined && isIP(address) === 6 ? `[${address}]` : address;
   const base = {
+    // Here from the start: a property that comes later has a place of its own in memory.
+    client: undefined,
     remote_ip: address ?? 'LOCAL',
     remote_port: port,
-    remote_addr: host === undefined ? 'LOCAL' : `${host}:${port ?? ''}`,
+    // Joined, which makes one flat string; a template of this length keeps its parts.
+    remote_addr: host === undefined ? 'LOCAL' : [host, port].join(':'),
     proxy,
     shutdown: false,
     shutdown_on_error: shutdownOnError,
