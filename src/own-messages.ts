@@ -1,5 +1,6 @@
 import { checkOptions } from './calls.js';
 import { PreforkError } from './errors.js';
+import { outlived } from './outlived.js';
 import type { Master } from './master/master.js';
 import type { WorkerRuntime } from './worker/runtime.js';
 
@@ -28,8 +29,14 @@ export function broadcast({ worker, master }: MessageSides, message: unknown): n
 }
 
 /** As PreforkTcpServer's `ask()`. */
-export async function ask({ worker }: MessageSides, message: unknown, options: { readonly timeout?: number | undefined }): Promise<unknown> {
-  if (worker === undefined) throw new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.');
-  checkOptions('ask', options);
-  return worker.messages.ask(message, options.timeout);
+export function ask({ worker }: MessageSides, message: unknown, options: { readonly timeout?: number | undefined }): Promise<unknown> {
+  if (worker === undefined) return Promise.reject(new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.'));
+  const attempt = async (): Promise<unknown> => {
+    checkOptions('ask', options);
+    return worker.messages.ask(message, options.timeout);
+  };
+  const answer = outlived(attempt(), (error) => { worker.failed(error, 'ask()'); });
+  // It may be awaited later, or by no one: that an answer is missing is not worth the worker's clients.
+  answer.catch(() => undefined);
+  return answer;
 }

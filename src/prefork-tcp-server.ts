@@ -126,6 +126,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * fails, the old one serves. Sessions are not cut: a worker that drains lets its clients finish, as long as GraceExpireTime.
    *
    * Resolves when the last worker of the old release has begun to drain. A call during a reload becomes one more after it.
+   * A failure that the program does not handle is a warning of the process, unless `reload:failed` is listened to.
    *
    * @throws PreforkError ERR_PREFORK_RELOAD with `reason` ('boot', 'crashed', 'hung', 'check', 'options' or 'version'), `pid`,
    *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
@@ -182,11 +183,13 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   /**
    * Worker: sends a message to the master, and resolves with what a listener of `worker:message` gives to the event's `answer`.
    *
+   * A failure that the program does not handle ends no worker: in an async function of its own it is a `worker:error`.
+   *
    * @param options - `timeout`: seconds to wait, default 30; 0 = for as long as the master lives
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the message, or there is no answer: no listener, none in time,
    *   the master has gone; ERR_PREFORK_STATE outside a worker
    */
-  async ask(message: unknown, options: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
+  ask(message: unknown, options: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
     return messages.ask(this.#sides, message, options);
   }
 

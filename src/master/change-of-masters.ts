@@ -1,14 +1,15 @@
 import type { ResolvedOptions } from '../options/resolve.js';
+import { outlived } from '../outlived.js';
 import type { UpgradeResult } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
 import type { AdminSide } from './admin-side.js';
-import { unasked } from './obey-signals.js';
 import type { OpenSocket } from './open-socket.js';
 import type { Outbox } from './outbox.js';
 import type { Inheritance } from './predecessor.js';
 import type { ReleaseSource } from './release.js';
 import type { Service } from './service.js';
 import { Succession } from './succession.js';
+import { warner } from './unasked.js';
 import { UpgradeError } from './upgrade-error.js';
 import type { UpgradableServer, UpgradeOptions, Upgrades } from './upgrades.js';
 
@@ -88,7 +89,12 @@ export class ChangeOfMasters {
     this.#parts.upgrades.remove(this.#upgradable);
   }
 
-  async upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
+  /** A program that does not handle its failure goes on all the same: the pool serves as if nothing had been tried. */
+  upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
+    return outlived(this.#upgrade(options), warner(this.#parts.outbox));
+  }
+
+  async #upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
     const { outbox, upgrades } = this.#parts;
     try {
       const result = await upgrades.request(options);
@@ -103,7 +109,7 @@ export class ChangeOfMasters {
   /** A signal asks for it. Of several servers of a program each hears of it, and one does it for all. */
   upgradeUnasked(): void {
     if (this.#parts.phase() !== 'running' || this.isRunning) return;
-    unasked(this.upgrade({}), (error) => error instanceof UpgradeError && this.#parts.outbox.isHeard('upgrade:failed'));
+    this.upgrade({}).catch(warner(this.#parts.outbox));
   }
 
   #serviceReady(): void {

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { PreforkError } from '../errors.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import type { ResolvedOptions } from '../options/resolve.js';
+import { outlived } from '../outlived.js';
 import type { PoolObserver } from '../pool-event.js';
 import type { ReloadResult, ServerEvents, UpgradeResult } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
@@ -24,6 +25,7 @@ import { ServerEnd } from './server-end.js';
 import { newTally, reportStatus } from './status-report.js';
 import { Roster } from './roster.js';
 import type { Supervisor } from './supervisor.js';
+import { warner } from './unasked.js';
 import type { UpgradeOptions } from './upgrades.js';
 import { waitUntil } from './wait-until.js';
 
@@ -150,7 +152,8 @@ export class Master {
 
   configure(change: unknown): void { this.#options.configure(change); }
 
-  async reload(options: ReloadOptions): Promise<ReloadResult> {
+  reload(options: ReloadOptions): Promise<ReloadResult> { return outlived(this.#reload(options), warner(this.#outbox)); }
+  async #reload(options: ReloadOptions): Promise<ReloadResult> {
     if (this.#pool === undefined || this.#phase !== 'running') {
       throw new PreforkError('ERR_PREFORK_STATE', 'reload() needs a running pool: await ready() before it, and call it before shutdown().', { cause: this.#failure });
     }

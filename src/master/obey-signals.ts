@@ -1,9 +1,8 @@
 import type { Clock } from '../clock.js';
-import { asError } from '../errors.js';
 import type { Outbox } from './outbox.js';
-import { ReloadError } from './reload-error.js';
 import { handleSignals } from './signals.js';
 import { writeToStderr } from './stderr.js';
+import { warner } from './unasked.js';
 
 const HANG_UP = 'SIGHUP: the terminal of this process was closed, so the pool drains. To reload, call server.reload(), or start the program without a terminal.\n';
 
@@ -26,16 +25,8 @@ export function obeySignals({ server, clock, outbox, isRunning, hurry, killAll, 
   return handleSignals({
     clock, hurry, killAll,
     drain: () => server.shutdown(),
-    reload: () => { if (isRunning()) unasked(server.reload({}), (error) => error instanceof ReloadError && outbox.isHeard('reload:failed')); },
+    reload: () => { if (isRunning()) server.reload({}).catch(warner(outbox)); },
     hangUp: () => { writeToStderr(HANG_UP); },
     upgrade: upgradeSignal === undefined ? undefined : { signal: upgradeSignal, begin: upgrade },
   });
-}
-
-/**
- * A signal has asked for it, so that its failure is a warning, unless it is said already: by the event that has what came of
- * an attempt.
- */
-export function unasked(attempt: Promise<unknown>, isSaid: (error: unknown) => boolean): void {
-  attempt.catch((error: unknown) => { if (!isSaid(error)) process.emitWarning(asError(error)); });
 }

@@ -1,4 +1,5 @@
 import { asError } from '../errors.js';
+import { isOutlived } from '../outlived.js';
 import { wrapProcessSend } from './process-send.js';
 import type { WorkerRuntime } from './runtime.js';
 
@@ -16,7 +17,7 @@ export function handleWorkerSignals(runtime: WorkerRuntime, { captured, upgradeS
   // A service manager may send it to every process; an operator may send it to this one. The master knows.
   process.on('SIGTERM', () => { runtime.signalled(); });
   // The process ends of it as any other would; the master learns why.
-  process.on('uncaughtExceptionMonitor', (error: unknown) => { runtime.failed(asError(error), 'uncaught'); });
+  process.on('uncaughtExceptionMonitor', (error: unknown, origin) => { if (!isOutlived(error, origin)) runtime.failed(asError(error), 'uncaught'); });
   // A stderr that goes through the master breaks with it; that must not end the worker before its clients.
   if (captured) process.stderr.on('error', ignore);
 }

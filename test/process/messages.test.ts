@@ -110,6 +110,39 @@ describe('messages of the user', () => {
     });
   });
 
+  it('that ask, and are left without an answer, cost no client, whether or not the program handles that', async () => {
+    await withMaster({ program: 'relay.mjs', options: { ...ONE, GraceExpireTime: 60 } }, async (master) => {
+      const client = await master.join();
+      client.send('forget 1\nlater 2\n');
+      await master.event('worker:message', ({ message }) => message === 2);
+
+      master.signal('SIGKILL');
+      await master.exit();
+      await waitRefused(await master.up());
+
+      client.send('forget 3\nlater 4\n');
+      // The second line is heard a turn after the first: by then nothing is left that would end the worker.
+      client.send('still\n');
+      await client.expect('still\r\n');
+      client.send('here\n');
+      await client.expect('here\r\n');
+    });
+  });
+
+  it('that ask without an answer, where the program does not handle that, are reported; what else it does not handle ends a worker as ever', async () => {
+    await withServer({ ...RELAY, ...ONE }, async (running) => {
+      const client = await running.join();
+
+      client.send('later 1\n');
+
+      expect((await running.event('worker:error')).detail).toMatchObject({ where: 'ask()', error: { code: 'ERR_PREFORK_MESSAGE' } });
+      client.send('still\n');
+      await client.expect('still\r\n');
+      client.send('reject\n');
+      expect((await running.event('worker:exit')).detail).toMatchObject({ code: 1, reason: 'crashed' });
+    });
+  });
+
   it('are those that the program has sent, under node --watch too, where Node sends its own', async () => {
     await withMaster({ program: 'relay.mjs', execArgv: ['--watch'], options: ONE, detached: true }, async (master) => {
       const client = await master.join();

@@ -184,6 +184,21 @@ describe('a reload', () => {
     });
   });
 
+  it('that fails ends no program which does not handle that', async () => {
+    await withMaster({ program: 'uncaught.mjs', options: { ...ONE, HandleSignals: false } }, async (master) => {
+      const client = await master.join();
+
+      for (const release of [2, 3]) {
+        master.signal('SIGUSR2');
+        await master.event('reload:failed', (event) => event.release === release);
+      }
+
+      client.send('still\n');
+      await client.expectMatch(/: still\r\n/);
+      expect(master.ending).toBeUndefined();
+    });
+  });
+
   it('of a link that leads nowhere is refused, and no worker is started for it', async () => {
     await withServer(setup(ONE), async (running) => {
       releases.lead(join(releases.root, 'nothing'));

@@ -5,7 +5,7 @@ import { findCircle, importsOf, readSources } from './source-map.js';
 
 /** The house of the README, from the ground up: a file may import from its own folder, its own floor, and those below. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['beside.ts', 'built-ins.ts', 'clock.ts', 'checks.ts', 'errors.ts', 'listeners.ts', 'mark.ts', 'open-files.ts', 'tcp-table.ts', 'unix-path.ts', 'version.ts'],
+  ['beside.ts', 'built-ins.ts', 'clock.ts', 'checks.ts', 'errors.ts', 'listeners.ts', 'mark.ts', 'open-files.ts', 'outlived.ts', 'tcp-table.ts', 'unix-path.ts', 'version.ts'],
   ['filters', 'policy', 'proxy'],
   ['client.ts', 'kernel.ts', 'callbacks.ts', 'status.ts', 'server-events.ts', 'pool-event.ts', 'ipc'],
   ['options', 'admin'],

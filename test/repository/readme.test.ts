@@ -156,6 +156,8 @@ describe('the README', () => {
       ['A full JavaScript heap', 'process/survive-workers', 'that fills its JavaScript heap ends that worker only'],
       ['A full JavaScript heap', 'process/synopsis', 'replaces one that was killed'],
       ['Faults in callbacks', 'process/survive-strangers', 'a fault of a strange kind'],
+      ['A failed', 'process/messages', 'that ask, and are left without an answer, cost no client'],
+      ['A failed', 'process/reload', 'that fails ends no program which does not handle that'],
       ['Lack of file', 'process/survive-overload', 'stops accepting and says so'],
       ['Clients that send', 'filters/line', 'discards the long line'],
       ['Clients that send', 'process/client-options', 'ETIMEDOUT'],
