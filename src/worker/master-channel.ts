@@ -36,6 +36,7 @@ export function processChannel(token: string): MasterChannel {
       };
       own.add(hear);
       process.on('message', hear);
+      keepFromOthers(token, hear);
     },
     onStranger(listener) {
       stranger = listener;
@@ -49,6 +50,20 @@ export function processChannel(token: string): MasterChannel {
       for (const listener of process.rawListeners('message')) if (!own.has(listener)) Reflect.apply(listener, process, [message, undefined]);
     },
   };
+}
+
+/**
+ * Gives messages of ours to our listener alone. The program's own listeners for `message` would hear every order besides what
+ * they are for, keys of TLS among them, and a chat passes on what it hears. Node calls `emit` of the process for each message.
+ */
+function keepFromOthers(token: string, hear: (message: unknown, handle: unknown) => void): void {
+  const emit = process.emit.bind(process) as (...event: unknown[]) => boolean;
+  process.emit = ((...event: [name: string, ...args: unknown[]]): boolean => {
+    const [name, message, handle] = event;
+    if (name !== 'message' || !isOurs(message, token)) return emit(...event);
+    hear(message, handle);
+    return true;
+  }) as typeof process.emit;
 }
 
 /** This process, with Node's own `send`: the user's code may see another. */

@@ -53,6 +53,21 @@ describe('messages of the user', () => {
     });
   });
 
+  it('are all that a listener for process.on("message") hears: no orders of the library, nor their handles', async () => {
+    await withServer({ ...RELAY, ...ONE, MaxSessionPerServer: 2 }, async (running) => {
+      const client = await running.join();
+      running.server.configure({ ServerHeartBeatTime: 0.05 });
+      running.server.pause();
+      running.server.resume();
+
+      running.server.broadcast({ from: 'the master' });
+      await client.expect('got {"from":"the master"}\r\n');
+
+      client.send('heard-raw\n');
+      await client.expect('heard [{"from":"the master"}]\r\n');
+    });
+  });
+
   it('ask, and get the answer of the master', async () => {
     await withServer({ ...RELAY, ...ONE }, async (running) => {
       const client = await running.join();

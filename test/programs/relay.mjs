@@ -6,6 +6,7 @@ import { given } from './given.mjs';
 const { std, options } = given();
 const clients = new Set();
 const heard = [];
+const heardRaw = [];
 
 const server = new PreforkTcpServer({
   ClientConnected({ heap }) {
@@ -24,6 +25,7 @@ const server = new PreforkTcpServer({
       else if (word === 'forget') void server.ask(value, { timeout: 0 });
       else if (word === 'later') setImmediate(async () => { await server.ask(value, { timeout: 0 }); });
       else if (word === 'reject') void Promise.reject(new Error('rejected elsewhere'));
+      else if (word === 'heard-raw') client.put(`heard ${JSON.stringify(heardRaw)}`);
       else if (word === 'heard') client.put(`heard ${JSON.stringify(heard)}`);
       else client.put(input);
     } catch (error) {
@@ -34,6 +36,7 @@ const server = new PreforkTcpServer({
   ...options,
 });
 
+process.on('message', (message, handle) => { heardRaw.push(message, ...(handle === undefined ? [] : ['a handle'])); });
 announce(server, std);
 if (server.isMaster) server.on('worker:message', ({ message }) => { print('worker:message', { message }); });
 server.on('message', (message) => { if (message === 'stumble') throw new Error('over a broadcast'); });
