@@ -43,16 +43,13 @@ export interface UpgradableServer {
 /** What upgrades of a process are made of. */
 export interface UpgradesParts {
   readonly clock: Clock;
-  readonly process: Pick<NodeJS.Process, 'pid' | 'ppid' | 'execPath' | 'execArgv' | 'argv' | 'env' | 'once' | 'off'> & { readonly exit: () => void };
-  /** The program that is process 1; undefined = the system does not say. */
-  readonly init: () => string | undefined;
+  readonly process: Pick<NodeJS.Process, 'pid' | 'execPath' | 'execArgv' | 'argv' | 'env' | 'once' | 'off'> & { readonly exit: () => void };
+  /** The program that is process 1 and may end with this process, which it has started; undefined = there is none. */
+  readonly init: string | undefined;
   readonly start: (command: SuccessorCommand, events: SuccessorEvents) => SuccessorProcess;
 }
 
 const DEFAULT_TIMEOUT_S = 60;
-
-/** Init processes of containers that end when the process that they started does: `docker run --init` (tini), `podman run --init`, images' own. */
-const ENDS_WITH_CHILD: readonly string[] = ['tini', 'tini-static', 'docker-init', 'dumb-init', 'catatonit'];
 
 /**
  * The servers of this process and its successor. A program is started anew as a whole, so all of its servers change over
@@ -123,11 +120,10 @@ export class Upgrades {
   }
 
   #objection(servers: readonly UpgradableServer[]): string | undefined {
-    const { process } = this.#parts;
+    const { process, init } = this.#parts;
     if (this.#current !== undefined) return 'upgrade() was called during another upgrade: wait for its end.';
-    const init = process.ppid === 1 ? this.#parts.init() : undefined;
-    const container = process.pid === 1 ? 'this process has pid 1' : init !== undefined && ENDS_WITH_CHILD.includes(init) ? `process 1 is ${init}, which ends when this process does` : undefined;
-    if (container !== undefined) return `upgrade() does not work here: ${container}, so the container would end, and with it the successor. Replace the container; reload() brings new code for the workers.`;
+    const container = process.pid === 1 ? 'this process has pid 1' : init === undefined ? undefined : `process 1, ${init}, has started this process`;
+    if (container !== undefined) return `upgrade() does not work here: ${container}, so a container would end with it, and the successor with the container. Replace the container; reload() brings new code for the workers.`;
     if (this.#script() === '' && !process.execArgv.some(isEvalFlag)) return 'upgrade() does not work here: this program came from standard input, and cannot be started again.';
     for (const server of servers) {
       const objection = server.objection();

@@ -16,14 +16,14 @@ class Scene {
   readonly process: EventEmitter & UpgradesParts['process'];
   readonly upgrades: Upgrades;
 
-  constructor(given: Partial<UpgradesParts['process']> = {}) {
+  constructor(given: Partial<UpgradesParts['process']> = {}, init?: string) {
     const fake = {
-      pid: 100, ppid: 50, execPath: '/usr/bin/node', execArgv: ['--inspect=9229', '--no-warnings'], argv: ['/usr/bin/node', '/releases/1/server.js', '8080'],
+      pid: 100, execPath: '/usr/bin/node', execArgv: ['--inspect=9229', '--no-warnings'], argv: ['/usr/bin/node', '/releases/1/server.js', '8080'],
       env: { PWD: '/elsewhere', LISTEN_FDS: '1', LISTEN_PID: '100', WATCHDOG_PID: '100', WATCHDOG_USEC: '5' }, exit: () => { this.log.push('exit'); }, ...given,
     };
     this.process = Object.assign(new EventEmitter(), fake);
     this.upgrades = new Upgrades({
-      clock: this.clock, process: this.process, init: () => 'tini',
+      clock: this.clock, process: this.process, init,
       start: (command, events) => {
         this.started.push({ command, events });
         return { pid: 200, send: ({ type }: ToSuccessor) => { this.log.push(type); }, kill: () => { this.log.push('kill'); } };
@@ -195,8 +195,7 @@ describe('upgrade()', () => {
   });
 
   it.each<[string, Partial<UpgradesParts['process']>, (scene: Scene) => void, object, RegExp]>([
-    ['in process 1', { pid: 1 }, (scene) => { scene.add('a'); }, {}, /this process has pid 1, so the container would end/],
-    ['under an init process that would end with this one', { ppid: 1 }, (scene) => { scene.add('a'); }, {}, /process 1 is tini, which ends when this process does/],
+    ['in process 1', { pid: 1 }, (scene) => { scene.add('a'); }, {}, /this process has pid 1, so a container would end with it/],
     ['of a program from standard input', { execArgv: [] }, (scene) => { scene.add('a', { program: { script: '', directory: '.' } }); }, {}, /came from standard input/],
     ['while a server cannot', {}, (scene) => { scene.add('a'); scene.add('b', { objection: () => 'reloads: wait for its end.' }); }, {}, /every server of this program, and 'b' reloads: wait for its end\./],
     ['during another one', {}, (scene) => { scene.add('a'); scene.upgrades.request({}).catch(() => undefined); }, {}, /during another upgrade/],
@@ -208,5 +207,14 @@ describe('upgrade()', () => {
     await expect(scene.upgrades.request(options)).rejects.toMatchObject({ code: 'ERR_PREFORK_STATE', message: expect.stringMatching(message) as string });
 
     expect(scene.started).toHaveLength(before);
+  });
+
+  it('is refused under a process 1 that may end with this one', async () => {
+    const scene = new Scene({}, 'tini');
+    scene.add('a');
+
+    await expect(scene.upgrades.request({})).rejects.toMatchObject({
+      code: 'ERR_PREFORK_STATE', message: expect.stringMatching(/process 1, tini, has started this process, so a container would end with it/) as string,
+    });
   });
 });

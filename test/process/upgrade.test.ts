@@ -231,17 +231,23 @@ describe('an upgrade', () => {
     });
   });
 
-  it.runIf(requireTool('unshare'))('is refused in process 1, with the reason', async () => {
+  it.runIf(requireTool('unshare') && requireTool('tini'))('is refused where a container would end with it: in process 1, under tini, under a shell', async () => {
     const code = `
       import { PreforkTcpServer } from 'prefork-tcp-server';
       const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, Script: ${JSON.stringify(program('std.mjs').href)}, ClientInput: () => {} });
       await server.ready();
       await server.upgrade().catch(({ code, message }) => console.log(code, message));
       await server.shutdown();`;
+    const under = async (...command: readonly string[]): Promise<string> => {
+      const { stdout } = await promisify(execFile)('unshare', ['-pf', '--kill-child', '--mount-proc', ...command, process.execPath, '--input-type=module', '-e', code]);
+      return stdout;
+    };
 
-    const { stdout } = await promisify(execFile)('unshare', ['-pf', '--kill-child', process.execPath, '--input-type=module', '-e', code]);
-
-    expect(stdout).toMatch(/ERR_PREFORK_STATE upgrade\(\) does not work here: this process has pid 1/);
+    expect(await Promise.all([under(), under('tini', '--'), under('sh', '-c', '"$@"; true', 'sh')])).toEqual([
+      expect.stringMatching(/^ERR_PREFORK_STATE upgrade\(\) does not work here: this process has pid 1/),
+      expect.stringMatching(/^ERR_PREFORK_STATE upgrade\(\) does not work here: process 1, tini, has started this process/),
+      expect.stringMatching(/^ERR_PREFORK_STATE upgrade\(\) does not work here: process 1, sh, has started this process/),
+    ]);
   });
 
   const [other] = (process.env['PREFORK_OTHER_NODES'] ?? '').split(':').filter((path) => path !== '');

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+
+/** Programs that, as process 1, start services and stay when one of them ends. */
+const STAYS: readonly string[] = ['systemd', 'init', 'launchd', 'procd', 'dinit', 'openrc-init', 'finit', 'shepherd'];
+
+/** What `podman run --init` ran until version 4, whose name is that of a service manager. */
+const CONTAINER_INIT = '/dev/init';
+
+/** How a process came to its parent. */
+export interface Parentage {
+  /** Of the parent when this process started: one that is adopted later does not count. */
+  readonly ppid: number;
+  /** Whether another master has started this process, to be its successor. */
+  readonly isSuccessor: boolean;
+  /** Reads a file of /proc. @throws where there is none */
+  readonly read?: (path: string) => string;
+}
+
+/**
+ * The program that is process 1 and may end with this process, since it has started it: the init process of a container
+ * (tini, docker-init, podman-init, dumb-init, catatonit), a shell, npm. Whatever this process leaves behind ends with it.
+ *
+ * @returns undefined if process 1 has not started this process, stays, or is not known
+ */
+export function containerInit({ ppid, isSuccessor, read = readText }: Parentage): string | undefined {
+  if (ppid !== 1 || isSuccessor) return undefined;
+  try {
+    const name = read('/proc/1/comm').trim();
+    const [program = ''] = read('/proc/1/cmdline').split('\0');
+    return STAYS.includes(name) && program !== CONTAINER_INIT ? undefined : name;
+  } catch {
+    // A system without /proc.
+    return undefined;
+  }
+}
+
+const readText = (path: string): string => readFileSync(path, 'utf8');

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { containerInit } from '../../src/master/container-init.js';
+
+/** What /proc has of process 1. */
+const init = (comm: string, cmdline: string) => (path: string): string => (path === '/proc/1/comm' ? `${comm}\n` : cmdline);
+
+describe('process 1', () => {
+  it.each([
+    ['tini', 'tini\0--\0node\0server.js\0'], ['docker-init', '/sbin/docker-init\0--\0node\0server.js\0'], ['podman-init', '/run/podman-init\0--\0node\0server.js\0'],
+    ['catatonit', 'catatonit\0--\0node\0server.js\0'], ['dumb-init', 'dumb-init\0node\0server.js\0'],
+    ['init', '/dev/init\0--\0node\0server.js\0'], ['sh', 'sh\0-c\0node server.js; true\0'], ['npm start', 'npm start\0'],
+  ])('ends with the process that it has started: %s', (comm, cmdline) => {
+    expect(containerInit({ ppid: 1, isSuccessor: false, read: init(comm, cmdline) })).toBe(comm);
+  });
+
+  it.each([['systemd', '/lib/systemd/systemd\0'], ['systemd', '/sbin/init\0splash\0'], ['init', 'init [2]\0'], ['procd', '/sbin/procd\0']])('stays as a service manager: %s, %s', (comm, cmdline) => {
+    expect(containerInit({ ppid: 1, isSuccessor: false, read: init(comm, cmdline) })).toBeUndefined();
+  });
+
+  it('stays when a process ends that it has only adopted', () => {
+    const read = init('tini', 'tini\0');
+
+    expect(containerInit({ ppid: 7, isSuccessor: false, read })).toBeUndefined();
+    expect(containerInit({ ppid: 1, isSuccessor: true, read })).toBeUndefined();
+  });
+
+  it('is not known where there is no /proc', () => {
+    expect(containerInit({ ppid: 1, isSuccessor: false, read: () => { throw new Error('ENOENT'); } })).toBeUndefined();
+  });
+});
