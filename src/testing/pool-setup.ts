@@ -25,7 +25,10 @@ export interface PoolSetup extends ReplacedOptions {
   readonly Directory?: string | URL | undefined;
   /** Which server is meant, in a program that constructs several. Default the first. */
   readonly Alias?: string | undefined;
-  /** Seconds that the start, and each wait of the test, may take. Default 5. */
+  /**
+   * Seconds that the start, and each wait of the test, may take. Default 10. A runner's own time-out (5 s for a test in vitest
+   * and jest) has to be longer, or it ends the test first, without what was awaited.
+   */
   readonly Patience?: number | undefined;
 }
 
@@ -43,7 +46,7 @@ export interface ResolvedSetup {
 
 /** @throws PreforkError ERR_PREFORK_TESTING with what is wrong */
 export function resolveSetup(setup: PoolSetup): ResolvedSetup {
-  const { Script: script, ScriptArgs: args = [], ExecArgv: execArgv = [], Env: env = {}, Directory: folder = process.cwd(), Alias: alias, Patience: patience = 5, ...options } = { ...setup } as Partial<PoolSetup>;
+  const { Script: script, ScriptArgs: args = [], ExecArgv: execArgv = [], Env: env = {}, Directory: folder = process.cwd(), Alias: alias, Patience: patience = 10, ...options } = { ...setup } as Partial<PoolSetup>;
   if (script === undefined) throw testingError("startPool() needs Script, the program that constructs the server: startPool({ Script: './server.js' }).");
   if (!(script instanceof URL) && (typeof script !== 'string' || script === '')) throw testingError(`startPool() was given a Script of ${show(script)}; it takes a path or a URL.`);
   const directory = folder instanceof URL ? fileURLToPath(folder) : folder;

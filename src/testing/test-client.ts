@@ -59,7 +59,7 @@ export class TestClient implements Disposable {
     return this.#waiters.until(() => {
       const at = this.#text.indexOf('\n');
       if (at === -1) {
-        if (this.#isOver) throw testingError(`The connection has ended${this.#error === undefined ? '' : ` (${this.#error.message})`}; instead of a line there is ${JSON.stringify(this.#text)}.`);
+        if (this.#isOver) throw testingError(`The connection has ended${this.#error === undefined ? '' : ` (${this.#error.message})`}; instead of a line there is ${JSON.stringify(this.#text)}. If a callback failed, pool.event('worker:error') has why.`);
         return undefined;
       }
       const line = this.#text.slice(0, at).replace(/\r$/, '');

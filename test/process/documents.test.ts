@@ -35,7 +35,7 @@ describe('the test that README has', () => {
       writeFileSync(join(folder, 'server.mjs'), codeOf('Start', readme));
       // A loaded machine needs more time than a user's has to, and less to start.
       writeFileSync(join(folder, 'server.test.mjs'), codeOf('Testing', readme).replace("'./server.mjs'", "'./server.mjs', MaxServer: 2, Patience: 20"));
-      const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--testTimeout', '25000', '--root', folder], { cwd: folder, env: { ...process.env, NO_COLOR: '1' }, timeout: 28_000 });
+      const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder], { cwd: folder, env: { ...process.env, NO_COLOR: '1' }, timeout: 28_000 });
 
       expect(stdout).toMatch(/Tests +1 passed/);
     } finally {

@@ -52,6 +52,7 @@ describe('a pool under test', () => {
       await client.line();
       const over = pool.shutdown({ grace: 0 });
       await client.closed();
+      await expect(client.line()).rejects.toThrow("If a callback failed, pool.event('worker:error') has why.");
       await over;
       expect(await pool.ended()).toEqual({ code: 0 });
       await expect(pool.status()).rejects.toMatchObject({ code: 'ERR_PREFORK_TESTING', message: expect.stringContaining('has gone') as string });
@@ -158,8 +159,8 @@ describe('examples/testing.test.js', () => {
 // Together, since some of them wait for as long as a program may take to start on a loaded machine.
 describe.concurrent('a program without a server', () => {
   let folder: string;
-  const script = async (text: string): Promise<string> => {
-    const path = join(await mkdtemp(join(folder, 'program-')), 'server.mjs');
+  const script = async (text: string, name = 'server.mjs'): Promise<string> => {
+    const path = join(await mkdtemp(join(folder, 'program-')), name);
     await writeFile(path, text);
     return path;
   };
@@ -178,6 +179,13 @@ describe.concurrent('a program without a server', () => {
 
     expect(error?.code).toBe('ERR_PREFORK_TESTING');
     for (const word of [...words, 'server.mjs']) expect(error?.message).toContain(word);
+  });
+
+  it('is named when it is TypeScript without a loader, with what it needs', async () => {
+    const path = await script('enum Kind { One }', 'server.ts');
+
+    await expect(startPool({ Script: path })).rejects.toThrow("ExecArgv: ['--import', 'tsx']");
+    await expect(startPool({ Script: path, ExecArgv: ['--no-warnings'] })).rejects.toThrow(/^(?![^]*tsx)[^]*before it had made its PreforkTcpServer/);
   });
 });
 
