@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 
-/** Programs that, as process 1, start services and stay when one of them ends. */
-const STAYS: readonly string[] = ['systemd', 'init', 'launchd', 'procd', 'dinit', 'openrc-init', 'finit', 'shepherd'];
+/** Programs that, as process 1, stay when a child of theirs ends: those that start services, and those that only hold a container open. */
+const STAYS: readonly string[] = [
+  'systemd', 'init', 'launchd', 'procd', 'dinit', 'openrc-init', 'finit', 'shepherd', 'runit', 'runsvdir', 's6-svscan', 'supervisord', 'pause', 'sleep', 'tail',
+];
 
 /** What `podman run --init` ran until version 4, whose name is that of a service manager. */
 const CONTAINER_INIT = '/dev/init';
 
 /** How a process came to its parent. */
 export interface Parentage {
-  /** Of the parent when this process started: one that is adopted later does not count. */
+  /** Of the parent when this process started: one that it has only lost its own to since does not count. */
   readonly ppid: number;
   /** Whether another master has started this process, to be its successor. */
   readonly isSuccessor: boolean;
@@ -17,10 +19,10 @@ export interface Parentage {
 }
 
 /**
- * The program that is process 1 and may end with this process, since it has started it: the init process of a container
- * (tini, docker-init, podman-init, dumb-init, catatonit), a shell, npm. Whatever this process leaves behind ends with it.
+ * The program that is process 1, the parent of this process, and may end with it: the init process of a container (tini,
+ * docker-init, podman-init, dumb-init, catatonit), a shell, npm. Whatever this process leaves behind ends then, too.
  *
- * @returns undefined if process 1 has not started this process, stays, or is not known
+ * @returns undefined if process 1 is not the parent, stays, or is not known
  */
 export function containerInit({ ppid, isSuccessor, read = readText }: Parentage): string | undefined {
   if (ppid !== 1 || isSuccessor) return undefined;

@@ -44,7 +44,7 @@ export interface UpgradableServer {
 export interface UpgradesParts {
   readonly clock: Clock;
   readonly process: Pick<NodeJS.Process, 'pid' | 'execPath' | 'execArgv' | 'argv' | 'env' | 'once' | 'off'> & { readonly exit: () => void };
-  /** The program that is process 1 and may end with this process, which it has started; undefined = there is none. */
+  /** The program that is process 1, the parent of this process, and may end with it; undefined = there is none. */
   readonly init: string | undefined;
   readonly start: (command: SuccessorCommand, events: SuccessorEvents) => SuccessorProcess;
 }
@@ -122,8 +122,9 @@ export class Upgrades {
   #objection(servers: readonly UpgradableServer[]): string | undefined {
     const { process, init } = this.#parts;
     if (this.#current !== undefined) return 'upgrade() was called during another upgrade: wait for its end.';
-    const container = process.pid === 1 ? 'this process has pid 1' : init === undefined ? undefined : `process 1, ${init}, has started this process`;
-    if (container !== undefined) return `upgrade() does not work here: ${container}, so a container would end with it, and the successor with the container. Replace the container; reload() brings new code for the workers.`;
+    const container = process.pid === 1 ? 'this process has pid 1, so the container would end with it'
+      : init === undefined ? undefined : `the parent of this process is process 1, ${init}, so a container may end with it`;
+    if (container !== undefined) return `upgrade() does not work here: ${container}, and the successor with the container. Replace the container; reload() brings new code for the workers.`;
     if (this.#script() === '' && !process.execArgv.some(isEvalFlag)) return 'upgrade() does not work here: this program came from standard input, and cannot be started again.';
     for (const server of servers) {
       const objection = server.objection();

@@ -9,15 +9,15 @@ describe('process 1', () => {
     ['tini', 'tini\0--\0node\0server.js\0'], ['docker-init', '/sbin/docker-init\0--\0node\0server.js\0'], ['podman-init', '/run/podman-init\0--\0node\0server.js\0'],
     ['catatonit', 'catatonit\0--\0node\0server.js\0'], ['dumb-init', 'dumb-init\0node\0server.js\0'],
     ['init', '/dev/init\0--\0node\0server.js\0'], ['sh', 'sh\0-c\0node server.js; true\0'], ['npm start', 'npm start\0'],
-  ])('ends with the process that it has started: %s', (comm, cmdline) => {
+  ])('may end with its child: %s', (comm, cmdline) => {
     expect(containerInit({ ppid: 1, isSuccessor: false, read: init(comm, cmdline) })).toBe(comm);
   });
 
-  it.each([['systemd', '/lib/systemd/systemd\0'], ['systemd', '/sbin/init\0splash\0'], ['init', 'init [2]\0'], ['procd', '/sbin/procd\0']])('stays as a service manager: %s, %s', (comm, cmdline) => {
+  it.each([['systemd', '/lib/systemd/systemd\0'], ['systemd', '/sbin/init\0splash\0'], ['init', 'init [2]\0'], ['procd', '/sbin/procd\0'], ['pause', '/pause\0'], ['sleep', 'sleep\0infinity\0']])('stays: %s, %s', (comm, cmdline) => {
     expect(containerInit({ ppid: 1, isSuccessor: false, read: init(comm, cmdline) })).toBeUndefined();
   });
 
-  it('stays when a process ends that it has only adopted', () => {
+  it('does not matter to a process of which it is not the parent, or has become it since', () => {
     const read = init('tini', 'tini\0');
 
     expect(containerInit({ ppid: 7, isSuccessor: false, read })).toBeUndefined();

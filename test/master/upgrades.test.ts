@@ -195,7 +195,7 @@ describe('upgrade()', () => {
   });
 
   it.each<[string, Partial<UpgradesParts['process']>, (scene: Scene) => void, object, RegExp]>([
-    ['in process 1', { pid: 1 }, (scene) => { scene.add('a'); }, {}, /this process has pid 1, so a container would end with it/],
+    ['in process 1', { pid: 1 }, (scene) => { scene.add('a'); }, {}, /this process has pid 1, so the container would end with it/],
     ['of a program from standard input', { execArgv: [] }, (scene) => { scene.add('a', { program: { script: '', directory: '.' } }); }, {}, /came from standard input/],
     ['while a server cannot', {}, (scene) => { scene.add('a'); scene.add('b', { objection: () => 'reloads: wait for its end.' }); }, {}, /every server of this program, and 'b' reloads: wait for its end\./],
     ['during another one', {}, (scene) => { scene.add('a'); scene.upgrades.request({}).catch(() => undefined); }, {}, /during another upgrade/],
@@ -214,7 +214,7 @@ describe('upgrade()', () => {
     scene.add('a');
 
     await expect(scene.upgrades.request({})).rejects.toMatchObject({
-      code: 'ERR_PREFORK_STATE', message: expect.stringMatching(/process 1, tini, has started this process, so a container would end with it/) as string,
+      code: 'ERR_PREFORK_STATE', message: expect.stringMatching(/the parent of this process is process 1, tini, so a container may end with it/) as string,
     });
   });
 });

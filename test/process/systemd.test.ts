@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { withMaster } from '../support/master-process.js';
+import { statusWords } from '../support/proc.js';
+import { sendSignal } from '../support/processes.js';
 import { TcpClient, type Target } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
 import { Waiters, nextSignal, poll, within } from '../support/wait.js';
@@ -129,6 +131,32 @@ describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd
       master.signal('SIGTERM');
       expect(await master.exit()).toEqual({ code: 0, signal: null });
       await systemd.says(/STOPPING=1\n.*EXTEND_TIMEOUT_USEC=\d+/s);
+    });
+  });
+
+  it('learns of another main process by upgrade(), which is no child of the old one, and which is alive; nothing of the end of the old one', async () => {
+    const path = join(folder, 'notify-upgrade');
+    await using systemd = new Program('python3', ['-u', '-c', RECEIVER, path]);
+    await poll(() => existsSync(path), () => 'the socket of notifications');
+    await withMaster({
+      options: { ...QUICK, ...ONE, ReloadSettleTime: 0, HandleSignals: { upgrade: 'SIGUSR2' } }, env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '400000' },
+    }, async (master) => {
+      await master.up();
+      const client = await master.join();
+
+      master.signal('SIGUSR2');
+
+      const { pid } = await master.event('upgrade:done');
+      await systemd.says(new RegExp(`MAINPID=${pid}\\n`));
+      expect(statusWords(pid, 'PPid')).not.toEqual([String(master.pid)]);
+      await systemd.says(new RegExp(`MAINPID=${pid}\\n[^]*READY=1\\n[^]*WATCHDOG=1\\n`));
+      await client.echo('still served');
+      await client.quit();
+      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(systemd.output).not.toMatch(/STOPPING|EXTEND/);
+      sendSignal(pid, 'SIGTERM');
+      await systemd.says(/STOPPING=1\n/);
+      await master.over();
     });
   });
 
