@@ -1,4 +1,4 @@
-import { flag, positive } from '../checks.js';
+import { flag, isThenable, positive } from '../checks.js';
 import type { Buffer } from 'node:buffer';
 import { BaseFilter } from './base-filter.js';
 import { BlockFilter } from './block.js';
@@ -69,7 +69,7 @@ export class ReferenceFilter<In = object> extends BaseFilter<In, object> {
     return this.#frames.put(records.map((record) => {
       // What arrives may come from JavaScript.
       const given: unknown = record;
-      if (typeof given !== 'object' || given === null) throw recordError('ReferenceFilter', given, 'objects and arrays');
+      if (typeof given !== 'object' || given === null || isThenable(given)) throw recordError('ReferenceFilter', given, 'objects and arrays');
       return freeze(given, this.#format);
     }));
   }

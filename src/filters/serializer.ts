@@ -21,6 +21,7 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
       const text = JSON.stringify(value) as string | undefined;
       // toJSON makes a string of a Date, which would not come back as an object.
       if (text === undefined || !/^[[{]/.test(text)) throw new TypeError('its JSON is no object and no array');
+      if (isEmptied(value, text)) throw new TypeError(`JSON keeps nothing of ${kindOf(value)}; put a plain object, or give Serializer: 'v8'`);
       return text;
     },
     thaw: (bytes: Buffer): unknown => JSON.parse(bytes.toString()),
@@ -30,6 +31,12 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
     thaw: (bytes: Buffer): unknown => v8().deserialize(bytes),
   },
 };
+
+const kindOf = (value: object): string => Object.prototype.toString.call(value);
+
+/** A Map, a Set, an Error, a URLSearchParams … is `{}` in JSON, and bytes are an object with a number for each. */
+const isEmptied = (value: object, text: string): boolean => (
+  ArrayBuffer.isView(value) ? !('toJSON' in value) : text === '{}' && kindOf(value) !== '[object Object]');
 
 /** Makes the bytes of an object; throws ERR_PREFORK_FILTER if it cannot be serialized. */
 export function freeze(value: object, { serializer, isCompressed }: BodyFormat): Buffer {

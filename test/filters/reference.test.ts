@@ -51,6 +51,27 @@ describe('ReferenceFilter', () => {
     }));
   });
 
+  it.each([
+    new Map([['a', 1]]), new Set([1]), new Error('lost'), new URLSearchParams('a=1'), new Uint8Array([65]), new ArrayBuffer(2),
+  ])('refuses to send %s as JSON, which would keep nothing of it', (record) => {
+    expect(() => new ReferenceFilter().put([record])).toThrow(expect.objectContaining({
+      code: 'ERR_PREFORK_FILTER', message: expect.stringMatching(/JSON keeps nothing of \[object \w+\]; put a plain object, or give Serializer: 'v8'/) as string,
+    }));
+  });
+
+  it('sends as JSON what is empty, and what says itself what JSON keeps of it', () => {
+    const records = [{}, [], Object.create({}) as object, Object.create(null) as object, Buffer.from('A')];
+
+    const filter = new ReferenceFilter();
+    expect(filter.get(filter.put(records))).toEqual([{}, [], {}, {}, { type: 'Buffer', data: [65] }]);
+  });
+
+  it.each(['json', 'v8'] as const)('refuses to send a promise with %s, whose failure ends nothing', (Serializer) => {
+    const failing = Promise.reject(new Error('of a query'));
+
+    expect(() => new ReferenceFilter({ Serializer }).put([failing])).toThrow('ReferenceFilter cannot send a promise, which is not waited for; it takes objects and arrays.');
+  });
+
   it('refuses to send what its serializer cannot take', () => {
     const cycle: { self?: object } = {};
     cycle.self = cycle;
