@@ -119,6 +119,9 @@ export function workerEnvironment(mark: Mark): NodeJS.ProcessEnv {
 if (process.env[MARK] !== undefined && process.send !== undefined) {
   const { mark, constructed } = currentRole();
   if (mark !== undefined) {
+    // A closed terminal, and a reload by a signal to the process group, reach all workers; the master decides what that means. Not
+    // only once there is a server: a script may take long to come to that.
+    process.on('SIGHUP', () => undefined);
     systemClock.after(LATE_MS, () => { if (constructed.size === 0) sayLoaded(mark, []); }, { idle: true });
   }
 }

@@ -6,7 +6,7 @@ import { patiently } from './patience.js';
 import type { Release } from './release.js';
 import { ReloadError, type ReloadEvidence, type ReloadFailure } from './reload-error.js';
 import type { ReloadHost, ReloadOptions, Adoption } from './reload-host.js';
-import { Trial } from './trial.js';
+import { Trial, type TrialOutcome } from './trial.js';
 import type { Exit } from './worker-process.js';
 
 /** A row of starts that fail after the first worker has passed its trial, and with which the release fails after all. */
@@ -34,6 +34,8 @@ export interface ReloadRunParts {
   readonly options: ReloadOptions;
   /** What the script of a release gave as options; undefined until one of its workers is ready. */
   readonly given: (release: number) => GivenOptions | undefined;
+  /** How often a reload has been asked for so far. */
+  readonly asked: () => number;
 }
 
 /** One reload, from the look where the links lead to the last old worker that begins to drain. */
@@ -121,6 +123,18 @@ export class ReloadRun {
 
   /** Tries the release with one worker. @throws ReloadError */
   async #prove(release: Release): Promise<Adoption> {
+    for (;;) {
+      const asked = this.#parts.asked();
+      const { pid, adoption, outcome } = await this.#try(release);
+      if (outcome.passed && adoption !== undefined) return adoption;
+      if (this.#stopped !== undefined) throw this.#stopped;
+      // SIGHUP to the process group: it asks for the next reload, and ends a worker that has not come so far as to ignore it.
+      const isHangUp = !outcome.passed && outcome.reason === 'boot' && outcome.exit?.signal === 'SIGHUP';
+      if (!isHangUp || this.#parts.asked() === asked) throw this.#error(release, { pid, ...(outcome.passed ? NO_EVIDENCE : outcome) });
+    }
+  }
+
+  async #try(release: Release): Promise<{ readonly pid: number; readonly adoption: Adoption | undefined; readonly outcome: TrialOutcome }> {
     const { host, given, options: { settle, check } } = this.#parts;
     const settleMs = settle === undefined ? host.settleMs() : settle * 1000;
     let adoption: Adoption | undefined;
@@ -144,12 +158,11 @@ export class ReloadRun {
       },
     });
     host.events.canary(release, pid, id);
-    const outcome = await new Promise<Awaited<Trial['outcome']>>((resolve, stop) => {
+    const outcome = await new Promise<TrialOutcome>((resolve, stop) => {
       this.#stage = { kind: 'trial', id, trial, stop };
       void trial.outcome.then(resolve);
     });
-    if (outcome.passed && adoption !== undefined) return adoption;
-    throw this.#error(release, { pid, ...(outcome.passed ? NO_EVIDENCE : outcome) });
+    return { pid, adoption, outcome };
   }
 
   /** @throws ReloadError */

@@ -15,6 +15,7 @@ export type ReloadWatcher = Pick<Reloads, 'ready' | 'heard' | 'ended' | 'exited'
 export class Reloads {
   readonly #host: ReloadHost;
   #tried = 1;
+  #asked = 0;
   /** What the scripts of releases gave as options, by number. */
   readonly #given = new Map<number, GivenOptions>();
   #run: ReloadRun | undefined;
@@ -33,6 +34,7 @@ export class Reloads {
 
   /** @throws ReloadError with what is known of the release that failed; PreforkError ERR_PREFORK_STATE if the pool ends meanwhile */
   request(options: ReloadOptions): Promise<ReloadResult> {
+    this.#asked += 1;
     if (this.#next !== undefined) return this.#next.result;
     if (this.#current === undefined) return this.#begin(options);
     const result = this.#current.then(() => {
@@ -46,7 +48,7 @@ export class Reloads {
   #begin(options: ReloadOptions): Promise<ReloadResult> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     this.#tried += 1;
-    const run = new ReloadRun({ host: this.#host, number: this.#tried, options, given: (release) => this.#given.get(release) });
+    const run = new ReloadRun({ host: this.#host, number: this.#tried, options, given: (release) => this.#given.get(release), asked: () => this.#asked });
     this.#run = run;
     const over = run.result.then(() => undefined, () => undefined).then(() => {
       this.#run = undefined;

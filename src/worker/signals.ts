@@ -9,8 +9,7 @@ export function handleWorkerSignals(runtime: WorkerRuntime, { captured, upgradeS
 }): void {
   // Ctrl-C in a terminal reaches every process of the group: workers leave it to the master.
   process.on('SIGINT', ignore);
-  // A closed terminal reaches all of them too; the master decides what that means.
-  process.on('SIGHUP', ignore);
+  // (SIGHUP is ignored from the moment that the package is loaded: see role.ts.)
   // systemctl kill sends to all of them as well, and whoever does not handle this signal dies of it.
   if (upgradeSignal !== undefined) process.on(upgradeSignal, ignore);
   wrapProcessSend(runtime.messages);

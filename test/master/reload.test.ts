@@ -218,6 +218,44 @@ describe('a reload', () => {
     expect(reloading.of(2)).toHaveLength(3);
   });
 
+  it('whose worker is ended by SIGHUP before it is ready tries another, if one more was asked for meanwhile, as by SIGHUP to all processes', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.boot();
+    const outcome = reloading.reload();
+    await reloading.pass(STEP_MS);
+    const [first] = reloading.of(2);
+
+    const next = reloading.reload();
+    first?.exit({ code: null, signal: 'SIGHUP' });
+    await reloading.pass(STEP_MS);
+    expect(reloading.of(2)).toHaveLength(1);
+    const beat = (): void => {
+      for (const worker of pool.workers.living()) {
+        if (worker.welcome === undefined) worker.boot();
+        else if (worker.of('drain').length > 0) worker.exit();
+        else worker.heartbeat();
+      }
+    };
+    await reloading.pass(20_000, beat);
+
+    expect([outcome.result, next.result]).toMatchObject([{ release: 2, replaced: 3 }, { release: 3, replaced: 3 }]);
+    expect(pool.of('reload:failed')).toEqual([]);
+  });
+
+  it('whose worker ends itself with SIGHUP is refused, even if one more was asked for: it is tried once for each', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.boot();
+    const outcomes = [reloading.reload(), reloading.reload()];
+    await reloading.pass(5000, () => {
+      for (const release of [2, 3]) for (const worker of reloading.of(release)) worker.exit({ code: null, signal: 'SIGHUP' });
+    });
+
+    expect(outcomes.map(({ error }) => error?.reason)).toEqual(['boot', 'boot']);
+    expect(pool.of('reload:canary')).toHaveLength(3);
+  });
+
   it('is given up when the pool is shut down, and its worker ends with the others', async () => {
     const reloading = new ReloadingPool();
     const { pool } = reloading;

@@ -208,6 +208,20 @@ describe('a reload', () => {
     });
   });
 
+  it('that a hangup to all processes asks for, while a worker starts for another, is done after that one, and neither fails', async () => {
+    await withMaster({ options: { ...QUICK, ...ONE, ReloadSettleTime: 0.1 }, detached: true }, async (master) => {
+      await master.ready(1);
+
+      master.signalGroup('SIGHUP');
+      await master.event('reload:canary');
+      master.signalGroup('SIGHUP');
+
+      await master.event('reload:done', ({ release }) => release === 3);
+      expect(master.all('reload:done').map(({ release }) => release)).toEqual([2, 3]);
+      expect(master.all('reload:failed')).toEqual([]);
+    });
+  });
+
   it('comes with a hangup to a master without a terminal, which workers ignore', async () => {
     await withMaster({ options: { ...QUICK, ...ONE, ReloadSettleTime: 0.1 }, detached: true }, async (master) => {
       await master.up();
