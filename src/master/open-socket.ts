@@ -25,6 +25,8 @@ export interface Handed {
 /** With a socket of systemd's, Address and Port are for where there is none: they may change and name nothing. */
 const fdName = (fd: number | string): string => JSON.stringify({ fd });
 const addressName = (target: ListenConfig['target']): string => JSON.stringify({ target: target.kind === 'unix' ? target.path : target });
+/** The Fd in a name; undefined if it is an address. */
+const fdOf = (name: string): number | string | undefined => (JSON.parse(name) as { readonly fd?: number | string }).fd;
 
 /**
  * Opens the pool's socket: the one of a predecessor, unless the options name another address, the one that systemd has passed,
@@ -53,7 +55,7 @@ export async function openSocket(config: ListenConfig, handed?: Handed): Promise
  * @throws ListenError
  */
 function refuseOtherFd(wanted: number | string, { target }: HandedSocket): void {
-  const { fd } = JSON.parse(target) as { readonly fd?: number | string };
+  const fd = fdOf(target);
   if (fd === undefined) return;
   throw codeListenError({
     operation: 'open', code: 'EBADF', errno: constants.errno.EBADF, where: `Fd ${wanted}`,
@@ -62,7 +64,7 @@ function refuseOtherFd(wanted: number | string, { target }: HandedSocket): void 
 }
 
 /** Whether systemd has it too, and keeps it open. */
-export const isSystemds = ({ name }: OpenSocket): boolean => (JSON.parse(name) as { readonly fd?: number | string }).fd !== undefined;
+export const isSystemds = ({ name }: OpenSocket): boolean => fdOf(name) !== undefined;
 
 /** Where it is, for a message: with the port that the kernel has chosen. */
 export const nameOfBound = ({ socket: { address }, where }: OpenSocket): string => (
