@@ -59,6 +59,7 @@ const commands = {
   // A copy: what Decode returned is a part of everything that was read with it.
   SET: (key, value) => (store.set(key?.toString('latin1') ?? '', Buffer.from(value ?? '')), 'OK'),
   DEL: (...keys) => keys.filter((key) => store.delete(key.toString('latin1'))).length,
+  DBSIZE: () => store.size,
 };
 
 const server = new PreforkTcpServer({

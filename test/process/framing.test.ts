@@ -146,6 +146,7 @@ describe('examples/resp.js', () => {
       expect(await cli('a\r\n\0\xffb', '-x', 'set', 'any bytes')).toBe('OK\n');
       expect(await cli('', '--raw', 'get', 'any bytes')).toBe('a\r\n\0\xffb\n');
       expect(await cli('', 'get', 'nothing')).toBe('\n');
+      expect(await cli('', 'dbsize')).toBe('1\n');
       expect(await cli('', 'del', 'any bytes', 'nothing')).toBe('1\n');
       expect(await cli('', 'config', 'get', 'save')).toContain("ERR unknown command 'config'");
     });
