@@ -51,8 +51,8 @@ export class Ending {
     this.#patience ??= clock.after(ANSWER_MS, () => { this.begin('asked', graceMs, 0); });
   }
 
-  /** The master's answer: this worker goes on until it is ordered to drain. */
-  stay(): void {
+  /** The master has answered: this worker goes on until it is ordered to drain. */
+  answered(): void {
     this.#patience?.cancel();
     this.#patience = undefined;
   }
@@ -69,7 +69,7 @@ export class Ending {
       return;
     }
     this.#phase = 'draining';
-    this.stay();
+    this.#patience?.cancel();
     begun(reason);
     clients.drain(graceMs === null ? Infinity : graceMs / 1000);
     const loop = find();

@@ -151,7 +151,7 @@ export class WorkerRuntime {
       case 'share': return this.#loop?.setLimits({ share: order.clients });
       case 'pause': return this.#loop?.ask('paused', true);
       case 'resume': return this.#loop?.ask('paused', false);
-      case 'stay': return this.#ending.stay();
+      case 'stay': return this.#ending.answered();
       case 'drain': return this.#drain(order.reason, order.graceMs, order.lastCallMs);
       case 'message':
       case 'answer': return this.messages.heard(order);
