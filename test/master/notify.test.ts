@@ -1,6 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Notifier, type ServiceState } from '../../src/master/notify.js';
+import { systemdService } from '../../src/master/service.js';
 import { ManualClock, turn } from '../support/manual-clock.js';
+import { serverStatus } from '../support/status.js';
+
+afterEach(() => { vi.unstubAllEnvs(); });
 
 /** A notifier of a pool of two workers, and what it has sent. */
 function notifierOf({ env = {}, state = {}, send }: {
@@ -22,6 +26,14 @@ function notifierOf({ env = {}, state = {}, send }: {
 const WATCHDOG = { WATCHDOG_USEC: '2000000' };
 
 describe('what a service manager is sent', () => {
+  it.each([undefined, ''])('is nothing at all where none has asked: NOTIFY_SOCKET is %j', (path) => {
+    vi.stubEnv('NOTIFY_SOCKET', path);
+    const clock = new ManualClock();
+
+    expect(systemdService({ clock, status: () => serverStatus() })).toBeUndefined();
+    expect(clock.delays).toEqual([]);
+  });
+
   it('is READY with the state of the pool in words, on one line', async () => {
     const { notifier, sent } = notifierOf({ state: { paused: true, note: 'the last reload failed:\nno' } });
 

@@ -5,10 +5,13 @@ import type { AcceptorContext, ClientErrorContext, Context } from 'prefork-tcp-s
 import { withHandlers } from '../programs/inline.js';
 import type { Scene } from '../programs/inline.js';
 import { Authority } from '../support/certificates.js';
+import { withMaster } from '../support/master-process.js';
+import { sendSignal } from '../support/processes.js';
 import { runTool, type Outcome } from '../support/run-tool.js';
 import { TcpClient } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
 import { poll, within } from '../support/wait.js';
+import { ONE } from '../support/with-server.js';
 
 /** What callbacks ask of a TLS socket. */
 type Secure = Pick<TLSSocket, 'alpnProtocol' | 'authorized' | 'encrypted' | 'getPeerCertificate' | 'isSessionReused'>;
@@ -41,7 +44,7 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
   const pair = ({ cert, key }: { cert: string; key: string }): { cert: string; key: string } => ({ cert, key });
 
   /** A client of Node's own; it speaks when its handshake is done. */
-  async function secure(scene: Scene, options: ConnectionOptions = {}): Promise<{ client: TcpClient; socket: TLSSocket; session: () => Buffer | undefined }> {
+  async function secure(scene: { readonly running: Pick<Scene['running'], 'port'> }, options: ConnectionOptions = {}): Promise<{ client: TcpClient; socket: TLSSocket; session: () => Buffer | undefined }> {
     const socket = connect({ port: scene.running.port, host: '127.0.0.1', ca, servername: 'one.example', ...options });
     let session: Buffer | undefined;
     socket.on('session', (given) => { session = given; });
@@ -99,8 +102,11 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
         speaker.close();
         return { pid, how, session: session(), name: subject?.CN };
       };
-      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const versions = ['TLSv1.2', 'TLSv1.3'] as const;
+      const sessions: (Buffer | undefined)[] = [];
+      for (const maxVersion of versions) {
         const { pid, session } = await greeting({ maxVersion });
+        sessions.push(session);
         const heard = new Set<string>();
         for (let tries = 0; tries < 40 && !(heard.size > 1 || (heard.size === 1 && !heard.has(pid))); tries++) {
           const again = await greeting({ maxVersion, session });
@@ -132,11 +138,48 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
       await old.expect('you said still here\r\n');
       expect(names.slice(-2)).toEqual(['later.example', 'later.example']);
       expect(new Set(names)).toEqual(new Set(['one.example', 'later.example']));
+      // Who offers a session of the certificate before shakes hands anew.
+      for (const [index, maxVersion] of versions.entries()) {
+        expect(await greeting({ maxVersion, session: sessions[index], servername: '', checkServerIdentity: () => undefined })).toMatchObject({ how: 'new', name: 'later.example' });
+      }
       // What configure() does not name stays: a certificate is asked for.
       await expect(greeting({ ...pair(stranger), servername: '', checkServerIdentity: () => undefined })).rejects.toThrow();
       expect([running.ready, running.born.length]).toEqual([pids, 2]);
       expect(JSON.stringify([running.server.status(), running.events])).not.toContain('PRIVATE KEY');
       old.close();
+    });
+  });
+
+  it('lets those who offer a session from before an upgrade shake hands anew with the new master, which resumes its own', async () => {
+    await withMaster({
+      detached: true, options: { ...ONE, ReloadSettleTime: 0, HandleSignals: { upgrade: 'SIGUSR2' }, Tls: { ...pair(one), ca, requestCert: true } },
+    }, async (master) => {
+      const port = await master.up();
+      /** @returns whether the session was resumed, and the one for the next time */
+      const visit = async (options: ConnectionOptions): Promise<{ isReused: boolean; session: Buffer }> => {
+        const { client: visitor, socket, session } = await secure({ running: { port } }, { ...pair(client), ...options });
+        await visitor.expectMatch(/^W\d+\r\n/);
+        const isReused = socket.isSessionReused();
+        await poll(() => isReused || session() !== undefined, () => 'a ticket');
+        visitor.send('quit\n');
+        await visitor.expect('bye\r\n');
+        visitor.close();
+        return { isReused, session: session() ?? Buffer.alloc(0) };
+      };
+      const versions = ['TLSv1.2', 'TLSv1.3'] as const;
+      const before = [];
+      for (const maxVersion of versions) before.push(await visit({ maxVersion }));
+
+      master.signal('SIGUSR2');
+      const { pid } = await master.event('upgrade:done');
+
+      for (const [index, maxVersion] of versions.entries()) {
+        const { isReused, session } = await visit({ maxVersion, session: before[index]?.session });
+        expect([maxVersion, isReused, (await visit({ maxVersion, session })).isReused]).toEqual([maxVersion, false, true]);
+      }
+      expect(master.all('worker:error')).toEqual([]);
+      sendSignal(pid, 'SIGTERM');
+      await master.over();
     });
   });
 

@@ -36,6 +36,8 @@ const GOOD: readonly [title: string, bytes: Buffer, expected: object][] = [
   ] })), {
     ...TCP4, alpn: 'h2', authority: 'grüße.example', uniqueId: Buffer.from([0, 255]),
     ssl: { secure: true, certificate: true, verified: true, version: 'TLSv1.3', commonName: 'Ann Example', cipher: 'TLS_AES_256_GCM_SHA384', signatureAlgorithm: 'RSA-SHA256', keyAlgorithm: 'RSA2048' },
+    // The name space of the network (0x30) and what others have agreed on (0xe0) are left to the user.
+    tlvs: expect.arrayContaining([{ type: 0x30, value: Buffer.from('blue') }, { type: 0xe0, value: Buffer.alloc(0) }]) as unknown,
   }],
   ['a client without a certificate: zero alone verifies nobody', binary({ tlvs: [ssl(1, 0)] }), { ssl: { secure: true, certificate: false, verified: false, commonName: undefined } }],
   ['a client whose certificate is bad', binary({ tlvs: [ssl(0b11, 20)] }), { ssl: { certificate: true, verified: false } }],
