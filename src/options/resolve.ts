@@ -68,7 +68,11 @@ export function aliasOf(given: unknown): string {
  */
 export function resolveChange(before: ResolvedOptions, change: unknown): ResolvedOptions {
   if (!isOptions(change)) throw optionError(['configure({...}) needs an object of options.'], 'configure');
-  const problems = checkEach(change, CHANGEABLE_CHECKS);
+  const isFixed = (name: string): boolean => Object.hasOwn(CHECKS, name) && !Object.hasOwn(CHANGEABLE_CHECKS, name);
+  const problems = [
+    ...checkEach(Object.fromEntries(Object.entries(change).filter(([name]) => !isFixed(name))), CHANGEABLE_CHECKS),
+    ...Object.keys(change).filter(isFixed).map((name) => `${name} is fixed while the server runs: change it in the program, then restart it or call upgrade().`),
+  ];
   const sound = soundOptions(change, CHANGEABLE_CHECKS);
   // What is given as undefined goes back to its default.
   const unset = Object.fromEntries(Object.entries(change).filter(([, value]) => value === undefined));

@@ -170,7 +170,11 @@ export const SYNONYMS: Synonyms = {
   host: 'Address', hostname: 'Hostname', path: 'Address (a path)', socket: 'Address (a path)', bind: 'Address', listen: 'Address and Port',
   readableall: 'SocketMode', writableall: 'SocketMode', exclusive: 'Alias', family: 'Domain',
   pauseonconnect: 'ClientPreConnect', proxyprotocol: 'Proxy', trustproxy: 'Proxy', acceptproxy: 'Proxy', highwatermark: 'HighMark', timeout: 'ClientTimeout', maxconnections: 'MaxSessionPerServer',
-  workers: 'MaxServer', instances: 'MaxServer', maxworkers: 'MaxServer', minworkers: 'MinServer',
+  workers: 'MaxServer', instances: 'MaxServer', maxworkers: 'MaxServer', minworkers: 'MinServer', max_memory_restart: 'MaxServerMemory', max_requests: 'MaxServerLifeTimes',
   exec: 'Script', args: 'ScriptArgs', uid: 'User', gid: 'Group', name: 'Alias', filter: 'ClientFilter',
-  onconnection: 'ClientConnected', connection: 'ClientConnected', ondata: 'ClientInput', data: 'ClientInput', onclose: 'ClientDisconnected',
+  gracefultimeout: 'GraceExpireTime', shutdowntimeout: 'GraceExpireTime', idletimeout: 'ClientTimeout', maxclients: 'MaxSession',
+  key: 'Tls: { key, cert }', cert: 'Tls: { key, cert }', ca: 'Tls: { ca }', ssl: 'Tls', log: 'Logger', metrics: 'Admin', health: 'Admin', adminport: 'Admin: { Port }',
+  onconnect: 'ClientConnected', onconnection: 'ClientConnected', connection: 'ClientConnected', onerror: 'ClientError',
+  ondata: 'ClientInput', data: 'ClientInput', onmessage: 'ClientInput', online: 'ClientInput', input: 'ClientInput', handler: 'ClientInput', clientdata: 'ClientInput',
+  onclose: 'ClientDisconnected', onend: 'ClientDisconnected', ondisconnect: 'ClientDisconnected', clientclose: 'ClientDisconnected', clientclosed: 'ClientDisconnected', clientend: 'ClientDisconnected',
 };

@@ -238,6 +238,7 @@ describe('resolveOptions', () => {
   it.each([
     ['host', 'Address'], ['port', 'Port'], ['path', 'Address (a path)'], ['timeout', 'ClientTimeout'], ['maxConnections', 'MaxSessionPerServer'],
     ['workers', 'MaxServer'], ['ipv6Only', 'Ipv6Only'], ['backlog', 'Backlog'], ['noDelay', 'NoDelay'], ['hostname', 'Hostname'],
+    ['onConnect', 'ClientConnected'], ['onError', 'ClientError'], ['ClientClose', 'ClientDisconnected'], ['cert', 'Tls: { key, cert }'], ['metrics', 'Admin'],
   ])('knows what others call it: %s', (name, own) => {
     expect(refused({ ClientInput, [name]: 1 })).toContain(`${name} is not an option; did you mean ${own}?`);
   });
@@ -395,7 +396,7 @@ describe('resolveChange', () => {
   it.each([
     ['a contradiction with the options of before', { MinServer: 8, StartServer: 8 }, { MaxServer: 5 }, 'MinServer (8) must not exceed MaxServer (5)'],
     ['a wrong type', {}, { MaxServer: 'many' }, 'MaxServer must be'],
-    ['an option that is fixed at the start', {}, { Port: 80 }, 'Port is not an option'],
+    ['an option that is fixed at the start', {}, { Port: 80 }, 'Port is fixed while the server runs: change it in the program, then restart it or call upgrade().'],
     ['a misspelt one', {}, { MaxSever: 3 }, 'did you mean MaxServer?'],
     ['something that is no object', {}, 7, 'needs an object'],
     ['null', {}, null, 'needs an object'],

@@ -129,17 +129,25 @@ describe('the programs in examples/README.md', () => {
         const port = Number(/\d+$/.exec(await master.line(/listening on port/))?.[0]);
         const client = await master.connect(port);
         await client.expect('welcome\r\n');
+        const isWelcome = async (): Promise<boolean> => {
+          const next = await master.connect(port);
+          const isIn = await next.hasInput();
+          next.close();
+          return isIn;
+        };
 
         writeFileSync(banned, '192.0.2.0/24\n127.0.0.1\n');
 
-        await poll(async () => {
-          const next = await master.connect(port);
-          const isWelcome = await next.hasInput();
-          next.close();
-          return !isWelcome;
-        }, () => 'the address to be banned');
+        await poll(async () => !await isWelcome(), () => 'the address to be banned');
         await client.expectOver();
         await master.line(/^gone$/);
+
+        writeFileSync(banned, '127.0.0.1\nnonsense\n');
+        await master.until(() => master.stderr.find((line) => line.includes('BlockList has "nonsense"')), () => 'what is wrong with the list');
+        expect(await isWelcome()).toBe(false);
+
+        writeFileSync(banned, '');
+        await poll(isWelcome, () => 'the address to be let in again');
       });
     } finally {
       rmSync(folder, { recursive: true });
