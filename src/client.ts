@@ -13,7 +13,8 @@ export interface Client {
   readonly socket: Socket;
   /**
    * Sends records through the output filter. Never blocks; what the client does not take yet is queued.
-   * After the client has gone it sends nothing and is reported as `worker:error` with ERR_PREFORK_ENDED.
+   * Once the client is at its end (`heap.shutdown`) it may send nothing; from ClientDisconnected on, and after `shutdown_output`,
+   * that is reported as `worker:error` with ERR_PREFORK_ENDED.
    *
    * @returns true if the queue has reached HighMark: stop until ClientLow
    * @throws PreforkError ERR_PREFORK_FILTER if the filter cannot take a record

@@ -45,7 +45,7 @@ export class Wheel implements Client {
   #isScheduled = false;
   /** Output has been put since ClientFlushed was called last. */
   #isDirty = false;
-  #ended = false;
+  #stage: 'open' | 'finishing' | 'ended' = 'open';
   #isFull = false;
   /** Octets handed to the stream so far; characters, where they are text. */
   #handed = 0;
@@ -72,8 +72,8 @@ export class Wheel implements Client {
   }
 
   put(...records: unknown[]): boolean {
-    if (this.#ended || this.#stream.writableEnded) {
-      this.#host.report(new PreforkError('ERR_PREFORK_ENDED', 'put() was called after the client had gone or its output was shut down; nothing was sent. Ask heap.shutdown first.'));
+    if (this.#stage === 'ended' || this.#stream.writableEnded) {
+      if (this.#stage !== 'finishing' || this.#host.isOver) this.#host.report(new PreforkError('ERR_PREFORK_ENDED', 'put() was called after the client had gone or its output was shut down; nothing was sent. Ask heap.shutdown first.'));
       return false;
     }
     const text = checkedText(this.#filter.put_text?.(records));
@@ -96,7 +96,7 @@ export class Wheel implements Client {
     this.#isScheduled = false;
     this.#measureAt = this.#highMark;
     if (this.#output === undefined) return;
-    if (this.#stream.destroyed || this.#ended || this.#isFull) {
+    if (this.#stream.destroyed || this.#stage === 'ended' || this.#isFull) {
       this.#output = undefined;
       return;
     }
@@ -117,9 +117,10 @@ export class Wheel implements Client {
     }
   }
 
-  /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. */
+  /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. A `put` until then is no fault: ClientDisconnected has not been called. */
   finish(done: () => void): void {
     this.flush();
+    this.#stage = 'finishing';
     // After shutdown_output() a second end() would fail.
     if (this.#stream.writableFinished) afterThis(this.#host, done);
     else endThen(this.#stream, this.#host, done);
@@ -140,7 +141,7 @@ export class Wheel implements Client {
   /** The session is over: a later `put` is reported. */
   close(): void {
     this.flush();
-    this.#ended = true;
+    this.#stage = 'ended';
   }
 
   set_filter(filter: AnyFilter): void {
@@ -237,7 +238,7 @@ export class Wheel implements Client {
     const isLow = this.#isHigh && this.#stream.writableLength <= this.#low;
     if (isLow) {
       this.#isHigh = false;
-      if (!this.#ended) this.#listener.low();
+      if (this.#stage !== 'ended') this.#listener.low();
     }
     if (this.#isDirty && !this.isPending) {
       this.#isDirty = false;

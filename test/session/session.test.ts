@@ -269,6 +269,21 @@ describe('a session that fails', () => {
     expect(clients.failures).toMatchObject([{ where: 'put', code: 'ERR_PREFORK_ENDED' }]);
     expect(heap?.shutdown).toBe(true);
   });
+
+  it('sends nothing, and reports nothing, of what others say to a client whose end is on its way', async () => {
+    const answers: unknown[] = [];
+    const { clients, calls } = noting({ connected: ({ heap: { client } }: Any) => {
+      client.socket.once('prefinish', () => { answers.push(client.put('late'), [...calls]); });
+    } });
+    const client = await clients.connect();
+
+    await client.end();
+    await clients.settle();
+
+    expect(answers).toEqual([false, expect.not.arrayContaining([expect.stringContaining('disconnected')])]);
+    expect(calls.join()).toContain('disconnected');
+    expect(clients.failures).toEqual([]);
+  });
 });
 
 describe('events of a session', () => {
