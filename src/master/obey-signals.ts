@@ -4,7 +4,7 @@ import { handleSignals } from './signals.js';
 import { writeToStderr } from './stderr.js';
 import { warner } from './unasked.js';
 
-const HANG_UP = 'SIGHUP: the terminal of this process was closed, so the pool drains. To reload, call server.reload(), or start the program without a terminal.\n';
+const HANG_UP = 'SIGHUP: this program was started from a terminal, and one that is closed sends this signal, so the pool drains. To reload, call server.reload(), or start the program without a terminal (setsid, systemd).\n';
 
 /** A server that signals reach. */
 export interface SignalledServer {

@@ -138,7 +138,8 @@ export class Handshakes {
 function reasonOf(error: Error, { authorizationError: refusal }: { readonly authorizationError?: Error | string | null }): Error {
   if (refusal === null || refusal === undefined) return error;
   const code = typeof refusal === 'string' ? refusal : refusal.message;
-  return Object.assign(new Error(`The client's certificate was refused: ${code}.`), { code });
+  const advice = /SELF_SIGNED|LEAF_SIGNATURE|ISSUER/.test(code) ? ' (no certificate of Tls.ca has signed it)' : '';
+  return Object.assign(new Error(`The client's certificate was refused: ${code}${advice}.`), { code });
 }
 
 const timeout = (ms: number): Error => Object.assign(new Error(`The TLS handshake was not done within ${ms / 1000} s.`), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' });

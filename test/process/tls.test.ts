@@ -78,7 +78,7 @@ describe.runIf(requireTool('openssl') && requireTool('curl'))('Tls', () => {
       expect(await scene.end()).toHaveLength(6);
       expect(scene.all.filter(({ name }) => name === 'Error').map(({ detail }) => detail)).toEqual([
         expect.stringMatching(/^read (ERR_SSL_|ECONNRESET)/), // the client has refused the server's
-        "read DEPTH_ZERO_SELF_SIGNED_CERT The client's certificate was refused: DEPTH_ZERO_SELF_SIGNED_CERT.",
+        "read DEPTH_ZERO_SELF_SIGNED_CERT The client's certificate was refused: DEPTH_ZERO_SELF_SIGNED_CERT (no certificate of Tls.ca has signed it).",
         'read ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE TLS handshake: peer did not return a certificate',
         'read ERR_SSL_NO_APPLICATION_PROTOCOL TLS handshake: no application protocol',
       ]);
