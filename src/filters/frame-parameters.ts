@@ -28,7 +28,7 @@ export interface FrameParameters {
   readonly Start?: string | Uint8Array | undefined;
   /** With Start: what cannot be a frame of at most MaxLength bytes is skipped, up to the next Start. Default false. */
   readonly Resync?: boolean | undefined;
-  /** Longest frame, in bytes with its header. Default 1 MiB, or MaxBuffer if that is less. */
+  /** Longest frame of the input, in bytes with its header; `put` is not limited. Default 1 MiB, or MaxBuffer if that is less. */
   readonly MaxLength?: number | undefined;
   /** Bytes of earlier reads that may wait when more come. Default MaxLength. */
   readonly MaxBuffer?: number | undefined;

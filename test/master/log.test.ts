@@ -1,7 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { PreforkError } from '../../src/errors.js';
 import { publishWorkers } from '../../src/master/diagnostics.js';
 import { logTo } from '../../src/master/log.js';
+import type { Logger } from '../../src/options/options.js';
+import { Markdown } from '../support/markdown.js';
 
 const BORN = { pid: 7, id: 1 };
 
@@ -31,6 +35,26 @@ describe('a Logger', () => {
     const ignore = (): void => undefined;
 
     expect(() => { logTo({ info: ignore, warn: ignore, error: ignore }, 'echo')({ name: 'worker:born', detail: BORN }); }).not.toThrow();
+  });
+});
+
+describe('the Logger for JSON that examples/README.md has', () => {
+  it('writes one line for each event, with the stack of an error', () => {
+    const code = new Markdown('examples/README.md').codeBlocks.find(({ heading }) => heading === 'Watching a pool')?.code ?? '';
+    const lines: string[] = [];
+    const logger = runInNewContext(`${code}; Logger`, { console: { log: (line: string) => { lines.push(line); } } }) as Logger;
+    const observe = logTo(logger, 'echo');
+
+    observe({ name: 'worker:error', detail: { ...BORN, where: 'ClientInput', error: new PreforkError('ERR_PREFORK_FILTER', 'no') } });
+    observe({ name: 'listening', detail: '/run/x' });
+
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      {
+        time: expect.any(String) as string, level: 'error', message: 'Worker 7, ClientInput: no', server: 'echo', event: 'worker:error', worker: 7, id: 1, where: 'ClientInput',
+        code: 'ERR_PREFORK_FILTER', stack: expect.stringContaining('log.test.ts') as string,
+      },
+      { time: expect.any(String) as string, level: 'info', message: 'Listening on /run/x.', server: 'echo', event: 'listening', address: '/run/x' },
+    ]);
   });
 });
 

@@ -203,7 +203,7 @@ describe.each(DOCUMENTS)('%s', (name) => {
 describe('the programs in the documents', () => {
   it('are those that tests run', () => {
     const run = new Map([
-      ['Start', '../package/package.test.ts'], ['Framing', '../filters/protocols.test.ts'], ['TLS', '../process/documents.test.ts'], ['Releases', '../process/documents.test.ts'], ['Changing a running pool', '../process/documents.test.ts'], ['Testing', '../process/documents.test.ts'],
+      ['Start', '../package/package.test.ts'], ['Framing', '../filters/protocols.test.ts'], ['TLS', '../process/documents.test.ts'], ['Releases', '../process/documents.test.ts'], ['Watching a pool', '../master/log.test.ts'], ['Changing a running pool', '../process/documents.test.ts'], ['Testing', '../process/documents.test.ts'],
     ]);
 
     const blocks = [readme, guide].flatMap(({ codeBlocks }) => codeBlocks).filter(({ language }) => language !== '');
