@@ -1,7 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
 import { openFilesLimit } from '../open-files.js';
-import { NO_FLOW, creditFor, observeFlow } from '../policy/credit.js';
+import { NO_FLOW, lastingCredit, observeFlow } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits } from '../policy/permits.js';
 import type { PermitOrder } from '../policy/permits.js';
@@ -58,10 +58,11 @@ export class PermitOffice {
     this.#flow = (this.#parts.observe ?? observeFlow)(this.#flow, { served: servedByGone + served, clients, workers, now });
     const lower = now - this.#loweredAt >= LOWER_MS;
     if (lower) this.#loweredAt = now;
-    const credit = creditFor(this.#flow, clients / Math.max(workers, 1));
+    const { crowded } = this.#flow;
+    const credit = crowded ? undefined : lastingCredit(clients / Math.max(workers, 1));
     // In a crowd only: elsewhere every worker has a permit, and a verdict that comes too soon wakes none.
-    const views = roster.permitViews(this.#flow.crowded ? roster.lateMs(now) : 0);
-    const { orders, nextAt, isHigh } = planPermits(views, { holders: this.#flow.crowded && !single ? holders : Infinity, credit, lower }, now);
+    const views = roster.permitViews(crowded ? roster.lateMs(now) : 0);
+    const { orders, nextAt, isHigh } = planPermits(views, { holders: crowded && !single ? holders : Infinity, credit, lower }, now);
     for (const order of orders) this.#perform(order, now);
     const lowerAt = isHigh && !lower ? this.#loweredAt + LOWER_MS : Infinity;
     // Whoever is asked now is missed if it does not answer by then, even if no report comes meanwhile.

@@ -1,4 +1,5 @@
 import type { WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import { FIRST_CREDIT, type CrowdCredit } from '../policy/credit.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
 import type { DrainReason, KillReason } from '../policy/reasons.js';
@@ -42,6 +43,8 @@ export interface WorkerRecord {
   refilled: { readonly at: number; readonly copiesUsed: number };
   /** The permit ordered last; undefined = none, or it was taken back. */
   permit: { readonly ceiling: number; readonly pulseMs: number } | undefined;
+  /** How far it may be ahead of others in a crowd. */
+  credit: CrowdCredit;
   /** Permits, withdrawals and probes sent so far, and when the last one was. */
   ordersSent: number;
   askedAt: number;
@@ -87,7 +90,7 @@ export function newRecord(id: number, { process, now, wallNow, lifeMs, share, re
   return {
     id, pid: process.pid, process, release, trial, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
     idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, isLastCall: false, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
-    permit: undefined, ordersSent: 0, askedAt: now, deafAtBirth: deafMs, deafAtHeard: deafMs, shareOrdered: share, heartbeatUnanswered: false,
+    permit: undefined, credit: FIRST_CREDIT, ordersSent: 0, askedAt: now, deafAtBirth: deafMs, deafAtHeard: deafMs, shareOrdered: share, heartbeatUnanswered: false,
   };
 }
 
@@ -137,6 +140,7 @@ export function permitView(record: WorkerRecord, lateMs: number): PermitView {
     clients: record.state.clients,
     ordered: record.permit !== undefined,
     ceiling: record.permit?.ceiling ?? 0,
+    credit: record.credit.clients,
     askedPulseMs: record.permit?.pulseMs ?? PULSE_MS,
     permit: record.state.permit,
     ...silenceOf(record),

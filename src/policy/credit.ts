@@ -52,16 +52,33 @@ function isCrowded({ came, replaced, clients, workers }: { readonly came: number
   return replaced * 2 >= came && clients <= perSecond * SHORT_LIFE;
 }
 
-/** How far a worker may be ahead of the one with the fewest clients while clients prove short-lived: the balance restores itself then. */
-export const SHORT_LIVED_CREDIT = 64;
-
 /**
  * How far a worker may be ahead of the others while clients last: a twelfth, so that the busiest has at most a twelfth more
  * than the mean, and one client in small numbers.
  */
 export const lastingCredit = (clients: number): number => Math.max(1, Math.floor(clients / 12));
 
-/** How far a worker may be ahead of the one with the fewest clients. Clients that last are kept in balance. */
-export function creditFor({ crowded }: Flow, meanClients: number): number {
-  return crowded ? SHORT_LIVED_CREDIT : lastingCredit(meanClients);
+/**
+ * How far one worker may be ahead of that with the fewest clients while clients prove short-lived, and how many had left it when
+ * it asked for a higher ceiling last.
+ */
+export interface CrowdCredit {
+  readonly clients: number;
+  readonly left: number;
+}
+
+export const FIRST_CREDIT: CrowdCredit = { clients: 8, left: 0 };
+/** A worker takes all that wait in the kernel's queue at once: fewer would mean to ask for each turn of its event loop. */
+const MOST_CREDIT = 64;
+
+/**
+ * Learns from a worker that is at its ceiling. If a quarter of its clients have left since it was there last, the crowd is
+ * larger and restores the balance itself. Else they have come to stay, and would stay where they are.
+ */
+export function learnCredit(credit: CrowdCredit, { served, clients }: { readonly served: number; readonly clients: number }): CrowdCredit {
+  // At a lower ceiling it is only because clients are kept in balance.
+  if (clients < credit.clients) return credit;
+  const left = served - clients;
+  const restored = (left - credit.left) * 4 >= clients;
+  return { left, clients: restored ? Math.min(credit.clients * 2, MOST_CREDIT) : FIRST_CREDIT.clients };
 }

@@ -16,7 +16,8 @@ import { IDLE_PULSE_MS, PULSE_MS, WATCHED_PULSE_MS, blockedAt, isBlocked, type S
  * - A **share** (limits.ts) is a worker's part of MaxSession, absolute and apart from all this.
  *
  * Normally every worker has a permit. While short-lived clients come in a crowd, waking them all for each client costs more
- * than the work itself: then only a few **holders** have one, with a large credit, and the others wait without.
+ * than the work itself: then only a few **holders** have one, and the others wait without. Each learns a credit of its own: larger
+ * while clients that it takes leave again, small when they stay.
  *
  * What if a worker stops? With every worker holding a permit, nothing: the others have the socket open and take the clients.
  * Two cases are left. Stopped workers with few clients keep the ceilings of the others low: so while anybody waits at its
@@ -53,6 +54,8 @@ export interface PermitView extends SilenceView {
   readonly ordered: boolean;
   /** The ceiling of the permit ordered last. */
   readonly ceiling: number;
+  /** How far it may be ahead of the one with the fewest clients in a crowd. */
+  readonly credit: number;
   /** The pulse that was asked for with it, in milliseconds. */
   readonly askedPulseMs: number;
   /** As it reported last; of interest only if it has answered the last order. */
@@ -74,8 +77,8 @@ export type PermitOrder =
 export interface PermitConfig {
   /** How many workers hold a permit in a crowd; Infinity = all of them, crowd or not. */
   readonly holders: number;
-  /** How far a worker may be ahead of the one with the fewest clients. */
-  readonly credit: number;
+  /** How far a worker may be ahead of the one with the fewest clients; undefined: by its own credit. */
+  readonly credit: number | undefined;
   /** Whether ceilings that have become too high may be lowered now: not at every change, since each costs a message. */
   readonly lower: boolean;
 }
@@ -100,8 +103,8 @@ export function planPermits(workers: readonly PermitView[], config: PermitConfig
   const copies = eligible.filter(isShort).map(({ id, copies: left, stock }): PermitOrder => ({ kind: 'copies', workerId: id, count: stock - left }));
   const able = eligible.filter((worker) => worker.available && !isBlocked(worker, now));
   const orders = eligible.length > config.holders ? planHolders(eligible, able, config) : planAll(eligible, able, config, now);
-  const wanted = fewest(able) + config.credit;
-  const isHigh = !config.lower && eligible.some((worker) => isTooHigh(worker, wanted));
+  const least = fewest(able);
+  const isHigh = !config.lower && eligible.some((worker) => isTooHigh(worker, least + creditOf(worker, config)));
   return { orders: [...copies, ...orders], nextAt: nextLook(eligible, now), isHigh };
 }
 
@@ -110,10 +113,10 @@ const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
 /** All have a permit, and none gets far ahead of the able worker with the fewest clients. */
 function planAll(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
   const least = fewest(able);
-  // A worker that is alone needs no balance with others.
-  const credit = workers.length === 1 ? ALONE_CREDIT : config.credit;
   // Those that are blocked or paused set no ceiling; if there are no others, each may go on from where it is.
-  const ceilingOf = ({ clients }: PermitView): number => (least === Infinity ? clients : least) + credit;
+  const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least)
+    // One that is alone needs no balance with others.
+    + (workers.length === 1 ? ALONE_CREDIT : creditOf(worker, config));
   const isHeldBack = workers.some((worker) => worker.available && isAtCeiling(worker) && worker.clients >= ceilingOf(worker));
   // Its own word counts more than the ceiling ordered: it may have raised that by itself.
   const accepting = able.filter((worker) => worker.ordered && (worker.answered ? worker.permit === 'held' : worker.clients < worker.ceiling));
@@ -147,11 +150,12 @@ const needsPulse = ({ askedPulseMs }: PermitView, pulseMs: number, { lower }: Pe
 
 const isTooHigh = (worker: PermitView, wanted: number): boolean => worker.ordered && worker.ceiling > wanted && worker.clients < worker.ceiling;
 
-/** A few have a permit, with a large credit; one that gets far ahead hands it on. */
-function planHolders(workers: readonly PermitView[], able: readonly PermitView[], { holders, credit, lower }: PermitConfig): readonly PermitOrder[] {
+/** A few have a permit; one that gets far ahead hands it on. */
+function planHolders(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig): readonly PermitOrder[] {
+  const { holders, lower } = config;
   const orders = new Map<number, PermitOrder>();
   const least = fewest(able);
-  const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least) + credit;
+  const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least) + creditOf(worker, config);
   const permit = (worker: PermitView): unknown => orders.set(worker.id, { kind: 'permit', workerId: worker.id, ceiling: ceilingOf(worker), pulseMs: WATCHED_PULSE_MS });
   const withdraw = ({ id }: PermitView): unknown => orders.set(id, { kind: 'withdraw', workerId: id });
   const waiting = able.filter((worker) => !worker.ordered).sort(byClients);
@@ -176,6 +180,7 @@ function planHolders(workers: readonly PermitView[], able: readonly PermitView[]
   return [...orders.values()];
 }
 
+const creditOf = (worker: PermitView, { credit }: PermitConfig): number => credit ?? worker.credit;
 const fewest = (workers: readonly PermitView[]): number => workers.reduce((least, { clients }) => Math.min(least, clients), Infinity);
 const byClients = (one: PermitView, other: PermitView): number => one.clients - other.clients;
 

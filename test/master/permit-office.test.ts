@@ -4,6 +4,7 @@ import type { ToWorker } from '../../src/ipc/protocol.js';
 import { PermitOffice } from '../../src/master/permit-office.js';
 import { Roster } from '../../src/master/roster.js';
 import type { WorkerRecord } from '../../src/master/worker-record.js';
+import { FIRST_CREDIT } from '../../src/policy/credit.js';
 import { ANSWER_MS, PULSE_MS } from '../../src/policy/silence.js';
 import { seeds } from '../support/seeded.js';
 import { crowdIn, explore, wander, type PoolSettings } from './permit-pool.js';
@@ -200,5 +201,11 @@ describe('a burst of lasting clients', () => {
     const counts = crowdIn({ workers: 8, starting: 0, holders: Infinity, maxClients: null, mostClients: Infinity, mishaps: [], settled: true }, seed, 400);
 
     expect(Math.max(...counts)).toBeLessThanOrEqual(50 + 50 / 12);
+  });
+
+  it.each(seeds(10))('that comes while a crowd is served leaves none further ahead than twice the first credit: seed %d', (seed) => {
+    const counts = crowdIn({ workers: 8, starting: 0, holders: 2, maxClients: null, mostClients: Infinity, mishaps: [], settled: true }, seed, 400);
+
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2 * FIRST_CREDIT.clients);
   });
 });

@@ -3,6 +3,7 @@ import type { ToWorker, WorkerState } from '../../src/ipc/protocol.js';
 import { PermitOffice } from '../../src/master/permit-office.js';
 import { Roster } from '../../src/master/roster.js';
 import type { WorkerRecord } from '../../src/master/worker-record.js';
+import { FIRST_CREDIT } from '../../src/policy/credit.js';
 import { PULSE_MS } from '../../src/policy/silence.js';
 import { AcceptLoop } from '../../src/worker/accept-loop.js';
 import { FakeCopy, FakeListener } from '../support/fake-listener.js';
@@ -170,7 +171,9 @@ export class PermitPool {
     const { holders, maxClients } = this.#settings;
     if (this.#isCrowded && maxClients !== 1 && living > holders) {
       if (accepting.length > holders) return `${accepting.length} workers accept where ${holders} should: ${this.show()}`;
-      if (accepting.length < Math.min(holders, able.length)) return `${accepting.length} of ${able.length} able workers accept: ${this.show()}`;
+      const below = Math.min(...able.map(({ loop }) => loop.clients)) + FIRST_CREDIT.clients;
+      const free = able.filter(({ loop }) => loop.clients < below).length;
+      if (accepting.length < Math.min(holders, free)) return `${accepting.length} of ${free} able workers below their ceiling accept: ${this.show()}`;
     }
     // Without a crowd every worker with the fewest clients of all accepts.
     const least = Math.min(...able.map(({ loop }) => loop.clients));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NO_FLOW, SHORT_LIVED_CREDIT, creditFor, observeFlow, type Flow } from '../../src/policy/credit.js';
+import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, type Flow } from '../../src/policy/credit.js';
 
 const WORKERS = 20;
 
@@ -92,14 +92,34 @@ describe('observeFlow', () => {
   });
 });
 
-describe('creditFor', () => {
+describe('lastingCredit', () => {
   it.each([
     [0, 1], [1.9, 1], [23.9, 1], [24, 2], [50, 4], [1000, 83],
   ])('keeps a mean of %d clients within a twelfth: %d ahead', (mean, credit) => {
-    expect(creditFor(NO_FLOW, mean)).toBe(credit);
+    expect(lastingCredit(mean)).toBe(credit);
   });
+});
 
-  it('is large in a crowd', () => {
-    expect(creditFor({ ...NO_FLOW, crowded: true }, 0)).toBe(SHORT_LIVED_CREDIT);
+describe('learnCredit', () => {
+  /** What a worker has learnt that was at its ceiling with so many clients, each time after so many others had left. */
+  const learnt = (...asks: readonly { readonly clients: number; readonly left: number }[]): number => {
+    let credit = FIRST_CREDIT;
+    let gone = 0;
+    for (const { clients, left } of asks) {
+      gone += left;
+      credit = learnCredit(credit, { served: gone + clients, clients });
+    }
+    return credit.clients;
+  };
+
+  it.each([
+    ['doubles while clients leave as fast as they come', [{ clients: 8, left: 8 }, { clients: 16, left: 16 }], 32],
+    ['goes no further than 64', Array.from({ length: 9 }, () => ({ clients: 64, left: 64 })), 64],
+    ['takes a quarter of them for enough', [{ clients: 8, left: 2 }], 16],
+    ['is small again when they stay', [{ clients: 8, left: 8 }, { clients: 16, left: 16 }, { clients: 32, left: 2 }], 8],
+    ['learns nothing below it, where clients are kept in balance', [{ clients: 3, left: 100 }], 8],
+    ['is not misled by those that left long before', [{ clients: 8, left: 5000 }, { clients: 16, left: 0 }], 8],
+  ])('%s', (_title, asks, credit) => {
+    expect(learnt(...asks)).toBe(credit);
   });
 });

@@ -6,11 +6,11 @@ import { Seeded, seeds } from '../support/seeded.js';
 const NOW = 1_000_000;
 const CREDIT = 2;
 const ALL: PermitConfig = { holders: Infinity, credit: CREDIT, lower: false };
-const CROWD: PermitConfig = { holders: 2, credit: 64, lower: false };
+const CROWD: PermitConfig = { holders: 2, credit: undefined, lower: false };
 
 /** A worker that has no permit, except for what is given. */
 const fresh = (id: number, given: Partial<PermitView> = {}): PermitView => ({
-  id, eligible: true, available: true, clients: 0, ordered: false, ceiling: 0, askedPulseMs: PULSE_MS, permit: 'none',
+  id, eligible: true, available: true, clients: 0, ordered: false, ceiling: 0, credit: 64, askedPulseMs: PULSE_MS, permit: 'none',
   heardAt: NOW, pulseMs: PULSE_MS, askedAt: NOW - 60_000, answered: true, copies: 2, stock: 2, ...given,
 });
 /** A worker that may accept. */
@@ -148,6 +148,7 @@ describe('planPermits of any pool', () => {
       askedPulseMs: random.pick([WATCHED_PULSE_MS, IDLE_PULSE_MS, PULSE_MS]),
       answered: random.chance(0.7),
       permit: random.pick(['none', 'held', 'spent', 'full']),
+      credit: random.int(1, 4),
       heardAt: NOW - random.int(0, 2 * ANSWER_MS),
       pulseMs: random.pick([WATCHED_PULSE_MS, PULSE_MS]),
       askedAt: NOW - random.int(0, 2 * ANSWER_MS),
@@ -161,7 +162,7 @@ describe('planPermits of any pool', () => {
       const random = new Seeded(seed);
       const views = Array.from({ length: random.int(1, 7) }, (_, index) => randomView(random, index + 1));
       const before = JSON.stringify(views);
-      const { orders: given } = planPermits(views, { holders: random.pick([1, 2, 3, Infinity]), credit: random.int(1, 4), lower: random.chance(0.5) }, NOW);
+      const { orders: given } = planPermits(views, { holders: random.pick([1, 2, 3, Infinity]), credit: random.pick([1, 2, 3, 4, undefined]), lower: random.chance(0.5) }, NOW);
 
       expect(given.every(({ workerId }) => views.some(({ id, eligible }) => id === workerId && eligible)), `seed ${seed}`).toBe(true);
       const permits = given.filter(({ kind }) => kind !== 'copies').map(({ workerId }) => workerId);
