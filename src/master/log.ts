@@ -7,11 +7,22 @@ import { inWords, type PoolObserver } from '../pool-event.js';
  * `worker` or `successor`: loggers write `pid` themselves, of the process that they run in.
  */
 export function logTo(logger: Logger, alias: string): PoolObserver {
-  if (logger === globalThis.console) forgiveStreams();
+  const isConsole = logger === globalThis.console;
+  if (isConsole) forgiveStreams();
+  let lost = 0;
   return (event) => {
     const words = inWords(event);
     if (words === undefined) return;
     const { level, text } = words;
+    if (isConsole && isUnread(level)) {
+      lost += 1;
+      return;
+    }
+    if (lost > 0) {
+      const count = lost;
+      lost = 0;
+      logger[level === 'debug' ? 'info' : level]({ server: alias, event: 'lost', lost: count }, `${count} events before this one were not logged: nothing read this program's output.`);
+    }
     const about = event.name === 'upgrade:done' ? 'successor' : 'worker';
     const fields = { server: alias, event: event.name, ...fieldsOf(event.detail, about) };
     if (level === 'debug') logger.debug?.(fields, text);
@@ -20,6 +31,18 @@ export function logTo(logger: Logger, alias: string): PoolObserver {
 }
 
 const ignore = (): void => undefined;
+
+/** Bytes of its output that may wait for who reads it. */
+const MOST_WAITING = 1024 * 1024;
+
+/**
+ * Whether `console` would only add to what nothing reads. On a pipe Node keeps all of it in the memory of this process, which
+ * keeps the pool: it must not grow with a log that is stuck.
+ */
+function isUnread(level: 'debug' | 'info' | 'warn' | 'error'): boolean {
+  const stream = level === 'warn' || level === 'error' ? process.stderr : process.stdout;
+  return stream.writableLength > MOST_WAITING;
+}
 
 /**
  * `console` is meant to ignore what it cannot write, but of two lines in one turn Node lets the second one's EPIPE through, which would

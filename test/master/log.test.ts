@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PreforkError } from '../../src/errors.js';
 import { publishWorkers } from '../../src/master/diagnostics.js';
 import { logTo } from '../../src/master/log.js';
@@ -59,6 +59,38 @@ describe('the Logger for JSON that examples/README.md has', () => {
 });
 
 describe('the global console as a Logger', () => {
+  afterEach(() => { vi.restoreAllMocks(); });
+
+  it('gets no more while nothing reads what it wrote, and then how many events that were', () => {
+    const lines: unknown[] = [];
+    for (const level of ['info', 'error'] as const) vi.spyOn(console, level).mockImplementation((...args: unknown[]) => { lines.push([level, ...args]); });
+    const waiting = vi.spyOn(process.stdout, 'writableLength', 'get');
+    const observe = logTo(console, 'echo');
+    const ready = (): void => { observe({ name: 'worker:ready', detail: { ...BORN, after: 1 } }); };
+
+    waiting.mockReturnValue(2 ** 20 + 1);
+    ready();
+    ready();
+    expect(lines).toEqual([]);
+    waiting.mockReturnValue(0);
+    ready();
+    ready();
+
+    expect(lines).toMatchObject([
+      ['info', { server: 'echo', event: 'lost', lost: 2 }, "2 events before this one were not logged: nothing read this program's output."],
+      ['info', { event: 'worker:ready' }, expect.any(String)], ['info', { event: 'worker:ready' }, expect.any(String)],
+    ]);
+  });
+
+  it('gets errors while only its other stream is not read', () => {
+    const error = vi.spyOn(console, 'error').mockReturnValue();
+    vi.spyOn(process.stdout, 'writableLength', 'get').mockReturnValue(Infinity);
+
+    logTo(console, 'echo')({ name: 'error', detail: new Error('no') });
+
+    expect(error).toHaveBeenCalledOnce();
+  });
+
   it('does not end the master when the reader of its output has gone', () => {
     logTo(console, 'echo');
     const listeners = process.stdout.listenerCount('error');
