@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -114,7 +114,12 @@ describe('the programs in examples/README.md', () => {
   it('ban addresses that are written to a file, whose clients end, as Changing a running pool has it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'prefork-documents-'));
     const [file, banned] = [join(folder, 'server.mjs'), join(folder, 'banned.txt')];
-    writeFileSync(banned, '');
+    // In one step: of a file that is just being written, nothing may be read, and that is a list, too.
+    const write = (text: string): void => {
+      writeFileSync(`${banned}.new`, text);
+      renameSync(`${banned}.new`, banned);
+    };
+    write('');
     writeFileSync(file, `
       import { PreforkTcpServer } from ${JSON.stringify(import.meta.resolve('prefork-tcp-server'))};
       const server = new PreforkTcpServer({ Address: '127.0.0.1', MaxServer: 1, 
@@ -136,17 +141,17 @@ describe('the programs in examples/README.md', () => {
           return isIn;
         };
 
-        writeFileSync(banned, '192.0.2.0/24\n127.0.0.1\n');
+        write('192.0.2.0/24\n127.0.0.1\n');
 
         await poll(async () => !await isWelcome(), () => 'the address to be banned');
         await client.expectOver();
         await master.line(/^gone$/);
 
-        writeFileSync(banned, '127.0.0.1\nnonsense\n');
+        write('127.0.0.1\nnonsense\n');
         await master.until(() => master.stderr.find((line) => line.includes('BlockList has "nonsense"')), () => 'what is wrong with the list');
         expect(await isWelcome()).toBe(false);
 
-        writeFileSync(banned, '');
+        write('');
         await poll(isWelcome, () => 'the address to be let in again');
       });
     } finally {
