@@ -128,7 +128,7 @@ describe.runIf(requireTool('haproxy') && requireTool('openssl'))('HAProxy', () =
     });
   });
 
-  it('follows the agent: weights, MAINT while the pool is paused, UP again, DRAIN when it stops, UP when it has started again', async () => {
+  it('follows the agent: weights, MAINT while the pool is paused, UP again, DRAIN when it stops, DOWN while its last client finishes, UP when it has started again', async () => {
     const [port = 0, agentPort = 0, front = 0] = await freePorts(3);
     const setup = { ...ONE, ...QUICK, Port: port, Admin: { AgentPort: agentPort }, MaxSessionPerServer: 4, ShutdownDelay: 30, worker: { Proxy } };
     await using haproxy = new HaProxy({
@@ -147,8 +147,18 @@ describe.runIf(requireTool('haproxy') && requireTool('openssl'))('HAProxy', () =
       server.resume();
       await is('UP');
 
-      void server.shutdown();
+      const last = await TcpClient.connect(front);
+      await last.greeting();
+      const isGone = server.shutdown();
       await haproxy.until('pool', ({ status }) => status?.startsWith('DRAIN') === true);
+      await last.echo('served while balancers leave');
+      // Another call ends the delay: no new clients from then on. The agent answers until the last one has left.
+      void server.shutdown({ grace: 30 });
+      await haproxy.until('pool', ({ status, agent_status }) => status?.startsWith('DOWN') === true && agent_status?.includes('CHECKED') === true);
+      await last.echo('served while the pool drains');
+      await last.quit();
+      await isGone;
+      await haproxy.until('pool', ({ agent_status }) => agent_status?.includes('L4CON') === true);
     });
     await haproxy.until('pool', ({ status }) => status === 'DOWN');
     await withServer(setup, async () => { await is('UP'); });
