@@ -33,7 +33,7 @@ export function resolveTls(given: TlsOptions | undefined, problems: string[]): T
       else return { server, handshakeMs: given.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS, given };
     }
   } catch (error) {
-    found.push(`Tls cannot be used: ${reasonOf(error as NodeJS.ErrnoException & { reason?: string })}.`);
+    found.push(`Tls cannot be used: ${reasonOf(error as NodeJS.ErrnoException & { reason?: string }, given)}.`);
   }
   problems.push(...found);
   return undefined;
@@ -125,7 +125,11 @@ const HINTS: Readonly<Record<string, string>> = {
   ERR_OSSL_PEM_NO_START_LINE: 'a PEM text is not what its name says: key and cert may have been swapped',
 };
 
-function reasonOf({ code, reason, message }: { readonly code?: string | undefined; readonly reason?: string; readonly message: string }): string {
-  const hint = code === undefined ? undefined : HINTS[code];
-  return `${hint ?? reason ?? message}${code === undefined ? '' : ` (${code})`}`;
+function reasonOf(
+  { code, reason, message }: { readonly code?: string | undefined; readonly reason?: string; readonly message: string },
+  { clientCertEngine, privateKeyEngine }: TlsOptions,
+): string {
+  if (code !== undefined) return `${HINTS[code] ?? reason ?? message} (${code})`;
+  const engine = clientCertEngine ?? privateKeyEngine;
+  return engine !== undefined && message.includes('shared library') ? `OpenSSL cannot load the engine ${engine} (${message})` : reason ?? message;
 }

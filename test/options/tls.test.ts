@@ -60,6 +60,7 @@ describe.runIf(requireTool('openssl'))('Tls', () => {
     ['options of sockets', () => ({ cert, key, noDelay: true }), /Tls\.noDelay is of the server's sockets: use the option NoDelay of the server/],
     ['two ways to choose the protocol', () => ({ cert, key, ALPNProtocols: ['a'], ALPNCallback: () => 'a' }), /Tls cannot be used: .*ALPN.*\(ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS\)/],
     ['ciphers that there are not', () => ({ cert, key, ciphers: 'NONSENSE' }), /Tls cannot be used: no cipher match \(ERR_SSL_NO_CIPHER_MATCH\)/],
+    ['an engine that there is not', () => ({ cert, key, clientCertEngine: 'nonsense' }), /Tls cannot be used: OpenSSL cannot load the engine nonsense \(/],
     ['rules of its own for one name', () => ({ cert, key, contexts: { 'other.example': { ...pair(), ca: cert } } }), /Tls\.contexts\['other\.example'\]\.ca is not an option/],
     ['one name without its key', () => ({ cert, key, contexts: { 'other.example': { cert } } }), /Tls\.contexts\['other\.example'\]\.key is missing/],
     ['ticket keys of a wrong length', () => ({ cert, key, ticketKeys: Buffer.alloc(16) }), /Tls\.ticketKeys takes 48 random bytes/],
