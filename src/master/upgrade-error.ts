@@ -41,7 +41,7 @@ export class UpgradeError extends PreforkError {
     const how = exit === undefined ? '' : exit.signal === null ? ` (exit code ${exit.code ?? 'unknown'})` : ` (${exit.signal})`;
     const why = detail ?? (cause instanceof Error ? cause.message : undefined);
     const lines = stderr === '' ? '' : `\nIts last lines on stderr:\n${stderr.trimEnd()}`;
-    super('ERR_PREFORK_UPGRADE', `${who} ${UPGRADE_FAILURES[reason]}${how}${why === undefined ? '' : `: ${why.replace(/\.$/, '')}`}. The old pool goes on.${lines}`, { cause });
+    super('ERR_PREFORK_UPGRADE', `${who} ${UPGRADE_FAILURES[reason]}${how}${why === undefined ? '' : `: ${why.replace(/\.$/, '')}`}. The old pool goes on.${lines}`, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.pid = pid;
     this.exit = exit;

@@ -43,7 +43,8 @@ export function thresholdProblems(given: PoolOptions): string[] {
   };
   if (given.StartServer !== undefined) ordered('MinServer', pool.minWorkers, 'StartServer', pool.startWorkers);
   ordered('StartServer', pool.startWorkers, 'MaxServer', pool.maxWorkers);
-  ordered('MinServer', pool.minWorkers, 'MaxServer', pool.maxWorkers);
+  // One that was not given follows StartServer, and would only say the same again.
+  if (given.MinServer !== undefined) ordered('MinServer', pool.minWorkers, 'MaxServer', pool.maxWorkers);
   ordered('MinSpareServer', pool.minSpare, 'MaxSpareServer', pool.maxSpare);
   ordered('MinSpareServer', pool.minSpare, 'MaxServer', pool.maxWorkers);
   if (pool.minWorkers === 0 && pool.minSpare === 0) {

@@ -289,6 +289,7 @@ describe('a reload', () => {
     await reloading.pass(60_000);
 
     expect(outcome.error).toMatchObject({ code: 'ERR_PREFORK_RELOAD', reason: 'boot', release: 2 });
+    expect(outcome.error).not.toHaveProperty('cause');
     expect(pool.supervisor.release.number).toBe(1);
     expect(reloading.fewest).toBe(3);
     expect(pool.broken).toEqual([]);

@@ -187,6 +187,7 @@ describe('upgrade()', () => {
     const second = scene.upgrades.request({});
     scene.started.at(-1)?.events.exited({ code: 3, signal: null });
     await expect(second).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'boot' });
+    await expect(second).rejects.not.toHaveProperty('cause');
 
     const third = scene.upgrades.request({});
     await scene.bringUp('a');

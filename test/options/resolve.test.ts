@@ -125,6 +125,10 @@ describe('a pool that could not settle', () => {
     expect(refusal(() => changed({}, given))).toContain(sentences[0]);
   });
 
+  it('is explained by what was given, and once: the default of MinServer is StartServer', () => {
+    expect(refusedPool({ StartServer: 6, MaxServer: 5 })).not.toContain('MinServer');
+  });
+
   it('is never made by one option alone, if it is within the limits that the fixed defaults set', () => {
     const most: Readonly<Record<string, number>> = { StartServer: 20, MinServer: 20, MinSpareServer: 20, ServerHeartBeatTime: 25 };
     for (const seed of seeds(2000)) {
