@@ -4,8 +4,8 @@ import { MAX_REGEXP_TERMINATOR, RegexpTerminator, TerminatorPattern } from './re
 import type { Terminator } from './terminator.js';
 import { DetectedTerminator, LiteralTerminator, MixedTerminator } from './terminators.js';
 
-/** What `put` of a LineFilter takes: text, bytes, or something whose text is obvious. */
-export type LineRecord = string | Uint8Array | number | bigint | boolean;
+/** What `put` of a LineFilter takes: text, bytes, or something whose text is obvious. null and undefined are ''. */
+export type LineRecord = string | Uint8Array | number | bigint | boolean | null | undefined;
 
 /**
  * The Encoding of a LineFilter: of one whose lines come as strings or as Buffers, or itself, so that `new LineFilter` takes the

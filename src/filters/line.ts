@@ -86,7 +86,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     return [];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for undefined, null and an object that is no bytes, and for text that Encoding does not have */
+  /** @throws PreforkError ERR_PREFORK_FILTER for an object that is no bytes, and for text that Encoding does not have */
   put(records: readonly LineRecord[]): Buffer[] {
     return records.map((record) => {
       if (!(record instanceof Uint8Array) && this.#outputText !== undefined) {
@@ -199,10 +199,9 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
       }
       return record;
     }
+    if (record === undefined || record === null) return '';
     if (typeof record === 'number' || typeof record === 'bigint' || typeof record === 'boolean') return String(record);
-    // A value that is missing is a slip, most of the time: the client would take an empty line for the answer.
-    const isMissing = record === undefined || record === null;
-    throw recordError('LineFilter', record, `strings, numbers, booleans and Buffers${isMissing ? "; '' is an empty line" : ''}`);
+    throw recordError('LineFilter', record, 'strings, numbers, booleans and Buffers');
   }
 
   #tooLong(): PreforkError {
