@@ -218,7 +218,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   Error?: ((context: ListenErrorContext) => CallbackResult) | undefined;
   /** In a worker, when a client has connected. */
   ClientConnected?: ((context: ConnectedContext<Own>) => CallbackResult) | undefined;
-  /** In a worker, once for each record. Required unless there is an Acceptor; not in a master whose workers run a Script of their own. */
+  /** In a worker, once for each record. May be async: this client's next record waits for it, other clients do not; what it throws ends this client and is `worker:error`. Required unless there is an Acceptor; not in a master whose workers run a Script of their own. */
   ClientInput?: ((context: InputContext<Own, RecordOf<F, Given>>) => CallbackResult) | undefined;
   /** In a worker, exactly once for each client that ClientConnected was called for. */
   ClientDisconnected?: ((context: DisconnectedContext<Own>) => CallbackResult) | undefined;
