@@ -41,12 +41,12 @@ function destroyQuietly(this: Socket, error?: Error): Socket {
 }
 
 /**
- * The `onread` callback of sockets that are read directly; Node calls it as a method of the socket. The bytes are copied,
- * since filters keep what is not a whole record yet, and the buffer is used for the next read.
+ * The `onread` callback of sockets that are read directly; Node calls it as a method of the socket. The buffer is used
+ * for the next read.
  *
  * @returns true: go on reading (https://nodejs.org/api/net.html#socketconnectoptions-connectlistener)
  */
 export function deliver(this: Socket, length: number, buffer: Uint8Array): boolean {
-  deliverTo(this, Buffer.from(buffer.subarray(0, length)));
+  deliverTo(this, buffer.subarray(0, length));
   return true;
 }

@@ -17,6 +17,8 @@ export interface Guarded {
 
 /** What the events of a stream go to. */
 export interface StreamOwner extends Guarded {
+  /** It wants to know only that something came. */
+  readonly discards?: true;
   received(chunk: Buffer): void;
   /** The other side has sent everything. */
   finished(): void;
@@ -167,13 +169,17 @@ export function readAhead(stream: Duplex, owner: StreamOwner): () => void {
   };
 }
 
-/** Gives bytes to the owner of a stream. */
-export function deliverTo(stream: Duplex, chunk: Buffer): void {
+/**
+ * Gives bytes to the owner of a stream. They are copied, since filters keep what is not a whole record yet, and their memory is used for
+ * the next read. Of bytes that are thrown away there would be megabytes for the garbage collector.
+ */
+export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
   const owner = (stream as Attached)[OWNER];
   if (owner === undefined) return;
   try {
     // What a user hears on a stream must not depend on how it is read, nor on who else has read it before.
     const isHeard = stream.listenerCount('data') > 0;
+    const chunk = Buffer.from(owner.discards === true && !isHeard ? [] : bytes);
     owner.received(chunk);
     if (isHeard) stream.emit('data', chunk);
   } catch (error) {

@@ -11,6 +11,7 @@ const SWEEP_MS = 1000;
 
 /** One connection that is being closed. */
 class Lingering implements StreamOwner {
+  readonly discards = true;
   readonly stream: Duplex;
   readonly since: number;
   heardAt: number;

@@ -37,6 +37,18 @@ describe('a socket that is read directly', () => {
     expect(heard).toEqual(['session one', 'user one']);
   });
 
+  it('copies nothing for a reader that throws it away, unless a user hears it', () => {
+    const socket = direct();
+    const heard: string[] = [];
+    readInto(socket, { ...reader((chunk) => { heard.push(`session '${String(chunk)}'`); }), discards: true });
+
+    deliver.call(socket, 3, Buffer.from('one'));
+    socket.on('data', (chunk: Buffer) => { heard.push(`user '${String(chunk)}'`); });
+    deliver.call(socket, 3, Buffer.from('two'));
+
+    expect(heard).toEqual(["session ''", "session 'two'", "user 'two'"]);
+  });
+
   it('throws away what comes before anybody reads it', () => {
     expect(deliver.call(direct(), 1, Buffer.from('x'))).toBe(true);
   });
