@@ -158,7 +158,8 @@ export class ChangeOfMasters {
 
   #objection(): string | undefined {
     const { isReloading, phase } = this.#parts;
-    if (phase() === 'binding' || (phase() === 'running' && this.isHeld)) return 'does not run yet: await ready() before it.';
+    if (phase() === 'binding') return 'does not run yet: await ready() before it.';
+    if (phase() === 'running' && this.isHeld) return 'takes over from another process, which serves until then: call it again in a few seconds.';
     if (phase() !== 'running') return 'shuts down.';
     return isReloading() ? 'reloads: wait for its end.' : undefined;
   }

@@ -216,13 +216,14 @@ describe('an upgrade', () => {
     });
   });
 
-  it('is completed by a successor whose master is killed before it', async () => {
+  it('is completed by a successor whose master is killed before it; until then the successor cannot be upgraded', async () => {
     const { release, ...rest } = setup({ ...ONE, StartServer: 1, ReloadSettleTime: 60 });
     release('');
     await withMaster(rest, async (master) => {
       const port = await master.up();
       ask(master);
       await master.until(() => (master.all('up').length > 1 ? true : undefined), () => 'the successor', 20_000);
+      expect(await refusal(master)).toMatchObject({ code: 'ERR_PREFORK_STATE', message: expect.stringContaining('takes over from another process, which serves until then') as string });
 
       master.signal('SIGKILL');
       await master.exit();
