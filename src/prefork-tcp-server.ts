@@ -182,7 +182,6 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Worker: sends a message to the master, and resolves with what a listener of `worker:message` gives to the event's `answer`.
-   *
    * A failure that the program does not handle ends no worker: in an async function of its own it is a `worker:error`.
    *
    * @param options - `timeout`: seconds to wait, default 30; 0 = for as long as the master lives
