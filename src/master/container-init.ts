@@ -5,6 +5,8 @@ const STAYS: readonly string[] = [
   'systemd', 'init', 'launchd', 'procd', 'dinit', 'openrc-init', 'finit', 'shepherd', 'runit', 'runsvdir', 's6-svscan', 'supervisord', 'pause', 'sleep', 'tail',
 ];
 
+/** Init processes of containers, which end when the process that they started does. They give it a process group of its own. */
+const ENDS: readonly string[] = ['tini', 'tini-static', 'docker-init', 'podman-init', 'catatonit', 'dumb-init'];
 /** What `podman run --init` ran until version 4, whose name is that of a service manager. */
 const CONTAINER_INIT = '/dev/init';
 
@@ -19,8 +21,9 @@ export interface Parentage {
 }
 
 /**
- * The program that is process 1, the parent of this process, and may end with it: the init process of a container (tini,
- * docker-init, podman-init, dumb-init, catatonit), a shell, npm. Whatever this process leaves behind ends then, too.
+ * The program that is process 1, has started this process, and may end with it: the init process of a container, a shell,
+ * npm. Whatever this process leaves behind ends then, too. A process that process 1 has only adopted, such as a daemon whose shell
+ * has ended, is in another process group.
  *
  * @returns undefined if process 1 is not the parent, stays, or is not known
  */
@@ -29,11 +32,15 @@ export function containerInit({ ppid, isSuccessor, read = readText }: Parentage)
   try {
     const name = read('/proc/1/comm').trim();
     const [program = ''] = read('/proc/1/cmdline').split('\0');
-    return STAYS.includes(name) && program !== CONTAINER_INIT ? undefined : name;
+    if (ENDS.includes(name) || program === CONTAINER_INIT) return name;
+    return STAYS.includes(name) || groupIn(read('/proc/self/stat')) !== groupIn(read('/proc/1/stat')) ? undefined : name;
   } catch {
     // A system without /proc.
     return undefined;
   }
 }
+
+/** The process group in a `stat` of /proc (proc_pid_stat(5)). The name of the program, in brackets, may have spaces. */
+const groupIn = (stat: string): string | undefined => stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2];
 
 const readText = (path: string): string => readFileSync(path, 'utf8');
