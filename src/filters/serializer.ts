@@ -33,10 +33,16 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
 };
 
 const kindOf = (value: object): string => Object.prototype.toString.call(value);
+const isError = (value: object): boolean => value instanceof Error || kindOf(value) === '[object Error]';
 
-/** A Map, a Set, an Error, a URLSearchParams … is `{}` in JSON, and bytes are an object with a number for each. */
-const isEmptied = (value: object, text: string): boolean => (
-  ArrayBuffer.isView(value) ? !('toJSON' in value) : text === '{}' && kindOf(value) !== '[object Object]');
+/**
+ * A Map, a Set, a URLSearchParams … is `{}` in JSON, an Error has lost its message even where it has a `code`, and bytes are an
+ * object with a number for each. What has a toJSON says itself what is to be kept.
+ */
+function isEmptied(value: object, text: string): boolean {
+  if ('toJSON' in value) return false;
+  return ArrayBuffer.isView(value) || isError(value) || (text === '{}' && kindOf(value) !== '[object Object]');
+}
 
 /** Makes the bytes of an object; throws ERR_PREFORK_FILTER if it cannot be serialized. */
 export function freeze(value: object, { serializer, isCompressed }: BodyFormat): Buffer {

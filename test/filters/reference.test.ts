@@ -53,6 +53,7 @@ describe('ReferenceFilter', () => {
 
   it.each([
     new Map([['a', 1]]), new Set([1]), new Error('lost'), new URLSearchParams('a=1'), new Uint8Array([65]), new ArrayBuffer(2),
+    Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
   ])('refuses to send %s as JSON, which would keep nothing of it', (record) => {
     expect(() => new ReferenceFilter().put([record])).toThrow(expect.objectContaining({
       code: 'ERR_PREFORK_FILTER', message: expect.stringMatching(/JSON keeps nothing of \[object \w+\]; put a plain object, or give Serializer: 'v8'/) as string,
@@ -60,10 +61,11 @@ describe('ReferenceFilter', () => {
   });
 
   it('sends as JSON what is empty, and what says itself what JSON keeps of it', () => {
-    const records = [{}, [], Object.create({}) as object, Object.create(null) as object, Buffer.from('A')];
+    const records = [{}, [], Object.create({}) as object, Object.create(null) as object, Buffer.from('A'), Object.assign(new Map(), { toJSON: () => ({}) }),
+      Object.assign(new Error('lost'), { toJSON: () => ({ message: 'kept' }) })];
 
     const filter = new ReferenceFilter();
-    expect(filter.get(filter.put(records))).toEqual([{}, [], {}, {}, { type: 'Buffer', data: [65] }]);
+    expect(filter.get(filter.put(records))).toEqual([{}, [], {}, {}, { type: 'Buffer', data: [65] }, {}, { message: 'kept' }]);
   });
 
   it.each(['json', 'v8'] as const)('refuses to send a promise with %s, whose failure ends nothing', (Serializer) => {
