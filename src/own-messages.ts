@@ -7,6 +7,7 @@ import type { WorkerRuntime } from './worker/runtime.js';
 /** Who a program's own messages go through: in a worker its line to the master, elsewhere the pool, or why there is none. */
 export interface MessageSides {
   readonly worker: WorkerRuntime | undefined;
+  readonly isMaster: boolean;
   /** @throws PreforkError ERR_PREFORK_STATE outside the master */
   readonly master: (call: string) => Master;
 }
@@ -29,13 +30,17 @@ export function broadcast({ worker, master }: MessageSides, message: unknown): n
 }
 
 /** As PreforkTcpServer's `ask()`. */
-export function ask({ worker }: MessageSides, message: unknown, options: { readonly timeout?: number | undefined }): Promise<unknown> {
-  if (worker === undefined) return Promise.reject(new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.'));
+export function ask({ worker, isMaster }: MessageSides, message: unknown, options: { readonly timeout?: number | undefined }): Promise<unknown> {
+  if (worker === undefined) {
+    const refused = Promise.reject(new PreforkError('ERR_PREFORK_STATE', 'ask() works in a worker only; ask server.isWorker first.'));
+    return isMaster ? outlived(refused, (error) => { process.emitWarning(error); }) : refused;
+  }
   const attempt = async (): Promise<unknown> => {
     checkOptions('ask', options);
     return worker.messages.ask(message, options.timeout);
   };
-  const answer = outlived(attempt(), (error) => { worker.failed(error, 'ask()'); });
+  // Before its first client a worker has nothing to outlive it for: half a program, whose script has failed, must not pass a trial.
+  const answer = outlived(attempt(), (error) => { worker.failed(error, 'ask()'); }, () => worker.hasServed);
   // It may be awaited later, or by no one: that an answer is missing is not worth the worker's clients.
   answer.catch(() => undefined);
   return answer;

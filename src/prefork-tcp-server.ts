@@ -142,14 +142,13 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * resolved), by Alias, and the same standard streams, folder and environment. Its pools come up without taking a client, and
    * have to live for ReloadSettleTime; then they accept, and only when they do, this process lets its clients finish, as long as
    * GraceExpireTime, and ends with code 0 (unless HandleSignals is false: then its end is yours). Until then, and if the
-   * successor fails or is late, the old pools serve as if nothing had been tried. A socket whose address the new options
-   * change is not handed over: the new one is bound anew. Admin changes over with the service.
+   * successor fails or is late, the old pools serve on. A socket whose address the options change is bound anew. Admin changes over too.
    *
    * Resolves when the successor accepts. Supervisors that know nothing of MAINPID (npm, runit, foreman, PM2) see an exit.
    *
    * @throws PreforkError ERR_PREFORK_UPGRADE with `reason` ('boot', 'crashed', 'timeout' or 'version'), `pid`, `exit` and `stderr`
-   *   of the successor; ERR_PREFORK_STATE without a running pool, as process 1 (the container would end with this process),
-   *   during a reload or another upgrade, or when the server is shut down meanwhile
+   *   of the successor; ERR_PREFORK_STATE without a running pool, as process 1 or as a child that it started and may end with
+   *   (so would the container), during a reload or another upgrade, or when the server is shut down meanwhile
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
     checkOptions('upgrade', options);
@@ -182,11 +181,12 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Worker: sends a message to the master, and resolves with what a listener of `worker:message` gives to the event's `answer`.
-   * A failure that the program does not handle ends no worker: in an async function of its own it is a `worker:error`.
+   * A failure that the program does not handle is a `worker:error`, and none at all of a promise that is dropped; it ends only a
+   * worker that has had no client yet. So ask in ServerStarted, not in the script, for what a worker needs to serve.
    *
    * @param options - `timeout`: seconds to wait, default 30; 0 = for as long as the master lives
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the message, or there is no answer: no listener, none in time,
-   *   the master has gone; ERR_PREFORK_STATE outside a worker
+   *   the master has gone; ERR_PREFORK_STATE outside a worker, in the master a warning if it is not handled
    */
   ask(message: unknown, options: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
     return messages.ask(this.#sides, message, options);
@@ -240,7 +240,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   }
 
   get #sides(): messages.MessageSides {
-    return { worker: this.#worker, master: (call) => this.#inMaster(call) };
+    return { worker: this.#worker, isMaster: this.isMaster, master: (call) => this.#inMaster(call) };
   }
 
   #inMaster(call: string): Master {

@@ -99,11 +99,11 @@ export class WorkerRuntime {
   }
 
   get address(): ListenAddress | undefined { return this.#address; }
+  /** Whether it has, or has had, a client. */
+  get hasServed(): boolean { return (this.#loop?.served ?? 0) > 0; }
 
   /** Resolves after ServerStarted. */
-  async ready(): Promise<void> {
-    if (!this.#wasStarted) await new Promise<void>((resolve) => this.#readiness.push(resolve));
-  }
+  async ready(): Promise<void> { if (!this.#wasStarted) await new Promise<void>((resolve) => this.#readiness.push(resolve)); }
 
   /** Reports a fault to the master. */
   failed(error: Error, where: string): void {

@@ -158,6 +158,14 @@ describe('messages of the user', () => {
     });
   });
 
+  it('are not asked with by a master, which lives to say so', async () => {
+    await withMaster({ program: 'relay.mjs', options: { ...ONE, std: { asks: true } }, env: { NODE_NO_WARNINGS: '0' } }, async (master) => {
+      await master.line(/^\(node:\d+\).* ask\(\) works in a worker only/, 'stderr');
+
+      await (await master.join()).echo('served');
+    });
+  });
+
   it('are those that the program has sent, under node --watch too, where Node sends its own', async () => {
     await withMaster({ program: 'relay.mjs', execArgv: ['--watch'], options: ONE, detached: true }, async (master) => {
       const client = await master.join();

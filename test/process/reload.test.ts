@@ -50,6 +50,8 @@ describe('a pool under load', () => {
     ['throws when it is loaded', { before: "throw new Error('broken at load');" }, {}, { reason: 'boot', exit: { code: 1, signal: null }, stderr: expect.stringContaining('broken at load') as string }],
     ['throws in ServerStarted', { options: "ServerStarted() { throw new Error('no database'); }," }, {}, { reason: 'boot', message: expect.stringContaining('no database') as string }],
     ['dies after it was ready', { options: 'ServerStarted() { setTimeout(() => { console.error("too late"); process.exit(7); }, 20); },' }, { settle: 5 }, { reason: 'crashed', exit: { code: 7, signal: null }, stderr: 'too late\n' }],
+    ['fails in the middle of its script, over an answer of the master', { after: "await server.ready(); await server.ask('settings'); console.error('whole');" }, { settle: 5 },
+      { reason: 'crashed', exit: { code: 1, signal: null }, stderr: expect.stringMatching(/^(?!.*whole).*the master has no listener for worker:message/s) as string }],
     ['stands still after it was ready', { options: `ServerStarted() { ${STANDS_STILL} },` }, {}, { reason: 'hung', exit: { code: null, signal: 'SIGKILL' } }],
     ['has options that the pool cannot take', { options: 'MinServer: 9,' }, {}, { reason: 'options', message: expect.stringContaining('MinServer') as string }],
     ['does not pass the check', {}, { check: ({ release }) => release === 0 }, { reason: 'check' }],

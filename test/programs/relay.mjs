@@ -38,6 +38,7 @@ const server = new PreforkTcpServer({
 
 process.on('message', (message, handle) => { heardRaw.push(message, ...(handle === undefined ? [] : ['a handle'])); });
 announce(server, std);
+if (server.isMaster && std.asks) setImmediate(async () => { await server.ask('which is for workers'); });
 if (server.isMaster) server.on('worker:message', ({ message }) => { print('worker:message', { message }); });
 server.on('message', (message) => { if (message === 'stumble') throw new Error('over a broadcast'); });
 server.on('message', (message) => {

@@ -9,6 +9,8 @@ export interface ReleaseCode {
   readonly before?: string;
   /** More options, as code. */
   readonly options?: string;
+  /** Runs when there is a `server`. */
+  readonly after?: string;
 }
 
 /** Writes releases of a server into folders of their own, and leads the link `current` to one of them. */
@@ -23,7 +25,7 @@ export class Releases {
   }
 
   /** Its line `release` is answered with its folder and the working folder. @returns its folder */
-  write({ before = '', options = '' }: ReleaseCode = {}): string {
+  write({ before = '', options = '', after = '' }: ReleaseCode = {}): string {
     this.#count += 1;
     const folder = join(this.root, String(this.#count));
     mkdirSync(folder);
@@ -32,14 +34,15 @@ export class Releases {
       import { stdHandlers } from ${JSON.stringify(program('handlers.mjs'))};
       ${before}
       const handlers = stdHandlers();
-      new PreforkTcpServer({
+      const server = new PreforkTcpServer({
         ...handlers,
         ClientInput(context) {
           if (context.input === 'release') context.heap.client.put('${folder} ' + process.cwd());
           else handlers.ClientInput(context);
         },
         ${options}
-      });`);
+      });
+      ${after}`);
     return folder;
   }
 
