@@ -162,7 +162,9 @@ describe('messages of the user', () => {
     await withMaster({ program: 'relay.mjs', options: { ...ONE, std: { asks: true } }, env: { NODE_NO_WARNINGS: '0' } }, async (master) => {
       await master.line(/^\(node:\d+\).* ask\(\) works in a worker only/, 'stderr');
 
-      await (await master.join()).echo('served');
+      const client = await master.join();
+      client.send('served\n');
+      await client.expect('served\r\n');
     });
   });
 
