@@ -21,7 +21,7 @@ export interface MasterChannel {
 export function processChannel(token: string): MasterChannel {
   const channel = new ProcessChannel<ToMaster>(endpoint(), token);
   let stranger = (): void => undefined;
-  const own = new Set<unknown>();
+  let own: unknown;
   return {
     send: (fact) => channel.send(fact),
     onOrder(listener) {
@@ -34,7 +34,7 @@ export function processChannel(token: string): MasterChannel {
         // A handle that came with an order we do not understand must not stay open; one of the user's is the user's.
         else if (isCopy(handle) && isOurs(message, token)) handle.close();
       };
-      own.add(hear);
+      own = hear;
       process.on('message', hear);
       keepFromOthers(token, hear);
     },
@@ -47,23 +47,38 @@ export function processChannel(token: string): MasterChannel {
       else process.nextTick(listener);
     },
     pass(message) {
-      for (const listener of process.rawListeners('message')) if (!own.has(listener)) Reflect.apply(listener, process, [message, undefined]);
+      for (const listener of process.rawListeners('message')) if (listener !== own) Reflect.apply(listener, process, [message, undefined]);
     },
   };
 }
 
+type Emit = (...event: unknown[]) => boolean;
+
 /**
  * Gives messages of ours to our listener alone. The program's own listeners for `message` would hear every order besides what
  * they are for, keys of TLS among them, and a chat passes on what it hears. Node calls `emit` of the process for each message.
+ * Others put their own in its place, before us or after (signal-exit does): ours stays around whatever is there.
  */
 function keepFromOthers(token: string, hear: (message: unknown, handle: unknown) => void): void {
-  const emit = process.emit.bind(process) as (...event: unknown[]) => boolean;
-  process.emit = ((...event: [name: string, ...args: unknown[]]): boolean => {
-    const [name, message, handle] = event;
-    if (name !== 'message' || !isOurs(message, token)) return emit(...event);
-    hear(message, handle);
-    return true;
-  }) as typeof process.emit;
+  const guards = new WeakSet<Emit>();
+  const guarded = (emit: Emit): Emit => {
+    // What is put back may be one of ours.
+    if (guards.has(emit)) return emit;
+    const guard: Emit = (...event) => {
+      const [name, message, handle] = event;
+      if (name !== 'message' || !isOurs(message, token)) return Reflect.apply(emit, process, event);
+      hear(message, handle);
+      return true;
+    };
+    guards.add(guard);
+    return guard;
+  };
+  let current = guarded((process as { emit: Emit }).emit);
+  Object.defineProperty(process, 'emit', {
+    configurable: true, enumerable: true,
+    get: () => current,
+    set: (emit: Emit) => { current = guarded(emit); },
+  });
 }
 
 /** This process, with Node's own `send`: the user's code may see another. */
