@@ -34,7 +34,7 @@ export const oneOf = (...names: readonly string[]): Check => expect(
   names.map((name) => `'${name}'`).join(' or '),
 );
 
-/** What others call something that has another name here; their names in lower case. */
+/** What others call something that has another name here; their names in lower case, without underscores. */
 export type Synonyms = Readonly<Record<string, string>>;
 
 /** Lists what is wrong with single options: unknown names, with the one that was meant, and wrong types or ranges. */
@@ -59,7 +59,7 @@ export function soundOptions(given: Readonly<Record<string, unknown>>, checks: R
 }
 
 function unknownOption(name: string, known: readonly string[], synonyms: Synonyms): string {
-  const other = name.toLowerCase();
+  const other = name.toLowerCase().replaceAll('_', '');
   const nearest = (Object.hasOwn(synonyms, other) ? synonyms[other] : undefined) ?? nearestName(name, known);
   return `${name} is not an option${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
 }

@@ -12,6 +12,9 @@ const MASTER_OPTIONS: ReadonlySet<string> = new Set([
   'HandleSignals', 'HangReport', 'User', 'Group', 'Directory', 'Fd', 'Notify', 'Admin',
 ]);
 
+/** Whether a worker of a new release changes nothing of an option, even where releases are not compared by it. */
+export const isOfMaster = (name: string): boolean => MASTER_OPTIONS.has(name) || name === 'Alias' || name === 'MasterAlias' || name === 'Logger';
+
 /** Those of the options that the master is concerned with. @param program - the main script of this process */
 export function givenOptions(options: object, program: string | undefined = process.argv[1]): GivenOptions {
   const given: Record<string, string> = {};

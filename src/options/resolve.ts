@@ -4,7 +4,7 @@ import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
 import { adminPlaceProblems } from './admin-place.js';
 import { clientChange, clientConfig, type ClientConfig } from './client-part.js';
 import { contradictions, thresholdProblems, type ConstructionRole } from './contradictions.js';
-import { givenOptions, type GivenOptions } from './given.js';
+import { givenOptions, isOfMaster, type GivenOptions } from './given.js';
 import { listenConfig, type ListenConfig } from './listen-part.js';
 import type { ChangeableOptions, PoolOptions, PreforkTcpServerOptions } from './options.js';
 import { DEFAULT_ALIAS, processConfig, type ProcessConfig } from './process-part.js';
@@ -71,7 +71,7 @@ export function resolveChange(before: ResolvedOptions, change: unknown): Resolve
   const isFixed = (name: string): boolean => Object.hasOwn(CHECKS, name) && !Object.hasOwn(CHANGEABLE_CHECKS, name);
   const problems = [
     ...checkEach(Object.fromEntries(Object.entries(change).filter(([name]) => !isFixed(name))), CHANGEABLE_CHECKS),
-    ...Object.keys(change).filter(isFixed).map((name) => `${name} is fixed while the server runs: change it in the program, then restart it or call upgrade().`),
+    ...Object.keys(change).filter(isFixed).map(whyFixed),
   ];
   const sound = soundOptions(change, CHANGEABLE_CHECKS);
   // What is given as undefined goes back to its default.
@@ -86,6 +86,11 @@ export function resolveChange(before: ResolvedOptions, change: unknown): Resolve
   const { pool, worker } = resolveThresholds(thresholds);
   return freezeParts({ ...before, pool, worker: client === undefined ? worker : { ...worker, client }, thresholds });
 }
+
+const whyFixed = (name: string): string => (isOfMaster(name)
+  ? `${name} is fixed while the server runs: change it in the program, then restart it or call upgrade().`
+  : `${name} is not changed by configure(): change it in the program, then call reload().`
+);
 
 const thresholdsIn = (options: ChangeableOptions): PoolOptions => (
   Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(POOL_CHECKS, name)))

@@ -165,12 +165,12 @@ export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   ...['error', 'flush', 'high', 'input', 'low'].map((name) => `tcp_server_got_${name}`),
 ]);
 
-/** Names that other servers have for an option, in lower case: net.Server, node:cluster, and process managers. */
+/** Names that other servers have for an option, in lower case and without underscores: net.Server, node:cluster, and process managers. */
 export const SYNONYMS: Synonyms = {
   host: 'Address', hostname: 'Hostname', path: 'Address (a path)', socket: 'Address (a path)', bind: 'Address', listen: 'Address and Port',
   readableall: 'SocketMode', writableall: 'SocketMode', exclusive: 'Alias', family: 'Domain',
   pauseonconnect: 'ClientPreConnect', proxyprotocol: 'Proxy', trustproxy: 'Proxy', acceptproxy: 'Proxy', highwatermark: 'HighMark', timeout: 'ClientTimeout', maxconnections: 'MaxSessionPerServer',
-  workers: 'MaxServer', instances: 'MaxServer', maxworkers: 'MaxServer', minworkers: 'MinServer', max_memory_restart: 'MaxServerMemory', max_requests: 'MaxServerLifeTimes',
+  workers: 'MaxServer', instances: 'MaxServer', maxworkers: 'MaxServer', minworkers: 'MinServer', maxmemoryrestart: 'MaxServerMemory', maxrequests: 'MaxServerLifeTimes',
   exec: 'Script', args: 'ScriptArgs', uid: 'User', gid: 'Group', name: 'Alias', filter: 'ClientFilter',
   gracefultimeout: 'GraceExpireTime', shutdowntimeout: 'GraceExpireTime', idletimeout: 'ClientTimeout', maxclients: 'MaxSession',
   key: 'Tls: { key, cert }', cert: 'Tls: { key, cert }', ca: 'Tls: { ca }', ssl: 'Tls', log: 'Logger', metrics: 'Admin', health: 'Admin', adminport: 'Admin: { Port }',

@@ -243,6 +243,7 @@ describe('resolveOptions', () => {
     ['host', 'Address'], ['port', 'Port'], ['path', 'Address (a path)'], ['timeout', 'ClientTimeout'], ['maxConnections', 'MaxSessionPerServer'],
     ['workers', 'MaxServer'], ['ipv6Only', 'Ipv6Only'], ['backlog', 'Backlog'], ['noDelay', 'NoDelay'], ['hostname', 'Hostname'],
     ['onConnect', 'ClientConnected'], ['onError', 'ClientError'], ['ClientClose', 'ClientDisconnected'], ['cert', 'Tls: { key, cert }'], ['metrics', 'Admin'],
+    ['max_requests', 'MaxServerLifeTimes'], ['maxRequests', 'MaxServerLifeTimes'], ['max_memory_restart', 'MaxServerMemory'], ['maxMemoryRestart', 'MaxServerMemory'],
   ])('knows what others call it: %s', (name, own) => {
     expect(refused({ ClientInput, [name]: 1 })).toContain(`${name} is not an option; did you mean ${own}?`);
   });
@@ -401,6 +402,7 @@ describe('resolveChange', () => {
     ['a contradiction with the options of before', { MinServer: 8, StartServer: 8 }, { MaxServer: 5 }, 'MinServer (8) must not exceed MaxServer (5)'],
     ['a wrong type', {}, { MaxServer: 'many' }, 'MaxServer must be'],
     ['an option that is fixed at the start', {}, { Port: 80 }, 'Port is fixed while the server runs: change it in the program, then restart it or call upgrade().'],
+    ['an option of its workers', {}, { ClientTimeout: 5 }, 'ClientTimeout is not changed by configure(): change it in the program, then call reload().'],
     ['a misspelt one', {}, { MaxSever: 3 }, 'did you mean MaxServer?'],
     ['something that is no object', {}, 7, 'needs an object'],
     ['null', {}, null, 'needs an object'],
