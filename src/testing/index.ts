@@ -8,6 +8,7 @@ import { systemClock } from '../clock.js';
 import { Doors } from './doors.js';
 import { Happenings } from './happenings.js';
 import { encode, type HookSetup } from './line.js';
+import { loaderAdvice } from './loader-advice.js';
 import { resolveSetup, type PoolSetup, type ResolvedSetup } from './pool-setup.js';
 import { Program } from './program.js';
 import { TestPool } from './test-pool.js';
@@ -82,7 +83,7 @@ function whyEnded({ script, alias, execArgv }: ResolvedSetup, { ending, output: 
   const how = ending?.signal ?? `exit code ${ending?.code ?? 'unknown'}`;
   if (isConstructed) return `${script} has ended (${how}) before a worker accepted.`;
   const cause = /^\w*Error\b.*/m.exec(stderr)?.[0];
-  if (cause !== undefined && ending?.code !== 0) return `${script} has ended (${how}) before it had made its PreforkTcpServer${named(alias)}: ${cause}${execArgv.length === 0 && isTypeScript(script, stderr) ? LOADER : ''}`;
+  if (cause !== undefined && ending?.code !== 0) return `${script} has ended (${how}) before it had made its PreforkTcpServer${named(alias)}: ${cause}${execArgv.length === 0 ? loaderAdvice(script, stderr) : ''}`;
   return `${script} has ended (${how}) and made no PreforkTcpServer${named(alias)}${among(constructed)}; give the Script that constructs it.`;
 }
 
@@ -91,12 +92,6 @@ function whyLate({ script, alias }: ResolvedSetup, { pid }: Program, doors: Door
   if (!isConstructed) return `${script} runs, but has made no PreforkTcpServer${named(alias)}${among(constructed)}; give the Script that constructs it, or more Patience to one that is still loading`;
   return `${script} has made its server, and then there was ${events.map(({ name }) => name).join(', ') || 'nothing'}; a program that needs longer is given more Patience`;
 }
-
-/** Whether Node could not read a program because it is TypeScript: it runs none, or not all of it, and a test runner's loader is not the program's. */
-const isTypeScript = (script: string, stderr: string): boolean => (
-  /\.[cm]?tsx?$/.test(script) && /\bERR_(?:UNKNOWN_FILE_EXTENSION|UNSUPPORTED_TYPESCRIPT_SYNTAX|MODULE_NOT_FOUND)\b|^SyntaxError\b/m.test(stderr)
-);
-const LOADER = "\nA program in TypeScript needs a loader: npm install tsx, and startPool({ Script, ExecArgv: ['--import', 'tsx'] }).";
 
 const named = (alias: string | undefined): string => (alias === undefined ? '' : ` with the Alias '${alias}'`);
 
