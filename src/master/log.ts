@@ -8,7 +8,7 @@ import { inWords, type PoolObserver } from '../pool-event.js';
  */
 export function logTo(logger: Logger, alias: string): PoolObserver {
   const isConsole = logger === globalThis.console;
-  if (isConsole) forgiveStreams();
+  forgiveStreams();
   let lost = 0;
   return (event) => {
     const words = inWords(event);
@@ -45,8 +45,8 @@ function isUnread(level: 'debug' | 'info' | 'warn' | 'error'): boolean {
 }
 
 /**
- * `console` is meant to ignore what it cannot write, but of two lines in one turn Node lets the second one's EPIPE through, which would
- * end the master.
+ * Whatever logs may write to the standard streams. `console` is meant to ignore what it cannot write, but of two lines in one turn
+ * Node lets the second one's EPIPE through, which would end the master; so would that of a logger which writes to them itself.
  */
 function forgiveStreams(): void {
   for (const stream of [process.stdout, process.stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);

@@ -39,14 +39,17 @@ describe('a Logger', () => {
 });
 
 describe('the Logger for JSON that examples/README.md has', () => {
-  it('writes one line for each event, with the stack of an error', () => {
+  it('writes one line for each event, with the stack of an error, and none while nothing reads them', () => {
     const code = new Markdown('examples/README.md').codeBlocks.find(({ heading }) => heading === 'Watching a pool')?.code ?? '';
     const lines: string[] = [];
-    const logger = runInNewContext(`${code}; Logger`, { console: { log: (line: string) => { lines.push(line); } } }) as Logger;
+    const stdout = { writableLength: 0 };
+    const logger = runInNewContext(`${code}; Logger`, { console: { log: (line: string) => { lines.push(line); } }, process: { stdout } }) as Logger;
     const observe = logTo(logger, 'echo');
 
     observe({ name: 'worker:error', detail: { ...BORN, where: 'ClientInput', error: new PreforkError('ERR_PREFORK_FILTER', 'no') } });
     observe({ name: 'listening', detail: '/run/x' });
+    stdout.writableLength = 2 ** 20 + 1;
+    observe({ name: 'listening', detail: '/run/y' });
 
     expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
       {
@@ -91,8 +94,11 @@ describe('the global console as a Logger', () => {
     expect(error).toHaveBeenCalledOnce();
   });
 
-  it('does not end the master when the reader of its output has gone', () => {
-    logTo(console, 'echo');
+  it.each<[string, Logger]>([
+    ['the console', console], ['another logger', { info: vi.fn(), warn: vi.fn(), error: vi.fn() }],
+  ])('does not end the master when the reader of its output has gone: %s', (_title, logger) => {
+    for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error');
+    logTo(logger, 'echo');
     const listeners = process.stdout.listenerCount('error');
     logTo(console, 'another');
 
