@@ -210,15 +210,18 @@ describe('a reload', () => {
     });
   });
 
-  it('that a hangup to all processes asks for, while a worker starts for another, is done after that one, and neither fails', async () => {
-    await withMaster({ options: { ...QUICK, ...ONE, ReloadSettleTime: 0.1 }, detached: true }, async (master) => {
+  it('that a hangup to all processes asks for, while a worker starts for another and ends of it, is done after that one, which is tried again', async () => {
+    const gate = join(releases.root, 'gate');
+    await withMaster({ program: 'gated.mjs', options: { ...QUICK, ...ONE, ReloadSettleTime: 0.1 }, env: { GATE: gate }, detached: true }, async (master) => {
       await master.ready(1);
 
+      writeFileSync(gate, '');
       master.signalGroup('SIGHUP');
-      await master.event('reload:canary');
+      await master.event('waits');
       master.signalGroup('SIGHUP');
 
       await master.event('reload:done', ({ release }) => release === 3);
+      expect(master.all('reload:canary').map(({ release }) => release)).toEqual([2, 2, 3]);
       expect(master.all('reload:done').map(({ release }) => release)).toEqual([2, 3]);
       expect(master.all('reload:failed')).toEqual([]);
     });
