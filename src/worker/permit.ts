@@ -15,14 +15,16 @@ const FULL_MS = 1000;
 const MOST_RAISE = 64;
 
 /**
- * The master's permission to accept, up to a ceiling of clients (the theory is above policy/permits.ts). It counts no
- * clients itself: the accept loop asks whether that many are allowed.
+ * The master's permission to accept, up to a ceiling of clients (the theory is above policy/permits.ts). It learns of
+ * each change in the number of clients from the accept loop, which asks whether one more is allowed.
  */
 export class Permit {
   readonly #clock: Clock;
   readonly #changed: () => void;
   #state: PermitState = 'none';
   #ceiling = 0;
+  /** As counted last. It may take more while it waits for an answer: see AcceptLoop. */
+  #clients = 0;
   #raises = 0;
   #patience: Timer | undefined;
 
@@ -46,8 +48,9 @@ export class Permit {
     this.#stopWaiting();
     this.#raises = 0;
     this.#ceiling = ceiling;
+    this.#clients = clients;
     this.#state = clients < ceiling ? 'held' : 'full';
-    if (this.#state === 'full') this.#patience = this.#clock.after(FULL_MS, () => { this.#askAgain(clients); }, { idle: true });
+    if (this.#state === 'full') this.#patience = this.#clock.after(FULL_MS, () => { this.#askAgain(); }, { idle: true });
   }
 
   withdraw(): void {
@@ -57,6 +60,7 @@ export class Permit {
 
   /** The number of clients has changed. @returns whether the master has to be asked now */
   count(clients: number): boolean {
+    this.#clients = clients;
     if (this.#state === 'none') return false;
     if (clients < this.#ceiling) {
       this.#stopWaiting();
@@ -65,29 +69,29 @@ export class Permit {
     }
     if (this.#state !== 'held') return false;
     this.#state = 'spent';
-    this.#waitForAnswer(clients);
+    this.#waitForAnswer();
     return true;
   }
 
-  #waitForAnswer(clients: number): void {
+  #waitForAnswer(): void {
     const patience = this.#clock.after(ANSWER_MS, () => {
       // This process may have been the one that did not run: then the answer is there, and is read first.
-      this.#clock.soon(() => { if (this.#patience === patience) this.#raiseItself(clients); });
+      this.#clock.soon(() => { if (this.#patience === patience) this.#raiseItself(); });
     }, { idle: true });
     this.#patience = patience;
   }
 
-  #askAgain(clients: number): void {
+  #askAgain(): void {
     this.#state = 'spent';
-    this.#waitForAnswer(clients);
+    this.#waitForAnswer();
     this.#changed();
   }
 
-  #raiseItself(clients: number): void {
+  #raiseItself(): void {
     this.#patience = undefined;
-    const raise = this.#raises < SMALL_RAISES ? lastingCredit(clients) : Math.min(2 ** (this.#raises - SMALL_RAISES + 1), MOST_RAISE);
+    const raise = this.#raises < SMALL_RAISES ? lastingCredit(this.#clients) : Math.min(2 ** (this.#raises - SMALL_RAISES + 1), MOST_RAISE);
     this.#raises += 1;
-    this.#ceiling = Math.max(this.#ceiling, clients) + raise;
+    this.#ceiling = Math.max(this.#ceiling, this.#clients) + raise;
     this.#state = 'held';
     this.#changed();
   }

@@ -214,6 +214,17 @@ describe('a ceiling', () => {
     expect(loop.loop).toMatchObject({ accepting: true, permit: 'held', ordersSeen: 1 });
   });
 
+  it('is raised above those who came while the last copy of the handle was kept open', () => {
+    const loop = new Loop({ copies: 1 }).grant(1);
+    const meanwhile = loop.connect(5);
+
+    loop.clock.advance(PATIENCE_MS);
+    loop.refill(4);
+
+    expect([meanwhile, loop.connect(1)]).toEqual([5, 1]);
+    expect(loop.loop.permit).not.toBe('held');
+  });
+
   it('is raised by more each time when the master has not answered for a second', () => {
     const loop = new Loop({ copies: 40 }).grant(1);
     const accepted: number[] = [];
