@@ -119,8 +119,8 @@ export class Wheel implements Client {
 
   /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. A `put` until then is no fault: ClientDisconnected has not been called. */
   finish(done: () => void): void {
-    this.flush();
     this.#stage = 'finishing';
+    this.flush();
     // After shutdown_output() a second end() would fail.
     if (this.#stream.writableFinished) afterThis(this.#host, done);
     else endThen(this.#stream, this.#host, done);
