@@ -1,7 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
 import { openFilesLimit } from '../open-files.js';
-import { NO_FLOW, lastingCredit, observeFlow } from '../policy/credit.js';
+import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits } from '../policy/permits.js';
 import type { PermitOrder } from '../policy/permits.js';
@@ -59,6 +59,7 @@ export class PermitOffice {
     const lower = now - this.#loweredAt >= LOWER_MS;
     if (lower) this.#loweredAt = now;
     const { crowded } = this.#flow;
+    this.#learn(crowded);
     const credit = crowded ? undefined : lastingCredit(clients / Math.max(workers, 1));
     // In a crowd only: elsewhere every worker has a permit, and a verdict that comes too soon wakes none.
     const views = roster.permitViews(crowded ? roster.lateMs(now) : 0);
@@ -67,6 +68,20 @@ export class PermitOffice {
     const lowerAt = isHigh && !lower ? this.#loweredAt + LOWER_MS : Infinity;
     // Whoever is asked now is missed if it does not answer by then, even if no report comes meanwhile.
     return Math.min(nextAt, lowerAt, orders.some(({ kind }) => kind !== 'copies') ? now + ANSWER_MS : Infinity);
+  }
+
+  /** Learns from who has asked for a higher ceiling whether the clients of a crowd leave again. */
+  #learn(crowded: boolean): void {
+    const records = this.#parts.roster.all();
+    for (const record of records.filter(({ hasAsked }) => hasAsked)) {
+      record.hasAsked = false;
+      const learnt = crowded ? learnCredit(record.credit, record.state) : record.credit;
+      if (learnt === record.credit) continue;
+      record.credit = learnt;
+      // Clients that stay with one worker will stay with others too.
+      const tooMuch = learnt.clients === FIRST_CREDIT.clients ? records.filter(({ credit }) => credit.clients > learnt.clients) : [];
+      for (const other of tooMuch) other.credit = { ...other.credit, clients: learnt.clients };
+    }
   }
 
   #share(mostClients: number, now: number): void {
@@ -108,8 +123,9 @@ export class PermitOffice {
   /** Sends an order that its report will confirm. @returns false if its channel is closed */
   #order(record: WorkerRecord, order: ToWorker, now: number): boolean {
     if (!this.#parts.send(record.id, order)) return false;
+    // From the first one that it has not answered: one that is stuck gets no more time by being asked again.
+    if (record.state.ordersSeen === record.ordersSent) record.askedAt = now;
     record.ordersSent += 1;
-    record.askedAt = now;
     return true;
   }
 }

@@ -1,5 +1,4 @@
 import type { ToWorker, WorkerState } from '../ipc/protocol.js';
-import { FIRST_CREDIT, learnCredit } from '../policy/credit.js';
 import { NEVER_DEAF, listens } from '../policy/deafness.js';
 import { NEVER_LATE, latenessAt, observeLateness } from '../policy/lateness.js';
 import type { LimitView } from '../policy/limits.js';
@@ -90,16 +89,8 @@ export class Roster {
     if (state.clients > 0) record.idleSince = undefined;
     // A client that came and left between two reports is activity too.
     else if (record.idleSince === undefined || state.served > record.state.served) record.idleSince = now;
-    if (state.permit === 'spent' && record.state.permit !== 'spent') this.#learnCredit(record, state);
+    if (state.permit === 'spent' && record.state.permit !== 'spent') record.hasAsked = true;
     record.state = state;
-  }
-
-  #learnCredit(record: WorkerRecord, state: WorkerState): void {
-    const learnt = learnCredit(record.credit, state);
-    if (learnt === record.credit) return;
-    record.credit = learnt;
-    // Clients that stay with one worker will stay with others too.
-    if (learnt.clients === FIRST_CREDIT.clients) for (const other of this.all()) other.credit = { ...other.credit, clients: learnt.clients };
   }
 
   /** Begins a worker's drain. The deadline is fixed here, once. @returns false if it was draining already */

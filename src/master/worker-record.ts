@@ -45,7 +45,9 @@ export interface WorkerRecord {
   permit: { readonly ceiling: number; readonly pulseMs: number } | undefined;
   /** How far it may be ahead of others in a crowd. */
   credit: CrowdCredit;
-  /** Permits, withdrawals and probes sent so far, and when the last one was. */
+  /** It has asked for a higher ceiling since that was looked at. */
+  hasAsked: boolean;
+  /** Permits, withdrawals and probes sent so far, and when the first one was that it has not answered, or the last one that it has. */
   ordersSent: number;
   askedAt: number;
   /** For how long in all the master had not listened when it was born, and when it was heard last. */
@@ -90,7 +92,7 @@ export function newRecord(id: number, { process, now, wallNow, lifeMs, share, re
   return {
     id, pid: process.pid, process, release, trial, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
     idleSince: now, state: UNHEARD, vitals: undefined, drain: undefined, isLastCall: false, killed: undefined, copiesSent: 0, stock: FIRST_STOCK, refilled: { at: -Infinity, copiesUsed: 0 },
-    permit: undefined, credit: FIRST_CREDIT, ordersSent: 0, askedAt: now, deafAtBirth: deafMs, deafAtHeard: deafMs, shareOrdered: share, heartbeatUnanswered: false,
+    permit: undefined, credit: FIRST_CREDIT, hasAsked: false, ordersSent: 0, askedAt: now, deafAtBirth: deafMs, deafAtHeard: deafMs, shareOrdered: share, heartbeatUnanswered: false,
   };
 }
 

@@ -72,13 +72,13 @@ export const FIRST_CREDIT: CrowdCredit = { clients: 8, left: 0 };
 const MOST_CREDIT = 64;
 
 /**
- * Learns from a worker that is at its ceiling. If a quarter of its clients have left since it was there last, the crowd is
- * larger and restores the balance itself. Else they have come to stay, and would stay where they are.
+ * Learns from a worker that has asked for a higher ceiling. If of those whom it may be ahead by a quarter have left since it asked last,
+ * the crowd is larger and restores the balance itself. Else clients have come to stay, and would stay where they are.
  */
 export function learnCredit(credit: CrowdCredit, { served, clients }: { readonly served: number; readonly clients: number }): CrowdCredit {
   // At a lower ceiling it is only because clients are kept in balance.
   if (clients < credit.clients) return credit;
   const left = served - clients;
-  const restored = (left - credit.left) * 4 >= clients;
+  const restored = (left - credit.left) * 4 >= credit.clients;
   return { left, clients: restored ? Math.min(credit.clients * 2, MOST_CREDIT) : FIRST_CREDIT.clients };
 }

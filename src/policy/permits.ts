@@ -158,7 +158,8 @@ function planHolders(workers: readonly PermitView[], able: readonly PermitView[]
   const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least) + creditOf(worker, config);
   const permit = (worker: PermitView): unknown => orders.set(worker.id, { kind: 'permit', workerId: worker.id, ceiling: ceilingOf(worker), pulseMs: WATCHED_PULSE_MS });
   const withdraw = ({ id }: PermitView): unknown => orders.set(id, { kind: 'withdraw', workerId: id });
-  const waiting = able.filter((worker) => !worker.ordered).sort(byClients);
+  // One above its ceiling would hand it on at once.
+  const waiting = able.filter((worker) => !worker.ordered && worker.clients < ceilingOf(worker)).sort(byClients);
   const useful: PermitView[] = [];
   for (const holder of workers.filter(({ ordered }) => ordered)) {
     const asks = holder.answered && holder.permit !== 'held';

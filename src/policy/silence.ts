@@ -10,7 +10,7 @@ export interface SilenceView {
   readonly heardAt: number;
   /** The pulse it keeps to, as last reported, in milliseconds. */
   readonly pulseMs: number;
-  /** When it was last sent an order that it has to confirm. */
+  /** When it was sent the first order that it has to confirm and has not; if there is none, the last one. */
   readonly askedAt: number;
   /** Whether its last report came after that order. */
   readonly answered: boolean;

@@ -4,10 +4,10 @@ import type { ToWorker } from '../../src/ipc/protocol.js';
 import { PermitOffice } from '../../src/master/permit-office.js';
 import { Roster } from '../../src/master/roster.js';
 import type { WorkerRecord } from '../../src/master/worker-record.js';
-import { FIRST_CREDIT } from '../../src/policy/credit.js';
+import { FIRST_CREDIT, observeFlow } from '../../src/policy/credit.js';
 import { ANSWER_MS, PULSE_MS } from '../../src/policy/silence.js';
 import { seeds } from '../support/seeded.js';
-import { crowdIn, explore, wander, type PoolSettings } from './permit-pool.js';
+import { PermitPool, crowdIn, explore, wander, type PoolSettings } from './permit-pool.js';
 import { deafProcess, hear } from '../support/roster-facts.js';
 
 const HANDLE = {} as SendHandle;
@@ -20,9 +20,11 @@ class Office {
   /** Workers whose channel is closed. */
   readonly closed = new Set<number>();
   now = 1_000_000;
+  readonly #observe: typeof observeFlow;
   readonly #office = new PermitOffice({
     roster: this.roster,
     handle: HANDLE,
+    observe: (...given) => this.#observe(...given),
     send: (to, order, handle) => {
       if (this.closed.has(to)) return false;
       this.sent.push({ to, order, handle });
@@ -30,7 +32,8 @@ class Office {
     },
   });
 
-  constructor({ workers }: { readonly workers: number }) {
+  constructor({ workers, crowded }: { readonly workers: number; readonly crowded?: boolean }) {
+    this.#observe = (...given) => ({ ...observeFlow(...given), ...(crowded !== undefined && { crowded }) });
     for (let count = 0; count < workers; count++) {
       const record = this.roster.add({ process: deafProcess(1), now: this.now, wallNow: 0, lifeMs: Infinity, share: null });
       hear(this.roster, record, { type: 'ready', options: {} }, this.now);
@@ -73,6 +76,19 @@ describe('a permit office', () => {
       { to: 1, order: { type: 'copy' }, handle: HANDLE },
       { to: 1, order: { type: 'permit', ceiling: 64, pulseMs: PULSE_MS }, handle: undefined },
     ]);
+  });
+
+  it('gives one that does not answer no more time by asking it again', () => {
+    const office = new Office({ workers: 1 });
+    office.update();
+    const asked = office.now;
+    office.now += 20;
+    const record = office.record(1);
+    record.permit = undefined;
+
+    office.update();
+
+    expect([record.ordersSent, record.askedAt]).toEqual([2, asked]);
   });
 
   it('sends nothing twice', () => {
@@ -186,6 +202,7 @@ describe('no permit, copy or report is lost', () => {
     ['six workers, some to come', { workers: 6, starting: 3 }],
     ['three workers in a crowd', { ...CROWD, workers: 3 }],
     ['six workers in a crowd, some to come', { workers: 6, starting: 3, holders: 2 }],
+    ['six workers in a crowd of clients most of which stay', { workers: 6, holders: 2, lasting: true }],
     ['every limit at once', { workers: 4, maxClients: 3, mostClients: 7 }],
     ['every limit at once, in a crowd', { workers: 4, holders: 3, maxClients: 3, mostClients: 7 }],
     ['one client at a time', { workers: 3, maxClients: 1 }],
@@ -194,6 +211,56 @@ describe('no permit, copy or report is lost', () => {
 
     for (const seed of seeds(300)) expect(wander(settings, seed, 300)).toBeUndefined();
   }, 20_000);
+});
+
+describe('the credit of a crowd', () => {
+  /** A worker is at its ceiling, asks, and is answered. */
+  const asks = (office: Office, id: number, clients: number, served: number): void => {
+    for (const permit of ['held', 'spent'] as const) {
+      const record = office.record(id);
+      hear(office.roster, record, { type: 'state', state: { ...record.state, permit, clients, served, ordersSeen: record.ordersSent } }, office.now);
+    }
+    office.update();
+  };
+  const credits = (office: Office): readonly number[] => office.roster.permitViews().map(({ credit }) => credit);
+
+  it('is more for a worker whose clients leave again, and the first for all once clients stay with one', () => {
+    const office = new Office({ workers: 2, crowded: true });
+
+    asks(office, 1, 8, 16);
+    asks(office, 1, 16, 40);
+    asks(office, 2, 8, 16);
+    const before = credits(office);
+    asks(office, 2, 16, 24);
+
+    expect([before, credits(office)]).toEqual([[32, 16], [8, 8]]);
+  });
+
+  it('is not learnt from workers that are kept in balance', () => {
+    const office = new Office({ workers: 2, crowded: false });
+
+    asks(office, 1, 8, 16);
+
+    expect(credits(office)).toEqual([8, 8]);
+  });
+
+  it('lets the pool come to rest where some workers have more clients than they may be ahead', () => {
+    const pool = new PermitPool({ workers: 3, starting: 0, holders: 2, maxClients: null, mostClients: Infinity, mishaps: [], settled: true });
+    for (let come = 0; come < 60; come++) {
+      const [first] = pool.events().filter(({ kind }) => kind === 'connect').sort((one, other) => (pool.clients[one.index] ?? 0) - (pool.clients[other.index] ?? 0));
+      if (first !== undefined) pool.apply(first);
+      pool.flush(1);
+    }
+    const filled = Math.min(...pool.clients);
+
+    for (let left = pool.clients[0] ?? 0; left > 0; left--) {
+      pool.apply({ kind: 'leave', index: 0 });
+      pool.flush(1);
+    }
+
+    expect(filled).toBeGreaterThan(FIRST_CREDIT.clients);
+    expect(pool.brokenNow() ?? pool.brokenInTheEnd()).toBeUndefined();
+  });
 });
 
 describe('a burst of lasting clients', () => {

@@ -11,6 +11,9 @@ import { ManualClock } from '../support/manual-clock.js';
 import { Seeded } from '../support/seeded.js';
 import { deafProcess, hear } from '../support/roster-facts.js';
 
+/** Messages that follow from each other while no time passes. */
+const MOST_ROUNDS = 100;
+
 /** What may happen next, to one worker or to all (`wait`: a moment passes). */
 type Kind = 'order' | 'report' | 'connect' | 'leave' | 'block' | 'unblock' | 'pause' | 'resume' | 'stop' | 'die' | 'ready' | 'wait';
 
@@ -31,6 +34,8 @@ export interface PoolSettings {
   readonly mostClients: number;
   /** What may happen besides messages, connections and time. */
   readonly mishaps: readonly ('die' | 'stop' | 'block' | 'pause')[];
+  /** Most clients stay, so that workers have many. */
+  readonly lasting?: boolean;
   /** Whether the first messages have all arrived before anything else happens. */
   readonly settled: boolean;
 }
@@ -130,22 +135,33 @@ export class PermitPool {
   /** Lets every message arrive and some moments pass. Those that are blocked stay so. */
   flush(moments: number): void {
     for (let moment = 0; moment < moments; moment++) {
-      let isQuiet = false;
-      while (!isQuiet) {
-        isQuiet = true;
-        for (const member of this.#members) {
-          while (member.isAlive && !member.isBlocked && member.orders.length > 0) {
-            this.#obey(member);
-            isQuiet = false;
-          }
-          while (member.reports.length > 0) {
-            this.#hear(member);
-            isQuiet = false;
-          }
-        }
-      }
+      this.#settle();
       this.#wait();
     }
+    this.#settle();
+  }
+
+  /** Lets every message arrive, and what follows from it. @throws if messages go to and fro without end */
+  #settle(): void {
+    for (let round = 0; this.#deliverAll(); round++) {
+      if (round > MOST_ROUNDS) throw new Error(`The pool does not come to rest: ${this.show()}`);
+    }
+  }
+
+  /** @returns whether there was any message */
+  #deliverAll(): boolean {
+    let delivered = false;
+    for (const member of this.#members) {
+      while (member.isAlive && !member.isBlocked && member.orders.length > 0) {
+        this.#obey(member);
+        delivered = true;
+      }
+      while (member.reports.length > 0) {
+        this.#hear(member);
+        delivered = true;
+      }
+    }
+    return delivered;
   }
 
   /** What must never be the case, however messages and clients come. */
@@ -392,7 +408,9 @@ export function wander(settings: PoolSettings, seed: number, steps: number): str
   const pool = new PermitPool(settings);
   for (let step = 0; step < steps; step++) {
     // Workers end rarely, or there would soon be none.
-    const events = pool.events().filter(({ kind }) => (kind !== 'die' && kind !== 'stop') || random.chance(0.01));
+    const odds: Partial<Record<Kind, number>> = { die: 0.01, stop: 0.01, ...(settings.lasting === true && { leave: 0.1 }) };
+    const events = pool.events().filter(({ kind }) => random.chance(odds[kind] ?? 1));
+    if (events.length === 0) continue;
     pool.apply(random.pick(events));
     const problem = pool.brokenNow() ?? (random.chance(0.02) ? afterFlush(pool) : undefined);
     if (problem !== undefined) return `${problem}\nseed ${seed}, step ${step}`;

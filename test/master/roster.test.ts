@@ -196,24 +196,6 @@ describe('the views of the policies', () => {
     expect(roster.permitViews()).toMatchObject([{ available }]);
   });
 
-  it('give a worker more credit in a crowd whose clients leave again, and all of them the first once clients stay with one', () => {
-    const { roster, records } = rosterOf(2);
-    const [first, second] = records as [WorkerRecord, WorkerRecord];
-    const atCeiling = (record: WorkerRecord, clients: number, served: number): void => {
-      hear(roster, record, state({ permit: 'held', clients: clients - 1, served: served - 1 }), 2000);
-      hear(roster, record, state({ permit: 'spent', clients, served }), 2000);
-    };
-
-    atCeiling(first, 8, 16);
-    atCeiling(first, 16, 40);
-    atCeiling(second, 8, 16);
-    const before = roster.permitViews().map(({ credit }) => credit);
-    atCeiling(second, 16, 24);
-
-    expect(before).toEqual([32, 16]);
-    expect(roster.permitViews().map(({ credit }) => credit)).toEqual([8, 8]);
-  });
-
   it('say whether a worker has answered the last order, and the pulse it keeps to', () => {
     const { roster, first } = rosterOf(1);
     Object.assign(first, { ordersSent: 2, askedAt: 1900, permit: { ceiling: 3, pulseMs: 200 } });

@@ -114,8 +114,9 @@ describe('learnCredit', () => {
 
   it.each([
     ['doubles while clients leave as fast as they come', [{ clients: 8, left: 8 }, { clients: 16, left: 16 }], 32],
+    ['does so beside many that last', [{ clients: 48, left: 8 }, { clients: 56, left: 16 }], 32],
     ['goes no further than 64', Array.from({ length: 9 }, () => ({ clients: 64, left: 64 })), 64],
-    ['takes a quarter of them for enough', [{ clients: 8, left: 2 }], 16],
+    ['takes a quarter of what it may be ahead for enough', [{ clients: 8, left: 2 }], 16],
     ['is small again when they stay', [{ clients: 8, left: 8 }, { clients: 16, left: 16 }, { clients: 32, left: 2 }], 8],
     ['learns nothing below it, where clients are kept in balance', [{ clients: 3, left: 100 }], 8],
     ['is not misled by those that left long before', [{ clients: 8, left: 5000 }, { clients: 16, left: 0 }], 8],

@@ -89,6 +89,7 @@ describe('in a crowd of short-lived clients', () => {
     ['no more are asked while one has not confirmed yet', [watched(1, BLOCKED), watched(3, UNANSWERED), watched(4, UNANSWERED), fresh(5)], []],
     ['one that gets far ahead hands it on', [watched(1, { clients: 64, permit: 'spent' }), watched(2), fresh(3)], [withdraw(1), permit(3, 64, WATCHED_PULSE_MS)]],
     ['one that asks gets more if it is not far ahead', [watched(1, { clients: 64, permit: 'spent' }), watched(2, { clients: 9 }), fresh(3, { clients: 5 })], [permit(1, 69, WATCHED_PULSE_MS)]],
+    ['one that has more than its ceiling is given none, which it would have to hand on at once', [watched(1), fresh(2, { clients: 64 }), fresh(3, { clients: 70 })], []],
     ['a blocked worker is given none', [watched(1), fresh(2, BLOCKED), fresh(3, { clients: 7 }), fresh(4, BLOCKED)], [permit(3, 64, WATCHED_PULSE_MS)]],
   ])('%s', (_title, workers, expected) => {
     const by = ({ workerId }: PermitOrder): number => workerId;
