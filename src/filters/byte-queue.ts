@@ -1,4 +1,5 @@
 import type { Chunk } from './filter.js';
+import { View, Window } from './view.js';
 
 /** No bytes. */
 export const EMPTY: Buffer = Buffer.alloc(0);
@@ -10,14 +11,6 @@ export function bytesOf(chunk: Chunk): Buffer {
 
 /** Memory that is not worth the work of giving it up: a small buffer shares its page with others anyway. */
 const SMALL = 4096;
-
-type ViewClass = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
-
-/**
- * The class that Buffers are made of, which Node names as their species. To construct a view takes a third of the time of
- * `subarray`, which a filter would do once or twice for every record; it is the same otherwise.
- */
-const { [Symbol.species]: View } = Buffer as unknown as { readonly [Symbol.species]: ViewClass };
 
 /**
  * Bytes in, bytes out, first come first served. Adding costs the bytes added, whatever the size of the chunks: the
@@ -89,6 +82,11 @@ export class ByteQueue {
   /** The first bytes, which stay. There must be as many. */
   peek(count: number = this.length): Buffer {
     return this.#view(0, count);
+  }
+
+  /** All bytes, which stay, for who takes parts of them: `subarray` of what this returns is quick. */
+  window(): Buffer {
+    return new Window(this.#shared, this.#base + this.#start, this.length);
   }
 
   /** Removes the first bytes: all of them by default. There must be as many. */

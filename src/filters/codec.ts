@@ -73,7 +73,7 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
   protected override next(): [] | [In] {
     for (;;) {
       if (this.queue.length < this.#need) return this.unfinished();
-      const input = this.queue.peek();
+      const input = this.queue.window();
       const decoded = this.#decode(input);
       if (decoded?.bytes === undefined) return this.#wait(input.length, decoded);
       const { bytes, record } = decoded;
@@ -83,8 +83,10 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
       if (record !== undefined && bytes > this.#maxLength) {
         throw this.tooLong(bytes, `A record of ${bytes} bytes is longer than MaxLength (${this.#maxLength}); it is discarded.`);
       }
+      // Records are plain Buffers, also one that is the whole input.
+      const found = record === input as unknown ? this.queue.peek() as In : record;
       this.queue.drop(bytes);
-      if (record !== undefined) return [record];
+      if (found !== undefined) return [found];
     }
   }
 

@@ -53,6 +53,17 @@ describe('CodecFilter', () => {
     expect(() => new CodecFilter({ ...LINES, Encode: () => null as unknown as string }).put(['a'])).toThrow('CodecFilter cannot send null');
   });
 
+  it('delivers the whole input as the Buffer that it is, while more input follows', () => {
+    const filter = new CodecFilter({ Decode: (input) => ({ record: input, bytes: Math.min(input.length, 2) }) });
+
+    filter.get_one_start([Buffer.from('abc')]);
+    const [one] = filter.get_one();
+    filter.get_one_start([Buffer.from('d')]);
+    const [two] = filter.get_one();
+
+    expect([one, two]).toStrictEqual(texts('abc', 'cd'));
+  });
+
   it('delivers records that are falsy, but not undefined', () => {
     const values = [0, '', false, null];
 

@@ -1,0 +1,30 @@
+type ViewClass = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
+
+/**
+ * The class that Buffers are made of, which Node names as their species. To construct a view takes a third of the time of
+ * `subarray`, which a filter would do once or twice for every record; it is the same otherwise.
+ */
+export const View: ViewClass = (Buffer as unknown as { readonly [Symbol.species]: ViewClass })[Symbol.species];
+
+/**
+ * A Buffer whose `subarray` is as quick as a {@link View}, for functions of users that take parts of the input. It differs
+ * from other Buffers by its class alone; what `subarray` returns is a plain Buffer.
+ */
+export class Window extends View {
+  readonly #memory: ArrayBufferLike;
+  readonly #base: number;
+
+  constructor(memory: ArrayBufferLike, offset: number, length: number) {
+    super(memory, offset, length);
+    this.#memory = memory;
+    this.#base = offset;
+  }
+
+  override subarray(start = 0, end: number = this.length): Buffer<ArrayBuffer> {
+    const isWithin = start >= 0 && end >= start && end <= this.length && Number.isInteger(start) && Number.isInteger(end);
+    return (isWithin ? new View(this.#memory, this.#base + start, end - start) : super.subarray(start, end)) as Buffer<ArrayBuffer>;
+  }
+}
+
+// Shown by inspect(), in errors and logs, as the Buffer that it is for everybody but `subarray`.
+Object.defineProperty(Window.prototype, 'constructor', { value: Buffer });
