@@ -1,5 +1,6 @@
-// Load generator for line protocols on 127.0.0.1, a process of its own: `tsx generator.ts '{"port":…,"mode":…}'`.
-// It runs for `seconds`, or until `count` is reached, and prints what it measured as one JSON object.
+// Load generator for line protocols on 127.0.0.1, a process of its own that a parent forks: for each Load that it gets as a
+// message, it runs for `seconds`, or until `count` is reached, and sends what it measured. It stays, since a process that has
+// just begun is too slow to load a server.
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
 import type { Socket } from 'node:net';
@@ -22,9 +23,9 @@ export interface Load {
   readonly mode: Mode;
   /** How many at a time, or in all with 'spread' and 'hold'. Default 64. */
   readonly clients?: number;
-  /** Default 2. */
+  /** Ends after so long at the latest. Default 2; 120 where it ends by itself: with `count`, 'spread' and 'hold'. */
   readonly seconds?: number;
-  /** Ends after this many answers. Default: after `seconds`. */
+  /** Ends after this many answers. Default: none. */
   readonly count?: number;
   /** Milliseconds between two clients of 'spread' and 'hold'. Default 0. */
   readonly everyMs?: number;
@@ -40,129 +41,149 @@ export interface Measured {
   /** Answers of workers that had two clients at once. */
   readonly twice: number;
   /** With 'conn': milliseconds from the connect to the answer. */
-  readonly p50?: number;
-  readonly p99?: number;
-  readonly max?: number;
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+  readonly max: number | undefined;
   /** With 'spread' and 'hold': how many answers came from each pid. */
   readonly answers: Readonly<Record<string, number>>;
 }
 
-const given = JSON.parse(process.argv[2] ?? '{}') as Load;
-const { port, mode, clients = 64, seconds = 2, count = Infinity, everyMs = 0 } = given;
 const PIPELINED = 100;
 const LINE = Buffer.from('ping\n');
 const LINES = Buffer.from('forty bytes and a line feed make a line\n'.repeat(PIPELINED));
 const LINE_FEED = 10;
 /** The first byte of TWO: the worker had two clients at once. */
 const TWO = 'T'.charCodeAt(0);
+const SECONDS = 2;
+const LONGEST_SECONDS = 120;
 
-let done = 0;
-let failed = 0;
-let refused = 0;
-let twice = 0;
-let stopped = false;
-const latencies: number[] = [];
-const answers = new Map<string, number>();
-const started = performance.now();
+/** One load, from its first connection to its last. */
+class Run {
+  readonly #load: Required<Omit<Load, 'seconds'>>;
+  readonly #onEnd: (measured: Measured) => void;
+  readonly #started = performance.now();
+  readonly #sockets = new Set<Socket>();
+  readonly #latencies: number[] = [];
+  readonly #answers = new Map<string, number>();
+  readonly #timer: NodeJS.Timeout;
+  #done = 0;
+  #failed = 0;
+  #refused = 0;
+  #twice = 0;
+  #hasEnded = false;
 
-/** Opens a connection whose reads all go into one buffer: the cheapest client that Node has. */
-function connect(onData: (buffer: Buffer, length: number) => void, onConnect: () => void): Socket {
-  const buffer = Buffer.allocUnsafe(64 * 1024);
-  const onread: net.OnReadOpts = {
-    buffer,
-    callback(length) {
-      onData(buffer, length);
-      return true;
-    },
-  };
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true, onread });
-  socket.once('connect', onConnect);
-  socket.on('error', (error: NodeJS.ErrnoException) => {
-    if (stopped) return;
-    if (error.code === 'ECONNREFUSED') refused += 1;
-    else failed += 1;
-    socket.destroy();
-    if (mode === 'conn') again();
-  });
-  return socket;
-}
-
-function again(): void {
-  if (stopped) return;
-  if (done >= count) {
-    finish();
-    return;
+  constructor({ port, mode, clients = 64, seconds, count = Infinity, everyMs = 0 }: Load, onEnd: (measured: Measured) => void) {
+    this.#load = { port, mode, clients, count, everyMs };
+    this.#onEnd = onEnd;
+    const isLasting = mode === 'spread' || mode === 'hold';
+    this.#timer = setTimeout(() => { this.#end(); }, (seconds ?? (isLasting || count !== Infinity ? LONGEST_SECONDS : SECONDS)) * 1000);
+    if (isLasting && everyMs > 0) this.#keepOneByOne();
+    else for (let index = 0; index < clients; index++) this.#begin();
   }
-  const at = performance.now();
-  const socket = connect((buffer, length) => {
-    if (buffer[length - 1] !== LINE_FEED) return;
-    if (buffer[0] === TWO) twice += 1;
-    latencies.push(performance.now() - at);
-    done += 1;
-    socket.resetAndDestroy();
-    again();
-  }, () => { socket.write(LINE); });
-}
 
-function converse(message: Buffer, perMessage: number): void {
-  let open = 0;
-  const send = (): void => {
-    open = perMessage;
-    socket.write(message);
-  };
-  const socket = connect((buffer, length) => {
-    for (let at = buffer.indexOf(LINE_FEED); at !== -1 && at < length; at = buffer.indexOf(LINE_FEED, at + 1)) open -= 1;
-    if (open > 0) return;
-    done += perMessage;
-    if (done >= count) finish();
-    else send();
-  }, send);
-}
+  #begin(): void {
+    const { mode } = this.#load;
+    if (mode === 'conn') this.#again();
+    else if (mode === 'echo') this.#converse(LINE, 1);
+    else if (mode === 'pipe') this.#converse(LINES, PIPELINED);
+    else this.#keep();
+  }
 
-function keep(): void {
-  const socket = connect((buffer, length) => {
-    const pid = buffer.toString('latin1', 0, length).trim();
-    answers.set(pid, (answers.get(pid) ?? 0) + 1);
-    done += 1;
-    if (mode === 'hold') socket.end();
-    if (done === clients) finish();
-  }, () => { socket.write(LINE); });
-}
+  /** Opens a connection whose reads all go into one buffer: the cheapest client that Node has. */
+  #connect(onData: (buffer: Buffer, length: number) => void, onConnect: () => void): Socket {
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    const onread: net.OnReadOpts = {
+      buffer,
+      callback(length) {
+        onData(buffer, length);
+        return true;
+      },
+    };
+    const socket = net.connect({ port: this.#load.port, host: '127.0.0.1', noDelay: true, onread });
+    this.#sockets.add(socket);
+    socket.once('connect', onConnect);
+    socket.once('close', () => { this.#sockets.delete(socket); });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#hasEnded) return;
+      if (error.code === 'ECONNREFUSED') this.#refused += 1;
+      else this.#failed += 1;
+      socket.destroy();
+      if (this.#load.mode === 'conn') this.#again();
+    });
+    return socket;
+  }
 
-function keepOneByOne(): void {
-  let opened = 0;
-  const timer = setInterval(() => {
-    // Catches up when the timer is late, so that the pace holds.
-    while (opened < clients && opened * everyMs <= performance.now() - started) {
-      opened += 1;
-      keep();
+  #again(): void {
+    if (this.#hasEnded) return;
+    if (this.#done >= this.#load.count) {
+      this.#end();
+      return;
     }
-    if (opened === clients) clearInterval(timer);
-  }, everyMs);
+    const at = performance.now();
+    const socket = this.#connect((buffer, length) => {
+      if (buffer[length - 1] !== LINE_FEED) return;
+      if (buffer[0] === TWO) this.#twice += 1;
+      this.#latencies.push(performance.now() - at);
+      this.#done += 1;
+      socket.resetAndDestroy();
+      this.#again();
+    }, () => { socket.write(LINE); });
+  }
+
+  #converse(message: Buffer, perMessage: number): void {
+    let open = 0;
+    const send = (): void => {
+      open = perMessage;
+      socket.write(message);
+    };
+    const socket = this.#connect((buffer, length) => {
+      for (let at = buffer.indexOf(LINE_FEED); at !== -1 && at < length; at = buffer.indexOf(LINE_FEED, at + 1)) open -= 1;
+      if (open > 0) return;
+      this.#done += perMessage;
+      if (this.#done >= this.#load.count) this.#end();
+      else send();
+    }, send);
+  }
+
+  #keep(): void {
+    const socket = this.#connect((buffer, length) => {
+      const pid = buffer.toString('latin1', 0, length).trim();
+      this.#answers.set(pid, (this.#answers.get(pid) ?? 0) + 1);
+      this.#done += 1;
+      if (this.#load.mode === 'hold') socket.end();
+      if (this.#done === this.#load.clients) this.#end();
+    }, () => { socket.write(LINE); });
+  }
+
+  #keepOneByOne(): void {
+    const { clients, everyMs } = this.#load;
+    let opened = 0;
+    const timer = setInterval(() => {
+      // Catches up when the timer is late, so that the pace holds.
+      while (opened < clients && opened * everyMs <= performance.now() - this.#started) {
+        opened += 1;
+        this.#keep();
+      }
+      if (opened === clients || this.#hasEnded) clearInterval(timer);
+    }, everyMs);
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
+    const seconds = (performance.now() - this.#started) / 1000;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.#latencies.sort((one, other) => one - other);
+    const at = (part: number): number | undefined => this.#latencies[Math.floor((this.#latencies.length - 1) * part)];
+    this.#onEnd({
+      done: this.#done, rate: this.#done / seconds, seconds, failed: this.#failed, refused: this.#refused, twice: this.#twice,
+      p50: at(0.5), p99: at(0.99), max: at(1), answers: Object.fromEntries(this.#answers),
+    });
+  }
 }
 
-function finish(): void {
-  if (stopped) return;
-  stopped = true;
-  const elapsed = (performance.now() - started) / 1000;
-  latencies.sort((one, other) => one - other);
-  const at = (part: number): number | undefined => latencies[Math.floor((latencies.length - 1) * part)];
-  const measured = {
-    mode, clients, done, rate: done / elapsed, seconds: elapsed, failed, refused, twice,
-    p50: at(0.5), p99: at(0.99), max: at(1), answers: Object.fromEntries(answers),
-  };
-  process.stdout.write(`${JSON.stringify(measured)}\n`, () => process.exit(0));
-}
-
-const START: Readonly<Record<Mode, () => void>> = {
-  conn: again,
-  echo() { converse(LINE, 1); },
-  pipe() { converse(LINES, PIPELINED); },
-  spread: keep,
-  hold: keep,
-};
-
-const isLasting = mode === 'spread' || mode === 'hold';
-if (isLasting && everyMs > 0) keepOneByOne();
-else for (let index = 0; index < clients; index++) START[mode]();
-setTimeout(finish, (isLasting || count !== Infinity ? 60 : seconds) * 1000);
+process.on('message', (load: Load) => {
+  new Run(load, (measured) => { process.send?.(measured); });
+});
+process.once('disconnect', () => { process.exit(0); });

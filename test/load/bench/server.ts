@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { MasterProcess } from '../../support/master-process.js';
 import type { Load, Measured } from './generator.js';
@@ -24,10 +23,33 @@ export async function withServer<Result>(
   }
 }
 
+/** A process that loads servers. */
+export class Generator implements AsyncDisposable {
+  readonly #process = fork(pathOf('./generator.ts'), { execArgv: ['--import', 'tsx'] });
+  readonly #exit = once(this.#process, 'exit');
+
+  /** Runs one load and returns what it measured. */
+  async run(settings: Load): Promise<Measured> {
+    this.#process.send(settings);
+    const [measured] = await Promise.race([
+      once(this.#process, 'message') as Promise<[Measured]>,
+      this.#exit.then(() => { throw new Error(`The generator ended with ${this.#process.exitCode ?? this.#process.signalCode ?? ''}.`); }),
+    ]);
+    return measured;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    await this.#exit;
+  }
+}
+
 /** Runs one load in a process of its own and returns what it measured. */
 export async function load(settings: Load): Promise<Measured> {
-  const child = spawn(process.execPath, ['--import', 'tsx', pathOf('./generator.ts'), JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-  if (child.exitCode !== 0) throw new Error(`The generator ended with ${child.exitCode ?? child.signalCode ?? ''}.`);
-  return JSON.parse(output) as Measured;
+  const generator = new Generator();
+  try {
+    return await generator.run(settings);
+  } finally {
+    await generator[Symbol.asyncDispose]();
+  }
 }

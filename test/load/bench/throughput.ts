@@ -1,10 +1,11 @@
-// Connections and lines per second beside what users would write otherwise, interleaved: every round runs each server once,
-// warmed up before it counts. A worker that has served few clients runs code that the compiler has not got to yet, and takes
-// up to three times as long: so the more workers, the longer the warm-up.
+// Connections and lines per second beside what users would write otherwise. All servers run at once, and are loaded one after
+// the other for half a second, again and again: a machine that others share may change its speed by half within a minute, and
+// what is compared has to meet the same. A worker that has served few clients runs code that the compiler has not got to yet,
+// and takes up to three times as long: so the more workers, the longer the warm-up.
 import { cpuMs } from '../../support/proc.js';
 import { median, printTable, sum } from '../figures.js';
 import type { Mode } from './generator.js';
-import { load, withServer } from './server.js';
+import { Generator, withServer } from './server.js';
 import type { Program } from './server.js';
 import type { Settings } from './settings.js';
 
@@ -45,42 +46,85 @@ const RATIOS: readonly [mode: Unit, one: Name, other: Name, aim: number][] = [
   ['pipe', 'prefork, 2 workers', 'net.Server, one process', 0.9],
 ];
 
-/** Clients that each worker serves before it counts. */
-const WARM_UP = 2000;
+/** Clients that each worker serves before it counts, unless all of them take longer than these seconds. */
+const WARM_UP = { clients: 20_000, seconds: 60 };
+
+/** How long a server is loaded before it is the next one's turn. */
+const TURN_SECONDS = 0.5;
+
+interface Running {
+  readonly name: Name;
+  readonly port: number;
+  readonly pids: readonly number[];
+}
+
+/** What a server did in one turn. */
+interface Turn {
+  readonly rate: number;
+  /** Processor time of all its processes for each piece of work, in microseconds. */
+  readonly cost: number;
+}
+
+/** The turns of each server; those of the same place followed each other within seconds. */
+type Turns = ReadonlyMap<Name, readonly Turn[]>;
 
 export async function run({ rounds, seconds, clients }: Settings): Promise<unknown> {
-  const rates = new Map<string, number[]>();
-  const costs = new Map<string, number[]>();
-  const note = (map: Map<string, number[]>, key: string, value: number): unknown => map.set(key, [...map.get(key) ?? [], value]);
-  for (let round = 0; round < rounds; round++) {
-    for (const name of NAMES) {
-      const [program, settings] = SERVERS[name];
-      // A server with one client per worker cannot hold 64 connections open at once.
-      const modes = name.includes('one client') ? ['conn'] as const : MODES;
-      await withServer(program, settings, async (port, { pid, workers }) => {
-        const pids = [pid, ...workers];
-        await load({ port, mode: 'conn', clients, count: WARM_UP * Math.max(workers.length, 1) });
-        for (const mode of modes) {
-          const before = sum(pids.map(cpuMs));
-          const { rate, done, failed, refused, twice } = await load({ port, mode, clients, seconds });
-          note(rates, `${mode} ${name}`, rate);
-          note(costs, `${mode} ${name}`, (sum(pids.map(cpuMs)) - before) * 1000 / done);
-          if (failed + refused + twice > 0) console.log(`  ${name}, ${mode}: ${failed} failed, ${refused} refused, ${twice} served two at once`);
-        }
-      });
+  const generator = new Generator();
+  try {
+    const turns = await withServers(NAMES, [], async (servers) => {
+      const measured = {} as Record<Unit, Turns>;
+      for (const mode of MODES) measured[mode] = await measure(generator, servers, { mode, clients, passes: Math.ceil(rounds * seconds / TURN_SECONDS) });
+      return measured;
+    });
+    return print(turns, clients);
+  } finally {
+    await generator[Symbol.asyncDispose]();
+  }
+}
+
+/** Starts servers beside those that run already, and ends them after the body. */
+async function withServers<Result>(names: readonly Name[], running: readonly Running[], body: (servers: readonly Running[]) => Promise<Result>): Promise<Result> {
+  const [name, ...others] = names;
+  if (name === undefined) return body(running);
+  return withServer(...SERVERS[name], (port, { pid, workers }) => withServers(others, [...running, { name, port, pids: [pid, ...workers] }], body));
+}
+
+async function measure(
+  generator: Generator, running: readonly Running[], { mode, clients, passes }: { readonly mode: Unit; readonly clients: number; readonly passes: number },
+): Promise<Turns> {
+  // A server with one client per worker cannot hold 64 connections open at once.
+  const servers = running.filter(({ name }) => mode === 'conn' || !name.includes('one client'));
+  const turns = new Map<Name, Turn[]>(servers.map(({ name }) => [name, []]));
+  for (const { port, pids } of servers) {
+    await generator.run({ port, mode, clients, ...(mode === 'conn' ? { count: WARM_UP.clients * pids.length, seconds: WARM_UP.seconds } : {}) });
+  }
+  for (let pass = 0; pass < passes; pass++) {
+    for (const { name, port, pids } of pass % 2 === 0 ? servers : servers.toReversed()) {
+      const before = sum(pids.map(cpuMs));
+      const { rate, done, failed, refused, twice } = await generator.run({ port, mode, clients, seconds: TURN_SECONDS });
+      turns.get(name)?.push({ rate, cost: (sum(pids.map(cpuMs)) - before) * 1000 / done });
+      if (failed + refused + twice > 0) console.log(`  ${name}, ${mode}: ${failed} failed, ${refused} refused, ${twice} served two at once`);
     }
   }
-  const rateOf = (mode: Unit, name: Name): number => median(rates.get(`${mode} ${name}`) ?? []);
-  const costOf = (mode: Unit, name: Name): number => median(costs.get(`${mode} ${name}`) ?? []);
-  printTable(`Throughput, ${clients} clients, medians of ${rounds}`, ['', ...Object.values(UNITS)],
-    NAMES.map((name) => [name, ...MODES.map((mode) => rateOf(mode, name))]));
+  return turns;
+}
+
+function print(turns: Readonly<Record<Unit, Turns>>, clients: number): unknown {
+  const of = (mode: Unit, name: Name, what: keyof Turn): number[] => (turns[mode].get(name) ?? []).map((turn) => turn[what]);
+  const passes = turns.conn.get('net.Server, one process')?.length ?? 0;
+  printTable(`Throughput, ${clients} clients, medians of ${passes} turns`, ['', ...Object.values(UNITS)],
+    NAMES.map((name) => [name, ...MODES.map((mode) => median(of(mode, name, 'rate')))]));
   printTable('Processor time of the server for each, master included, in microseconds', ['', ...Object.values(PIECES)],
-    NAMES.map((name) => [name, ...MODES.map((mode) => costOf(mode, name))]));
+    NAMES.map((name) => [name, ...MODES.map((mode) => median(of(mode, name, 'cost')))]));
   // The generator takes a core of its own. Where there are only two, the second says more of the servers than the first.
+  const quotient = (mode: Unit, one: Name, other: Name, what: keyof Turn): number => {
+    const others = of(mode, other, what);
+    return median(of(mode, one, what).map((value, pass) => value / (others[pass] ?? NaN)));
+  };
   const ratios = RATIOS.map(([mode, one, other, aim]) => ({
-    mode, one, other, ratio: rateOf(mode, one) / rateOf(mode, other), byProcessor: costOf(mode, other) / costOf(mode, one), aim,
+    mode, one, other, ratio: quotient(mode, one, other, 'rate'), byProcessor: quotient(mode, other, one, 'cost'), aim,
   }));
-  printTable('Ratios', ['', 'ratio', 'aim', 'by processor time'],
+  printTable('Ratios, medians of those of each turn', ['', 'ratio', 'aim', 'by processor time'],
     ratios.map(({ mode, one, other, ratio, byProcessor, aim }) => [`${UNITS[mode]}: ${one} ÷ ${other}`, ratio, `≥ ${aim}`, byProcessor]));
-  return { rates: Object.fromEntries(rates), costs: Object.fromEntries(costs), ratios };
+  return { turns: Object.fromEntries(MODES.map((mode) => [mode, Object.fromEntries(turns[mode])])), ratios };
 }
