@@ -7,7 +7,7 @@ import type { ClientChange } from '../policy/snapshot.js';
 import { blockListEntries, toBlockList } from './block-list.js';
 import { DEFAULT_HIGH_MARK } from './contradictions.js';
 import type { AnyCallback, ChangeableOptions, PreforkTcpServerOptions } from './options.js';
-import { resolveProxy, type ProxyConfig } from './proxy.js';
+import { proxyProblems, resolveProxy, type ProxyConfig, type ProxyOptions } from './proxy.js';
 import { collectStates } from './states.js';
 import { changeTls, resolveTls, type TlsConfig } from './tls.js';
 
@@ -86,10 +86,15 @@ export function clientConfig(options: PreforkTcpServerOptions, problems: string[
     keepAlive: isOn(options.KeepAlive),
     blockList: toBlockList(options.BlockList, problems),
     mostPerAddress: options.MaxSessionPerAddress ?? 0,
-    proxy: options.Proxy === undefined ? undefined : resolveProxy(options.Proxy),
+    proxy: proxyOf(options.Proxy),
     tls: resolveTls(options.Tls, problems),
   };
 }
+
+/** What is wrong with it is found elsewhere (contradictions.ts). */
+const proxyOf = (given: ProxyOptions | undefined): ProxyConfig | undefined => (
+  given === undefined || proxyProblems({ ...given }, undefined).length > 0 ? undefined : resolveProxy(given)
+);
 
 /** 16 MiB: far above HighMark, where `put` asks to stop, and small beside the memory of a process. */
 const DEFAULT_MAX_OUTPUT = 16 * 1024 * 1024;

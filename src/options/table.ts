@@ -1,4 +1,4 @@
-import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, texts, type Check, type Synonyms } from '../checks.js';
+import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, type Check, type Synonyms } from '../checks.js';
 import { pathOf } from './place.js';
 import { tlsOption } from './tls-checks.js';
 
@@ -50,14 +50,19 @@ const blocked: Check = expect(
   'a net.BlockList or an array of addresses and CIDR ranges',
 );
 const pointless: Check = () => 'has no meaning outside POE; leave it out: sessions are objects of this library';
+// What the system takes ends at a NUL: Node refuses the rest when it starts a worker, or it is cut off in silence.
+const hasNul = (given: string): boolean => given.includes('\0');
 const script: Check = expect(
-  (value) => pathOf(value) !== undefined,
+  (value) => !hasNul(pathOf(value) ?? '\0'),
   'a file path or a file: URL',
 );
+const argv: Check = expect((value) => isTexts(value) && !(value as readonly string[]).some(hasNul), 'an array of strings without NUL characters');
 const environment: Check = expect(
-  (value) => isObject(value) && Object.values(value).every((item) => item === undefined || typeof item === 'string'),
-  'an object of strings',
+  (value) => isObject(value) && Object.entries(value).every(([name, item]) => item === undefined || (typeof item === 'string' && !hasNul(name + item))),
+  'an object of strings without NUL characters',
 );
+// A name in Linux's abstract namespace begins with NUL, and may have more of them.
+const address: Check = expect((value) => text(value) === undefined && (!hasNul(value as string) || (value as string).startsWith('\0')), 'a text that is not empty and has no NUL characters');
 const logger: Check = expect(
   (value) => isObject(value) && ['info', 'warn', 'error'].every((method) => typeof value[method] === 'function'),
   'an object with the methods info, warn and error, such as console or a pino logger',
@@ -101,8 +106,8 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   ...CHANGEABLE_CHECKS,
   Fd: descriptor,
   Notify: flag,
-  Address: text,
-  Hostname: text,
+  Address: address,
+  Hostname: address,
   Port: port,
   Domain: oneOf('inet', 'inet6', 'unix'),
   SocketMode: mode,
@@ -113,8 +118,8 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   ShutdownChildren: flag,
   Script: script,
   Directory: script,
-  ScriptArgs: texts,
-  ExecArgv: texts,
+  ScriptArgs: argv,
+  ExecArgv: argv,
   Env: environment,
   HandleSignals: signals,
   HangReport: hangReport,

@@ -29,6 +29,7 @@ describe('the option Proxy', () => {
 
   it('is refused in the one message of the constructor, with everything else that is wrong', () => {
     expect(refusal({ Proxy: { From: ['x'], Version: 3 }, MaxServer: 0 })).toMatch(/MaxServer must be.*Proxy: Version must be/);
+    expect(refusal({ Proxy: { From: [7, null] }, MaxServer: 0 })).toMatch(/MaxServer must be.*Proxy: From must be an array/);
     expect(refusal({ Proxy: true })).toMatch(/Proxy must be an object such as \{ From: \['10.0.0.0\/8'\] \}, not true/);
     expect(refusal({ ProxyProtocol: true })).toMatch(/did you mean Proxy\?/);
   });

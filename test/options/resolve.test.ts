@@ -432,9 +432,14 @@ function randomOptions(random: Seeded, names: readonly string[]): unknown {
     new Date(NaN), /x/, new Map(), Object.create(null), new URL('http://localhost/'), ['Line', { MaxLength: 1 }], ['Line', null], [ClientInput],
   ];
   if (random.chance(0.03)) return random.pick(junk);
+  // The options that have options of their own, of which some may be right.
+  const parts = { Proxy: ['From', 'Version', 'Timeout'], Admin: ['Port', 'Address', 'Path', 'Token', 'Hosts', 'AgentPort'], Tls: ['key', 'cert', 'contexts', 'ALPNProtocols', 'SNICallback'] };
   const options: Record<string, unknown> = random.chance(0.9) ? { ClientInput } : {};
   for (let count = random.int(0, 4); count > 0; count--) {
     options[random.chance(0.05) ? random.pick(['MaxSever', '', '__proto__', 'toString']) : random.pick(names)] = random.pick(junk);
+  }
+  for (const [name, own] of Object.entries(parts)) {
+    if (names.includes(name) && random.chance(0.1)) options[name] = Object.fromEntries(own.filter(() => random.chance(0.5)).map((part) => [part, random.pick([...junk, [7], '10.0.0.1', '-----BEGIN X'])]));
   }
   return random.chance(0.5) ? options : Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
 }

@@ -14,6 +14,9 @@ const FLAG = { good: [true, false, 0, 1], bad: [2, -1, '', 'true', null, {}] };
 const TEXT = { good: ['x', ' '], bad: ['', 7, null, true, ['x'], {}] };
 const LIST = { good: [[], [1, {}]], bad: ['x', null, 7, {}, nothing] };
 const TEXTS = { good: [[], ['', 'x']], bad: [[1], ['x', null], 'x', null, {}] };
+/** What the system would cut off at a NUL, or refuse only when a worker starts. */
+const ARGUMENTS = { good: TEXTS.good, bad: [...TEXTS.bad, ['x', 'a\0b']] };
+const ADDRESS = { good: ['x', '/run/x.sock', '\0abstract', '\0abs\0tract'], bad: [...TEXT.bad, '127.0.0.1\0x', '/run/x\0.sock'] };
 const CALLBACK = { good: [nothing, async () => Promise.resolve()], bad: ['f', null, {}, [nothing], 1] };
 const PAIRS = {
   good: [[], [{}, ['event']], [nothing, { event: 'method' }], [{}, [], {}, {}]],
@@ -38,8 +41,8 @@ const TABLE: Readonly<Record<string, { readonly good: readonly unknown[]; readon
   MaxSession: COUNT_FROM_0,
   MaxServerMemory: { good: [0, 16 * 1024 * 1024, 500e6], bad: [1, 512, -1, 1.5, '512M', Infinity] },
   Concurrency: { good: [-1, 0, 5], bad: [-2, 0.5, NaN, Infinity, '1', null] },
-  Address: TEXT,
-  Hostname: TEXT,
+  Address: ADDRESS,
+  Hostname: ADDRESS,
   Port: { good: [0, 80, 65_535, '80', '0', 'smtp', 'x11-1'], bad: [-1, 65_536, 0.5, NaN, '65536', '0.5', '', 'a b', null, true] },
   Domain: { good: ['inet', 'inet6', 'unix'], bad: ['INET', '', 2, null] },
   SocketMode: { good: [0, 0o600, 0o777], bad: [-1, 0o1000, 0.5, '0600', null] },
@@ -48,10 +51,10 @@ const TABLE: Readonly<Record<string, { readonly good: readonly unknown[]; readon
   Alias: TEXT,
   MasterAlias: TEXT,
   ShutdownChildren: FLAG,
-  Script: { good: ['worker.js', FILE], bad: ['', 7, null, new URL('http://localhost/'), {}] },
-  ScriptArgs: TEXTS,
-  ExecArgv: TEXTS,
-  Env: { good: [{}, { A: 'x', B: undefined }], bad: [{ A: 1 }, ['x'], null, 'A=x'] },
+  Script: { good: ['worker.js', FILE], bad: ['', 7, null, new URL('http://localhost/'), {}, 'a\0b', 'file:///a%00b'] },
+  ScriptArgs: ARGUMENTS,
+  ExecArgv: ARGUMENTS,
+  Env: { good: [{}, { A: 'x', B: undefined }], bad: [{ A: 1 }, ['x'], null, 'A=x', { A: 'x\0' }, { 'A\0': 'x' }] },
   HandleSignals: { good: [true, false, 0, 1, { upgrade: 'SIGUSR2' }, { upgrade: undefined }], bad: [2, 'true', null, {}, { upgrade: 'SIGUSR1' }, { upgrade: 'SIGUSR2', reload: 'SIGHUP' }] },
   HangReport: { good: [true, false, 0, 1, 0.5, 30], bad: [-1, NaN, Infinity, '1', null, {}] },
   ClientCallbackTimeout: SECONDS_OR_OFF,
