@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { PoolEvent, PoolObserver } from '../pool-event.js';
@@ -7,10 +8,12 @@ import type { UnheardErrors } from './unheard.js';
 
 /**
  * Delivers events and callbacks to the user's code, in order, when the turn's own work is done: what that code throws finds
- * our books complete, and is an uncaught exception of its own.
+ * our books complete, and is an uncaught exception of its own. It runs in the async context of the server's construction: what
+ * happens is due to many causes, and a store that one call came with, such as the HTTP request that asked for a reload, is of no other's concern.
  */
 export class Outbox {
   readonly events: EventEmitter<ServerEvents> = new EventEmitter<ServerEvents>();
+  readonly #scope = new AsyncResource('PREFORK_SERVER');
   readonly #clock: Clock;
   readonly #unheard: UnheardErrors;
   readonly #due: (() => void)[] = [];
@@ -69,7 +72,7 @@ export class Outbox {
   #deliver(): void {
     const [callback] = this.#due;
     try {
-      callback?.();
+      if (callback !== undefined) this.#scope.runInAsyncScope(callback);
     } finally {
       // A failure ends this turn; the next one goes on, if the program has a handler for what is uncaught.
       this.#due.shift();
@@ -83,7 +86,7 @@ export class Outbox {
     this.#clock.soon(() => {
       this.#isStatusDue = false;
       for (const observe of this.#observers) observe({ name: 'status', detail: undefined });
-      this.events.emit('status');
+      this.#scope.runInAsyncScope(() => { this.events.emit('status'); });
     });
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { PreforkError } from '../errors.js';
 import type { GivenOptions } from '../options/given.js';
 import type { ReloadResult } from '../server-events.js';
@@ -35,11 +36,12 @@ export class Reloads {
   /** @throws ReloadError with what is known of the release that failed; PreforkError ERR_PREFORK_STATE if the pool ends meanwhile */
   request(options: ReloadOptions): Promise<ReloadResult> {
     this.#asked += 1;
+    const bound = inItsContext(options);
     if (this.#next !== undefined) return this.#next.result;
-    if (this.#current === undefined) return this.#begin(options);
+    if (this.#current === undefined) return this.#begin(bound);
     const result = this.#current.then(() => {
       this.#next = undefined;
-      return this.#begin(options);
+      return this.#begin(bound);
     });
     this.#next = { result };
     return result;
@@ -108,4 +110,10 @@ export class Reloads {
     this.#run = undefined;
     run?.stop(this.#stopped);
   }
+}
+
+/** The check sees the async context of the call that it came with: it is asked for much later, when a worker has settled. */
+function inItsContext(options: ReloadOptions): ReloadOptions {
+  const { check } = options;
+  return check === undefined ? options : { ...options, check: AsyncResource.bind(check) };
 }

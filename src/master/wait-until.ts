@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import { isThenable, showRefused } from '../checks.js';
 import { systemClock, type Timer } from '../clock.js';
@@ -35,7 +36,8 @@ export async function waitUntil(master: Waited, predicate: (status: ServerStatus
       end();
       reject(asError(signal?.reason));
     };
-    const onStatus = (): void => {
+    // The predicate sees the async context of its own call.
+    const onStatus = AsyncResource.bind((): void => {
       try {
         const status = master.status();
         const holds: unknown = predicate(status);
@@ -47,7 +49,7 @@ export async function waitUntil(master: Waited, predicate: (status: ServerStatus
         reject(asError(error));
       }
       end();
-    };
+    });
     const look = (): void => {
       timer?.cancel();
       timer = systemClock.after(LOOK_MS, onStatus, { idle: true });

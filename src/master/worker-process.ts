@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { ChildProcess, SendHandle, SpawnOptions as NodeSpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -79,10 +80,13 @@ export interface SpawnOptions {
 /** Starts a worker. Nothing else forks. */
 export type Spawn = (events: WorkerEvents, options: SpawnOptions) => WorkerProcess;
 
-/** Forks processes that run a command. */
+/**
+ * Forks processes that run a command. All in the async context of this call: a process would keep the one that it was started
+ * in, with all that this holds on to, as long as it lives.
+ */
 export function forkWorkers(command: WorkerCommand): Spawn {
   const shown = new ShownTexts(systemClock);
-  return (events, { env, captureStderr, release: { script, directory } }) => {
+  return AsyncResource.bind((events, { env, captureStderr, release: { script, directory } }) => {
     let child: ChildProcess;
     try {
       child = start(command, script, {
@@ -146,7 +150,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       send: (order, handle) => channel.send(order, handle),
       kill: () => { if (!ended) child.kill('SIGKILL'); },
     };
-  };
+  });
 }
 
 /** Whether workers wait for a debugger before they begin. */

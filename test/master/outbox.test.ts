@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { onRefusal } from '../../src/master/hear-message.js';
 import { Outbox } from '../../src/master/outbox.js';
@@ -109,5 +110,25 @@ describe('Outbox', () => {
 
     expect(order.toSorted()).toEqual(['7 worker:message: at once', '7 worker:message: later', 'heard first', 'heard second']);
     expect(refused).toEqual(["the master's listener for worker:message failed: at once", "the master's listener for worker:message failed: later"]);
+  });
+
+  it("calls listeners and the log in the async context that the server was made in, whosever call caused the event", async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const { clock, outbox } = storage.run('program', () => new Heard());
+    const seen: unknown[] = [];
+    const note = ({ name }: { readonly name: string }): void => { seen.push([name, storage.getStore()]); };
+    outbox.setLog(note);
+    outbox.events.on('worker:born', () => { note({ name: 'listener' }); });
+    outbox.events.on('status', () => { note({ name: 'status' }); });
+
+    storage.run('request', () => {
+      outbox.emit('worker:born', BORN);
+      outbox.emit('status');
+      outbox.run(() => { note({ name: 'callback' }); });
+      clock.advance(0);
+    });
+    await turn();
+
+    expect(seen).toEqual(['status', 'worker:born', 'listener', 'callback'].map((name) => [name, 'program']));
   });
 });

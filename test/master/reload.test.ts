@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import type { Release } from '../../src/master/release.js';
 import type { ReloadError } from '../../src/master/reload-error.js';
+import type { ReloadOptions } from '../../src/master/reload-host.js';
 import { Releases } from '../../src/master/releases.js';
 import type { PoolOptions } from '../../src/options/options.js';
 import { resolveChange, resolveOptions } from '../../src/options/resolve.js';
@@ -52,9 +54,9 @@ class ReloadingPool {
   }
 
   /** Begins a reload. What it comes to is in what is returned once enough time has passed. */
-  reload(): { result?: ReloadResult; error?: ReloadError } {
+  reload(options: ReloadOptions = {}): { result?: ReloadResult; error?: ReloadError } {
     const outcome: { result?: ReloadResult; error?: ReloadError } = {};
-    this.#releases.reloads.request({}).then((result) => { outcome.result = result; }, (error: unknown) => { outcome.error = error as ReloadError; });
+    this.#releases.reloads.request(options).then((result) => { outcome.result = result; }, (error: unknown) => { outcome.error = error as ReloadError; });
     return outcome;
   }
 
@@ -97,6 +99,20 @@ describe('a reload', () => {
     await reloading.pass(1000);
     expect(reloading.of(1)).toEqual([]);
     expect(reloading.of(2)).toHaveLength(3);
+  });
+
+  it('asks its check in the async context of its call, though another reload is under way then', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const reloading = new ReloadingPool();
+    reloading.pool.cooperate();
+    await reloading.pass(1000);
+    const seen: unknown[] = [];
+    const check = (): boolean => seen.push(storage.getStore()) > 0;
+
+    for (const caller of ['first', 'second']) storage.run(caller, () => reloading.reload({ check }));
+    await reloading.pass(10_000);
+
+    expect(seen).toEqual(['first', 'second']);
   });
 
   it('of a paused pool brings paused workers', async () => {

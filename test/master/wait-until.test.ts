@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../src/master/wait-until.js';
@@ -29,5 +30,19 @@ describe('waitUntil', () => {
 
     await expect(waitUntil(master, failing, undefined)).rejects.toThrow('The predicate of waitUntil() returned a promise, which is not waited for; it must return true or false.');
     expect(events.listenerCount('status')).toBe(0);
+  });
+
+  it('asks the predicate in the async context of its call, whatever has changed the status', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const events = new EventEmitter<ServerEvents>();
+    const master = { events, isStopped: false, failure: undefined, status: () => serverStatus() };
+    const seen: unknown[] = [];
+    const predicate = (): boolean => seen.push(storage.getStore()) === 2;
+
+    const waiting = storage.run('caller', () => waitUntil(master, predicate, undefined));
+    events.emit('status');
+    await waiting;
+
+    expect(seen).toEqual(['caller', 'caller']);
   });
 });
