@@ -40,7 +40,7 @@ export class Wheel implements Client {
   #highMark: number;
   #lowMark: number;
   /** The queue is measured when it could have this many octets. */
-  #measureAt: number;
+  #measureAt = 0;
   #isHigh = false;
   #isScheduled = false;
   /** Output has been put since ClientFlushed was called last. */
@@ -60,7 +60,7 @@ export class Wheel implements Client {
     this.#stream = stream;
     this.#input = input;
     this.#filter = output;
-    this.#highMark = this.#measureAt = marks.high;
+    this.#highMark = marks.high;
     this.#lowMark = marks.low;
     this.#host = host;
     this.#listener = listener;
@@ -94,12 +94,9 @@ export class Wheel implements Client {
 
   flush(): void {
     this.#isScheduled = false;
-    this.#measureAt = this.#highMark;
+    this.#measureAt = this.#high;
     if (this.#output === undefined) return;
-    if (this.#stream.destroyed || this.#stage === 'ended' || this.#isFull) {
-      this.#output = undefined;
-      return;
-    }
+    if (this.#stream.destroyed || this.#stage === 'ended' || this.#isFull) { this.#output = undefined; return; }
     const before = this.#stream.writableLength;
     if (before > this.#host.maxOutput) {
       this.#isFull = true;
@@ -110,7 +107,7 @@ export class Wheel implements Client {
     const wants = this.#listener.wantsFlushed || this.#isHigh || this.#mayReach(this.#low);
     this.#write(wants ? this.#written ??= doneDoor(this.#host, () => { this.#afterWrite(); }) : undefined);
     const queued = this.#stream.writableLength;
-    if (!this.#isHigh && queued > 0 && queued >= this.#highMark) {
+    if (!this.#isHigh && queued > 0 && queued >= this.#high) {
       this.#isHigh = true;
       this.#input.hold(Hold.output);
       this.#listener.high();
@@ -167,7 +164,8 @@ export class Wheel implements Client {
   }
 
   set_high_mark(bytes: number): void {
-    this.#highMark = this.#measureAt = checkedMark('set_high_mark', bytes);
+    this.#highMark = checkedMark('set_high_mark', bytes);
+    this.#measureAt = 0;
   }
 
   set_low_mark(bytes: number): void {
@@ -199,10 +197,11 @@ export class Wheel implements Client {
     this.#stream.end();
   }
 
+  /** Not above MaxOutput: a client that only takes its output slowly is held back before it would be ended. */
+  get #high(): number { return Math.min(this.#highMark, this.#host.maxOutput); }
+
   /** A LowMark above the HighMark, as between two calls that change both, counts as equal to it. */
-  get #low(): number {
-    return Math.min(this.#lowMark, this.#highMark);
-  }
+  get #low(): number { return Math.min(this.#lowMark, this.#high); }
 
   #write(written: ((error?: Error | null) => void) | undefined): void {
     const output = this.#output?.take();
@@ -230,8 +229,8 @@ export class Wheel implements Client {
   /** Flushes if the queue has reached HighMark; if not, it is not measured again before it could. */
   #measure(): void {
     const octets = this.get_driver_out_octets();
-    if (octets >= this.#highMark) this.flush();
-    else this.#measureAt = this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) + this.#highMark - octets;
+    if (octets >= this.#high) this.flush();
+    else this.#measureAt = this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) + this.#high - octets;
   }
 
   #afterWrite(): void {

@@ -159,6 +159,34 @@ describe('ClientFlushed', () => {
 });
 
 describe('marks', () => {
+  it.each<[string, number, (clients: TestClients) => void]>([
+    ['given at the start', 10_000, () => undefined],
+    ['lowered in the running pool', 1e6, (all) => { all.clients.configure({ callbackMs: Infinity, maxOutput: 10_000 }); }],
+  ])('are not above MaxOutput, %s: a client that takes its output slowly is held back before it would be ended', async (_title, maxOutput, change) => {
+    const client = new TestClient();
+    client.stopReading();
+    const { clients, calls } = await setUp({ maxOutput, marks: { high: 1e6, low: 250_000 }, callbacks: {
+      input: ({ heap }: Any) => { heap.client.put('x'.repeat(1000)); },
+    } }, client);
+    change(clients);
+
+    for (let count = 0; count < 40; count++) await client.send('more\n');
+    const held = [...calls];
+    for (let count = 0; count < 40; count++) await client.readOn();
+
+    expect(held).toEqual(['high']);
+    expect([client.text.length, client.isClosed]).toEqual([40 * 1002, false]);
+    expect(new Set(calls)).toEqual(new Set(['high', 'low', 'flushed']));
+  });
+
+  it('are not above MaxOutput, at which put returns true', async () => {
+    const client = new TestClient();
+    client.stopReading();
+    const { context } = await setUp({ maxOutput: 10_000, marks: { high: 1e6, low: 250_000 } }, client);
+
+    expect([context.heap.client.put('x'.repeat(5000)), context.heap.client.put('x'.repeat(5000))]).toEqual([false, true]);
+  });
+
   it.each<[string, (client: Any['heap']['client']) => void]>([
     ['a HighMark set below the LowMark', (client) => { client.set_high_mark(1000); }],
     ['a LowMark set above the HighMark', (client) => { client.set_high_mark(1000); client.set_low_mark(5000); }],
