@@ -41,11 +41,14 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   #at = 0;
   /** Whether a slice of #text is a line without further decoding. */
   #isPlain = false;
-  /** Reads that came after the current one, in order, and how many bytes they have. */
-  readonly #reads = new RecordQueue<Buffer>();
+  // The two queues are made when they are needed: most clients send whole lines, one read after the other, and a worker has
+  // thousands of filters that wait.
+  /** The read that came after the current one; with #later, those after that, in order; and how many bytes they all have. */
+  #next: Buffer | undefined;
+  #later: RecordQueue<Buffer> | undefined;
   #unread = 0;
   /** The beginning of the unfinished line, from earlier reads. It holds no terminator, so it is not searched again. */
-  readonly #rest = new ByteQueue();
+  #rest: ByteQueue | undefined;
   /** The end of the unfinished line that could be the beginning of a terminator. */
   #held: Buffer = EMPTY;
   /** Whether the unfinished line was reported as too long. */
@@ -61,12 +64,16 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   get_one_start(chunks: readonly Chunk[]): void {
-    const waiting = this.#rest.length + this.#held.length + this.#text.length - this.#at + this.#unread;
+    const waiting = this.#restLength + this.#held.length + this.#text.length - this.#at + this.#unread;
     if (waiting > this.#settings.maxWaiting) throw bufferFull('LineFilter', waiting);
-    // Nothing is no read: it says nothing about how the last terminator goes on.
-    const reads = chunks.map(bytesOf).filter((bytes) => bytes.length > 0);
-    this.#reads.push(reads);
-    for (const { length } of reads) this.#unread += length;
+    for (const chunk of chunks) {
+      const read = bytesOf(chunk);
+      // Nothing is no read: it says nothing about how the last terminator goes on.
+      if (read.length === 0) continue;
+      if (this.#next === undefined) this.#next = read;
+      else (this.#later ??= new RecordQueue()).push([read]);
+      this.#unread += read.length;
+    }
   }
 
   protected override cut(): [] | [LineOf<Line>] {
@@ -80,7 +87,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
       const to = terminator.start;
       this.#at = terminator.end;
       if (this.#isDiscarding) this.#isDiscarding = false;
-      else if (this.#rest.length + to - from > this.#settings.maxLength) throw this.#tooLong();
+      else if (this.#restLength + to - from > this.#settings.maxLength) throw this.#tooLong();
       else return [this.#line(from, to)];
     }
     return [];
@@ -110,7 +117,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   get_pending(): undefined | [Buffer] {
     // The next read may begin with the second half of the last terminator, which is no input any more.
     while (this.#at === this.#text.length && this.#openRead());
-    const pending = Buffer.concat([this.#rest.peek(), this.#held, this.#bytes.subarray(this.#at), ...this.#reads.peek()]);
+    const pending = Buffer.concat([this.#rest?.peek() ?? EMPTY, this.#held, this.#bytes.subarray(this.#at), this.#next ?? EMPTY, ...this.#later?.peek() ?? []]);
     return pending.length === 0 ? undefined : [pending];
   }
 
@@ -125,10 +132,9 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   protected override forget(): void {
-    this.#reads.clear();
+    this.#next = this.#later = this.#rest = undefined;
     this.#unread = 0;
     this.#leaveRead();
-    this.#rest.drop();
     this.#held = EMPTY;
     this.#isDiscarding = false;
   }
@@ -138,13 +144,18 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     return new LineFilter<Line>(this.#settings as LineParameters<Line>);
   }
 
+  get #restLength(): number {
+    return this.#rest?.length ?? 0;
+  }
+
   /** Takes up the next read, if there is one. */
   #openRead(): boolean {
-    const [read] = this.#reads.take();
+    const read = this.#next;
     if (read === undefined) {
       this.#leaveRead();
       return false;
     }
+    this.#next = this.#later?.take()[0];
     this.#unread -= read.length;
     this.#bytes = this.#held.length === 0 ? read : Buffer.concat([this.#held, read]);
     this.#held = EMPTY;
@@ -163,11 +174,11 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     this.#held = Buffer.from(this.#bytes.subarray(heldFrom));
     this.#leaveRead();
     if (this.#isDiscarding) return;
-    if (this.#rest.length + unfinished.length > this.#settings.maxLength) {
+    if (this.#restLength + unfinished.length > this.#settings.maxLength) {
       this.#isDiscarding = true;
       throw this.#tooLong();
     }
-    this.#rest.push(unfinished);
+    if (unfinished.length > 0) (this.#rest ??= new ByteQueue()).push(unfinished);
   }
 
   #leaveRead(): void {
@@ -178,7 +189,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
 
   /** The line between two positions of the current read, after what earlier reads hold of it. */
   #line(from: number, to: number): LineOf<Line> {
-    if (this.#rest.length > 0) {
+    if (this.#rest !== undefined && this.#rest.length > 0) {
       this.#rest.push(this.#bytes.subarray(from, to));
       const whole = this.#rest.take();
       return this.#decode(whole, 0, whole.length);
@@ -205,7 +216,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   #tooLong(): PreforkError {
-    this.#rest.drop();
+    this.#rest = undefined;
     return new PreforkError(
       'ERR_PREFORK_RECORD_TOO_LONG',
       `A line is longer than MaxLength (${this.#settings.maxLength} bytes); it is discarded.`,

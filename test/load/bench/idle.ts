@@ -8,7 +8,8 @@ import { withServer } from './server.js';
 import type { Program } from './server.js';
 import type { Settings } from './settings.js';
 
-const CONNECTIONS = 5000;
+/** So many that what grows once, by whole megabytes, hardly counts; each process has to be allowed to open more files than that. */
+const CONNECTIONS = 15_000;
 /** Opened and not counted: what grows once and stays. */
 const WARM_UP = 200;
 
@@ -21,7 +22,7 @@ type Kind = keyof typeof KINDS;
 
 /**
  * What is resident with Node's defaults depends on more than the connections: garbage of the start that is used again makes them
- * cheaper, and the young generation grows by whole megabytes. With a small one what is left is what connections take.
+ * cheaper, and the young generation grows as they come. With a small one what is left is what connections take.
  */
 const YOUNG = {
   'with a young generation of 1 MiB': ['--max-semi-space-size=1'],
@@ -57,11 +58,10 @@ export async function run({ rounds }: Settings): Promise<unknown> {
       for (const kind of Object.keys(KINDS) as Kind[]) bytes[kind].push(await bytesEach(kind, execArgv));
     }
     const ratio = median(bytes.prefork) / median(bytes['net.Server']);
-    const aim = execArgv.length > 0 ? '≤ 1.4' : '';
     printTable(`An idle connection ÷ that of a plain net.Server with the same echo, ${name}: ${CONNECTIONS} each, medians of ${rounds}`, ['', 'KiB of resident memory', 'aim'], [
       ['in a worker', median(bytes.prefork) / 1024, ''],
       ['in a plain net.Server', median(bytes['net.Server']) / 1024, ''],
-      ['ratio', ratio, aim],
+      ['ratio', ratio, '≤ 1.4'],
     ]);
     results[name] = { bytes, ratio };
   }
