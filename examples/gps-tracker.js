@@ -54,7 +54,7 @@ const server = new PreforkTcpServer({
     if (checksum(input.subarray(2, -4)) !== input.readUInt16BE(input.length - 4)) return;
     const head = input[0] === 0x78 ? 3 : 4;
     const [type, content, serial] = [input.readUInt8(head), input.subarray(head + 1, -6), input.readUInt16BE(input.length - 6)];
-    if (type === 0x01) heap.imei = content.toString('hex').slice(1);
+    if (type === 0x01 && content.length >= 8) heap.imei = content.toString('hex', 0, 8).slice(1);
     if (heap.imei === undefined) return kernel.yield('shutdown');
     if (type === 0x01 || type === 0x13) heap.client.put(acknowledge(type, serial));
     if ((type === 0x12 || type === 0x22) && content.length >= 18) console.log(`${heap.imei} is at ${position(content)}`);

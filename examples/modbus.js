@@ -28,7 +28,7 @@ function carryOut(request) {
     return answer;
   }
   const values = request.subarray(code === 6 ? 3 : 6);
-  if (values.length !== 2 * count) return refuse(ILLEGAL_VALUE);
+  if (values.length !== 2 * count || (code === 16 && request[5] !== values.length)) return refuse(ILLEGAL_VALUE);
   for (let at = 0; at < count; at++) registers[address + at] = values.readUInt16BE(2 * at);
   return request.subarray(0, 5);
 }

@@ -45,7 +45,7 @@ function decode(input, seen) {
 function encode(reply) {
   if (typeof reply === 'string') return `+${reply}\r\n`;
   if (typeof reply === 'number') return `:${reply}\r\n`;
-  if (reply instanceof Error) return `-ERR ${reply.message}\r\n`;
+  if (reply instanceof Error) return `-ERR ${reply.message.replace(/[\r\n]/g, ' ')}\r\n`;
   return reply === null ? '$-1\r\n' : Buffer.concat([Buffer.from(`$${reply.length}\r\n`), reply, Buffer.from('\r\n')]);
 }
 

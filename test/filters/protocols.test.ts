@@ -144,12 +144,14 @@ describe('what the documents say of filters', () => {
     ['netstrings', Buffer.from('hello world!'), Buffer.from('12:hello world!,')],
     ['MQTT', hex('d0 00'), hex('d0 00')],
     ['RESP (Redis)', Buffer.from('a\r\n'), Buffer.from('$3\r\na\r\n\r\n')],
+    ['RESP (Redis)', new Error("unknown command 'a\r\n+OK'"), "-ERR unknown command 'a  +OK'\r\n"],
   ])('sends records of %s in its form', (title, record, sent) => {
-    expect(create(title).put([record])).toEqual([sent]);
+    expect(create(title).put([record])).toEqual([Buffer.from(sent)]);
   });
 
   it.each([
     ['IEC 60870-5-104', '69'], ['MQTT', '30 ff ff ff ff 01'], ['syslog (RFC 6587)', '4d534748'], ['netstrings', '2c'], ['netstrings', '3131313131313131313131'],
+    ['netstrings', '323a61623b'], ['netstrings', '30313a612c'],
     ['GT06 trackers', '7979 0001 94 0d0a'], ['GT06 trackers', '7879'], ['RESP (Redis)', '2a310d0a2b'], ['RESP (Redis)', '504f5354202f0d0a'],
   ])('refuses bytes that are no %s: %s', (title, bytes) => {
     expect(() => { create(title).get([hex(bytes)]); }).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_BAD_RECORD' }));

@@ -117,7 +117,7 @@ describe('examples/modbus.js', () => {
       close(closed: () => void): void;
     }
     const Client = createRequire(import.meta.url)('modbus-serial') as new () => Modbus;
-    await withExample(['modbus.js'], async (_master, port) => {
+    await withExample(['modbus.js'], async (master, port) => {
       const client = new Client();
       await client.connectTCP('127.0.0.1', { port });
       client.setID(1);
@@ -129,6 +129,11 @@ describe('examples/modbus.js', () => {
       expect(answers.map(({ data }) => data)).toEqual(Array.from({ length: 50 }, (_, at) => [[1], [2], [65_535]][at % 3]));
       await expect(client.readHoldingRegisters(99, 2)).rejects.toMatchObject({ modbusCode: 2 });
       await expect(client.readCoils(0, 1)).rejects.toMatchObject({ modbusCode: 1 });
+      // Two registers, of which the count of bytes says one.
+      const raw = await master.connect(port);
+      raw.send(hex('0001 0000 000b 01 10 0000 0002 02 0001 0002'));
+      await raw.expect(hex('0001 0000 0003 01 90 03'));
+      raw.close();
       await within(new Promise<void>((resolve) => { client.close(resolve); }), () => 'the end of the client');
     });
   });
@@ -200,9 +205,9 @@ describe('examples/gps-tracker.js', () => {
     });
   });
 
-  it('ends a tracker that does not log in, and one that sends anything else', async () => {
+  it('ends a tracker that does not log in, or not with its number, and one that sends anything else', async () => {
     await withExample(['gps-tracker.js'], async (master, port) => {
-      for (const bytes of [HEARTBEAT, Buffer.from('GET / HTTP/1.1\r\n')]) {
+      for (const bytes of [HEARTBEAT, hex('7878 05 01 0001 d9dc 0d0a'), Buffer.from('GET / HTTP/1.1\r\n')]) {
         const client = await master.connect(port);
         client.send(bytes);
         await client.expectEof();
