@@ -22,8 +22,14 @@ export function processChannel(token: string): MasterChannel {
   const channel = new ProcessChannel<ToMaster>(endpoint(), token);
   let stranger = (): void => undefined;
   let own: unknown;
+  let closed = (): void => undefined;
   return {
-    send: (fact) => channel.send(fact),
+    send(fact) {
+      const isSent = channel.send(fact);
+      // Asked, not only listened to: the program may keep the event from us, and a worker without a master would never end.
+      if (!process.connected) process.nextTick(closed);
+      return isSent;
+    },
     onOrder(listener) {
       const hear = (message: unknown, handle: unknown): void => {
         const order = parseToWorker(message, token);
@@ -35,21 +41,41 @@ export function processChannel(token: string): MasterChannel {
         else if (isCopy(handle) && isOurs(message, token)) handle.close();
       };
       own = hear;
-      process.on('message', hear);
+      listenForGood('message', hear);
       keepFromOthers(token, hear);
     },
     onStranger(listener) {
       stranger = listener;
     },
     onClosed(listener) {
+      let isSaid = false;
+      closed = () => {
+        if (!isSaid) listener();
+        isSaid = true;
+      };
       // The master may have gone while this process was busy with something else: then the event has passed.
-      if (process.connected) process.once('disconnect', listener);
-      else process.nextTick(listener);
+      if (process.connected) listenForGood('disconnect', closed);
+      else process.nextTick(closed);
     },
     pass(message) {
       for (const listener of process.rawListeners('message')) if (listener !== own) Reflect.apply(listener, process, [message, undefined]);
     },
   };
+}
+
+/**
+ * Listens to an event of the process as long as that lives, though the program may say `process.removeAllListeners('message')` after
+ * a handshake of its own with what has started it: without orders this worker would never accept again, and not end with its master.
+ */
+function listenForGood(event: 'message' | 'disconnect', listener: (...given: unknown[]) => void): void {
+  const add = (): void => {
+    if (process.listeners(event as 'message').includes(listener)) return;
+    process.on(event as 'message', listener);
+    process.off('removeListener', onRemoved).on('removeListener', onRemoved);
+  };
+  // Later: removeAllListeners() without a name forgets at its end whatever was added meanwhile.
+  const onRemoved = (_event: unknown, removed: unknown): void => { if (removed === listener) process.nextTick(add); };
+  add();
 }
 
 type Emit = (...event: unknown[]) => boolean;

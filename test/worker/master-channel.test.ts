@@ -1,18 +1,28 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { processChannel } from '../../src/worker/master-channel.js';
+import { turn } from '../support/manual-clock.js';
 
 type Emit = (...event: unknown[]) => boolean;
 
 const order = (type: string): object => ({ 'prefork-tcp-server': { type, token: 'ours' } });
 
+type Listener = (...given: unknown[]) => void;
+
+const addedTo = (event: string, before: ReadonlySet<unknown>): Listener[] => process.rawListeners(event).filter((listener) => !before.has(listener)) as Listener[];
+
 /** This process as it was before, after the test. */
 function restoreProcess(): void {
   const emit = Object.getOwnPropertyDescriptor(process, 'emit');
-  const listeners = new Set(process.rawListeners('message'));
+  const events = ['message', 'disconnect', 'removeListener'];
+  const listeners = new Set(events.flatMap((event) => process.rawListeners(event)));
+  const connected = Object.getOwnPropertyDescriptor(process, 'connected');
   onTestFinished(() => {
     Reflect.deleteProperty(process, 'emit');
     if (emit !== undefined) Object.defineProperty(process, 'emit', emit);
-    for (const listener of process.rawListeners('message')) if (!listeners.has(listener)) process.off('message', listener as () => void);
+    if (connected === undefined) Reflect.deleteProperty(process, 'connected');
+    else Object.defineProperty(process, 'connected', connected);
+    // What watches over the others goes first.
+    for (const event of events.reverse()) for (const listener of addedTo(event, listeners)) process.off(event, listener);
   });
 }
 
@@ -43,5 +53,39 @@ describe('the line to the master', () => {
     expect(orders).toEqual(['withdraw', 'probe', 'pause']);
     expect(heard).toEqual(['mine', 'still mine']);
     expect(passed).toEqual(['mine']);
+  });
+
+  it('goes on when the program has removed all listeners of the process', async () => {
+    restoreProcess();
+    const before = new Set([...process.rawListeners('message'), ...process.rawListeners('disconnect')]);
+    const line = processChannel('ours');
+    Object.defineProperty(process, 'connected', { configurable: true, value: true });
+    line.onOrder(() => undefined);
+    line.onClosed(() => undefined);
+    const listeners = (): Listener[] => ['message', 'disconnect'].flatMap((event) => addedTo(event, before));
+    const added = listeners();
+
+    for (let time = 0; time < 2; time++) {
+      for (const event of ['message', 'disconnect']) for (const listener of addedTo(event, before)) process.off(event, listener);
+      expect(listeners()).toEqual([]);
+      await turn();
+      expect(listeners()).toEqual(added);
+    }
+  });
+
+  it('says once that the master has gone, also where the program keeps that event for itself', async () => {
+    restoreProcess();
+    let closed = 0;
+    const line = processChannel('ours');
+    Object.defineProperty(process, 'connected', { configurable: true, value: true });
+    line.onClosed(() => { closed += 1; });
+    await turn();
+    expect(closed).toBe(0);
+
+    Object.defineProperty(process, 'connected', { configurable: true, value: false });
+    expect([line.send({ type: 'pulse' }), line.send({ type: 'pulse' })]).toEqual([false, false]);
+    await turn();
+
+    expect(closed).toBe(1);
   });
 });
