@@ -1,5 +1,5 @@
 import { PreforkError } from '../errors.js';
-import { list, show, showRefused } from '../checks.js';
+import { isThenable, list, show, showRefused } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
 import { factoryOf, isFilter } from './construct.js';
 import type { Chunk, Handover, Layer } from './filter.js';
@@ -49,7 +49,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   }
 
   get_one_start(chunks: readonly Chunk[]): void {
-    this.#bottom().get_one_start(chunks);
+    feed(this.#bottom(), chunks);
   }
 
   protected override cut(): [] | [In] {
@@ -65,7 +65,8 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   }
 
   get_pending(): undefined | [Buffer] {
-    const bytes = joined(this.#heldAbove(), this.#layers[0]?.get_pending());
+    const [lowest] = this.#layers;
+    const bytes = joined(this.#heldAbove(), lowest === undefined ? [] : pendingOf(lowest));
     return bytes.length === 0 ? undefined : [bytes];
   }
 
@@ -74,8 +75,8 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     const above = this.#heldAbove();
     const [lowest, ...others] = this.#layers;
     // What may still belong to the last record is bytes, so only the lowest filter knows of it, and takes it out of what is pending.
-    const { pending, rest }: Handover<unknown> = lowest?.hand_over?.() ?? { pending: lowest?.get_pending() ?? [] };
-    for (const layer of others) layer.hand_over?.();
+    const { pending, rest }: Handover<unknown> = lowest === undefined ? { pending: [] } : handedOver(lowest) ?? { pending: pendingOf(lowest) };
+    for (const layer of others) handedOver(layer);
     this.forget();
     const bytes = joined(above, pending);
     return { pending: bytes.length === 0 ? [] : [bytes], rest };
@@ -85,14 +86,14 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   #heldAbove(): readonly unknown[] {
     return this.#layers.reduceRight<readonly unknown[]>((above, layer, level) => [
       // A clone, because what a filter keeps back when it puts belongs to the output.
-      ...above.length === 0 ? [] : putThrough(layer.clone(), above),
-      ...level === 0 ? [] : layer.get_pending() ?? [],
+      ...above.length === 0 ? [] : putThrough(cloneOf(layer), above),
+      ...level === 0 ? [] : pendingOf(layer),
     ], []);
   }
 
   protected override forget(): void {
     // A filter that cannot give up its input makes room for a clone.
-    this.#layers = this.#layers.map((layer) => (layer.hand_over === undefined ? layer.clone() : layer));
+    this.#layers = this.#layers.map((layer) => (layer.hand_over === undefined ? cloneOf(layer) : layer));
   }
 
   clone(): StackableFilter<In, Out> {
@@ -152,11 +153,11 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     if (layer === undefined) return [];
     for (;;) {
       const one: unknown = layer.get_one();
-      if (!isRecord(one)) throw badLayer(layer, 'get_one', one);
+      if (!isRecord(one)) throw badLayer(layer, 'get_one', one, AN_ARRAY);
       if (one.length > 0) return one;
       const below = this.#pull(level - 1);
       if (below.length === 0) return [];
-      layer.get_one_start(below);
+      feed(layer, below);
     }
   }
 }
@@ -168,11 +169,38 @@ const isRecord = (one: unknown): one is [] | [unknown] => Array.isArray(one);
 function putThrough(layer: Layer, records: readonly unknown[]): readonly unknown[] {
   const sent: unknown = layer.put(records);
   if (Array.isArray(sent)) return sent;
-  throw badLayer(layer, 'put', sent);
+  throw badLayer(layer, 'put', sent, AN_ARRAY);
 }
 
-const badLayer = (layer: Layer, method: string, given: unknown): PreforkError => new PreforkError(
-  'ERR_PREFORK_FILTER', `${method} of ${layer.constructor.name}, a filter in a stack, gave ${showRefused(given)}; it must give an array.`,
+function feed(layer: Layer, records: readonly unknown[]): void {
+  const fed: { get_one_start(records: readonly unknown[]): unknown } = layer;
+  const given = fed.get_one_start(records);
+  if (isThenable(given)) throw badLayer(layer, 'get_one_start', given, 'nothing');
+}
+
+function pendingOf(layer: Layer): readonly unknown[] {
+  const pending: unknown = layer.get_pending();
+  if (pending === undefined) return [];
+  if (Array.isArray(pending)) return pending;
+  throw badLayer(layer, 'get_pending', pending, `${AN_ARRAY} or undefined`);
+}
+
+function handedOver(layer: Layer): Handover<unknown> | undefined {
+  if (layer.hand_over === undefined) return undefined;
+  const given: unknown = layer.hand_over();
+  if (Array.isArray((given as Partial<Handover> | undefined)?.pending)) return given as Handover<unknown>;
+  throw badLayer(layer, 'hand_over', given, '{ pending: [] }');
+}
+
+function cloneOf(layer: Layer): Layer {
+  const made: unknown = layer.clone();
+  if (isFilter(made)) return made;
+  throw badLayer(layer, 'clone', made, 'a filter');
+}
+
+const AN_ARRAY = 'an array';
+const badLayer = (layer: Layer, method: string, given: unknown, expected: string): PreforkError => new PreforkError(
+  'ERR_PREFORK_FILTER', `${method} of ${layer.constructor.name}, a filter in a stack, gave ${showRefused(given)}; it must give ${expected}.`,
 );
 
 const joined = (...parts: (readonly unknown[] | undefined)[]): Buffer => Buffer.concat(parts.flatMap((part = []) => part).map((one) => outputBytes('StackableFilter', one)));

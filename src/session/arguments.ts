@@ -34,6 +34,13 @@ export function checkedHandover(method: 'hand_over' | 'get_pending', given: Hand
   throw badFilter(method, method === 'hand_over' ? given : given.pending, 'the bytes that are left, in an array');
 }
 
+/** What of the input is the next filter's; undefined if nothing yet. */
+export function checkedRest(input: Buffer | undefined): Buffer | undefined {
+  const given: unknown = input;
+  if (given === undefined || given instanceof Uint8Array) return input;
+  throw badFilter("hand_over's rest", given, 'bytes, or undefined');
+}
+
 /** The text of a filter's output; undefined if it has none. */
 export function checkedText(text: unknown): string | undefined {
   if (text === undefined || typeof text === 'string') return text;

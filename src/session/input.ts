@@ -1,7 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
-import { checkedFeeding, checkedHandover, checkedRecord } from './arguments.js';
+import { checkedFeeding, checkedHandover, checkedRecord, checkedRest } from './arguments.js';
 import { whenSettled, within, type Guarded } from './entry.js';
 import { Refusals } from './refusals.js';
 import type { Turns } from './turns.js';
@@ -130,7 +130,7 @@ export class Input {
   /** What of a read follows the terminator of the last record, whose filter has been replaced; undefined if nothing yet. */
   #afterTerminator(rest: NonNullable<Handover['rest']>, chunk: Buffer): Buffer | undefined {
     try {
-      const input = rest(chunk);
+      const input = checkedRest(rest(chunk));
       if (input !== undefined) this.#rest = undefined;
       return input;
     } catch (error) {

@@ -40,6 +40,8 @@ describe('a promise where nothing waits for one ends its client alone, and is re
     ['put of a filter', line({ put_text: none, put: failing })],
     ['put_text of a filter', line({ put_text: failing })],
     ['get_one of a filter in a stack', above(stream({ get_one: failing }))],
+    ['get_one_start of a filter in a stack', above(stream({ get_one_start: failing }))],
+    ['get_one_start of the lowest filter in a stack', filters(() => new StackableFilter({ Filters: [stream({ get_one_start: failing })] }) as AnyFilter)],
     ['put of a filter in a stack', above(stream({ put: failing }))],
     ['a record that is put', { callbacks: { input: ({ heap }: InputContext<object, string>) => { heap.client.put(failing()); } } }],
     ['Heap', { createHeap: failing }],
@@ -73,6 +75,44 @@ describe('a promise where nothing waits for one ends its client alone, and is re
 
     expect([clients.left, clients.failures.length]).toEqual([1, 1]);
   });
+});
+
+describe('a promise from a filter in a stack that is replaced ends its client alone, and is reported,', () => {
+  const lowest = (layer: AnyFilter): AnyFilter => new StackableFilter({ Filters: [layer] }) as AnyFilter;
+  const upper = (layer: AnyFilter): AnyFilter => new StackableFilter({ Filters: [new StreamFilter(), layer] }) as AnyFilter;
+
+  it.each<[string, (layer: AnyFilter) => AnyFilter, { readonly [Method in keyof Broken]: Broken[Method] | undefined }]>([
+    ['hand_over of the lowest', lowest, { hand_over: failing }], ['get_pending of the lowest', lowest, { hand_over: undefined, get_pending: failing }],
+    ['hand_over of another', upper, { hand_over: failing }], ['get_pending of another', upper, { get_pending: failing }],
+    ['clone of another', upper, { hand_over: undefined, clone: failing }],
+  ])('from %s', async (_title, stack, own) => {
+    const layer: AnyFilter = Object.assign(new StreamFilter(), { clone: () => layer });
+    const old = stack(layer);
+    Object.assign(layer, own);
+    const clients = new TestClients({ createFilters: bothWays(() => old), callbacks: { input: ({ heap }: InputContext<object, string>) => { heap.client.set_input_filter(new LineFilter()); } } });
+    const client = await clients.connect();
+    await client.send('x');
+    await clients.settle();
+    await client.end();
+    await clients.settle();
+
+    expect(clients.failures.map(({ message }) => message)).toEqual([expect.stringMatching(waits)]);
+    expect(clients.left).toBe(1);
+  });
+});
+
+it('a promise for what follows the last record is refused, and the failure of it is taken', async () => {
+  const old = Object.assign(new LineFilter(), { hand_over: () => ({ pending: [], rest: failing }) });
+  const clients = new TestClients({ createFilters: bothWays(() => old), callbacks: { input: ({ heap }: InputContext<object, string>) => { heap.client.set_input_filter(new LineFilter()); } } });
+  const client = await clients.connect();
+  await client.send('x\r\n');
+  await client.send('y\r\n');
+  await clients.settle();
+  await client.end();
+  await clients.settle();
+
+  expect(clients.failures.map(({ message }) => message)).toEqual([expect.stringMatching(waits)]);
+  expect(clients.left).toBe(1);
 });
 
 describe('what filters of the user\'s give is looked at', () => {
