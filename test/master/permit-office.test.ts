@@ -195,7 +195,7 @@ describe('no permit, copy or report is lost', () => {
 
     expect(problem).toBeUndefined();
     expect(states).toBe(MOST_STATES);
-  }, 20_000);
+  });
 
   it.each<[string, Partial<PoolSettings>]>([
     ['three workers', { workers: 3 }],
@@ -210,7 +210,7 @@ describe('no permit, copy or report is lost', () => {
     const settings: PoolSettings = { ...POOL, mishaps: ['die', 'stop', 'block', 'pause'], ...given };
 
     for (const seed of seeds(300)) expect(wander(settings, seed, 300)).toBeUndefined();
-  }, 20_000);
+  });
 });
 
 describe('the credit of a crowd', () => {
