@@ -159,7 +159,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * Sends a message of your own: in the master to a worker, where it arrives as the event `message`; in a worker to the master,
    * where it arrives as `worker:message`. Also while a drain goes on. It travels as JSON, and may hold whatever a client said.
    *
-   * @returns false if there is no such worker, or the master has gone
+   * @returns false if there is no such worker, the master has gone, or they read nothing: 16 MiB wait then, more is lost, with a `worker:error`
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it; ERR_PREFORK_STATE before the pool runs
    */
   send(pid: number, message: unknown): boolean;
@@ -172,7 +172,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * Sends a message of your own to every worker, this one too, where it arrives as the event `message`; all workers see all
    * messages in the same order.
    *
-   * @returns in the master: how many it was sent to; in a worker: 1, or 0 if the master has gone
+   * @returns in the master: how many it was sent to; in a worker: 1, or 0 if the master has gone or reads nothing
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it; ERR_PREFORK_STATE before the pool runs
    */
   broadcast(message: unknown): number {

@@ -1,5 +1,7 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { builtIn } from '../built-ins.js';
+import { systemClock } from '../clock.js';
+import { Backlog } from './backlog.js';
 import { envelope } from './protocol.js';
 import type { ClientChange } from '../policy/snapshot.js';
 import type { ToMaster, ToWorker, WelcomeOrder } from './protocol.js';
@@ -11,25 +13,32 @@ export type Endpoint = Pick<ChildProcess, 'connected' | 'send'> & { readonly pid
 export class ProcessChannel<Out extends ToWorker | ToMaster> {
   readonly #endpoint: Endpoint;
   readonly #token: string;
+  readonly #backlog: Backlog;
 
-  /** @param token - the secret of the server's mark, which every message carries */
-  constructor(endpoint: Endpoint, token: string) {
+  /**
+   * @param token - the secret of the server's mark, which every message carries
+   * @param stalled - the other side does not read, and messages of the user's own are lost until it does
+   */
+  constructor(endpoint: Endpoint, token: string, stalled: () => void) {
     this.#endpoint = endpoint;
     this.#token = token;
+    this.#backlog = new Backlog(systemClock, stalled);
   }
 
   /**
    * Sends a message. Never throws: that the other side has gone is said by its own event, not to the sender.
    *
-   * @returns false if the channel is closed
+   * @returns false if the channel is closed, or too much of the user's own waits on it
    */
   send(message: Out, handle?: SendHandle): boolean {
     if (!this.#endpoint.connected) return false;
+    const done = 'text' in message && message.text !== null ? this.#backlog.add(message.text.length) : ignoreFailure;
+    if (done === undefined) return false;
     trace('sends', this.#endpoint.pid, message);
     try {
       // The callback keeps a failed write (EPIPE, ERR_IPC_CHANNEL_CLOSED) from becoming an 'error' event:
       // https://nodejs.org/api/child_process.html#subprocesssendmessage-sendhandle-options-callback
-      this.#endpoint.send(envelope(message, this.#token), handle, undefined, ignoreFailure);
+      this.#endpoint.send(envelope(message, this.#token), handle, undefined, done);
       return true;
     } catch {
       // The handle was closed meanwhile (ERR_INVALID_HANDLE_TYPE): the pool is ending, and its workers hear of it otherwise.

@@ -1,4 +1,5 @@
 import { PreforkError } from '../errors.js';
+import { stalledText } from '../ipc/backlog.js';
 import type { HangReport } from '../ipc/hang-report.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { WorkerErrorReport } from '../ipc/protocol.js';
@@ -51,6 +52,10 @@ export class PoolEvents {
 
   hung(record: WorkerRecord, { blockedMs, stack }: HangReport): void {
     this.#emit('worker:hung', { ...name(record), blockedFor: blockedMs / 1000, stack });
+  }
+
+  unread(record: WorkerRecord): void {
+    this.#error(record, 'message', new PreforkError('ERR_PREFORK_MESSAGE', stalledText(`Worker ${record.pid}`)));
   }
 
   garbled(record: WorkerRecord): void {

@@ -21,7 +21,7 @@ export class UserMessages {
     this.#isHeard = isHeard;
   }
 
-  /** @returns false if there is no such worker, or its channel is closed */
+  /** @returns false if there is no such worker, its channel is closed, or it does not read */
   send(pid: number, message: unknown): boolean {
     const text = toText(message, 'send()');
     return this.#roster.withPid(pid)?.process.send({ type: 'message', text }) ?? false;

@@ -35,6 +35,8 @@ export interface WorkerEvents {
   message(message: unknown): void;
   /** Its program does nothing more, and has not made the server. */
   absent(): void;
+  /** It does not read what it is sent. */
+  unread(): void;
   /** Its event loop is blocked. */
   hung(report: HangReport): void;
   /** Once, after which nothing more is said and nothing may be sent. */
@@ -45,7 +47,7 @@ export interface WorkerEvents {
 export interface WorkerProcess {
   /** 0 if the process could not be started. */
   readonly pid: number;
-  /** @returns false if the channel is closed */
+  /** @returns false if the channel is closed, or too much of the user's own waits on it */
   send(order: ToWorker, handle?: SendHandle): boolean;
   /** Ends it at once. Does nothing after its exit was seen: the pid may be somebody else's by then. */
   kill(): void;
@@ -102,8 +104,8 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       systemClock.soon(() => { events.exit({ code: null, signal: null, stderr: undefined, error: asError(error) }); });
       return NO_PROCESS;
     }
-    const channel = new ProcessChannel<ToWorker>(child, command.token);
     let ended = false;
+    const channel = new ProcessChannel<ToWorker>(child, command.token, () => { if (!ended) events.unread(); });
     let watch: StartWatch | undefined = new StartWatch({
       clock: systemClock, look: () => (isHeldUp(command) ? undefined : activityOf(child.pid ?? 0)), absent: () => { if (!ended) events.absent(); },
     });

@@ -1,11 +1,14 @@
+import { PreforkError } from '../errors.js';
+import { stalledText } from '../ipc/backlog.js';
 import { ProcessChannel, trace } from '../ipc/channel.js';
 import { isForeignWelcome, isOurs, parseToWorker } from '../ipc/protocol.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
+import { toReport } from './error-report.js';
 import type { HandleCopy } from './listener.js';
 
 /** A worker's line to its master. Tests give the runtime one in memory. */
 export interface MasterChannel {
-  /** @returns false if the master has gone */
+  /** @returns false if the master has gone, or does not read */
   send(fact: ToMaster): boolean;
   /** Calls back for every order; a copy of the listening handle comes with 'copy'. */
   onOrder(listener: (order: ToWorker, copy: HandleCopy | undefined) => void): void;
@@ -19,7 +22,9 @@ export interface MasterChannel {
 
 /** The IPC channel of this process. The user's own messages on it pass by. */
 export function processChannel(token: string): MasterChannel {
-  const channel = new ProcessChannel<ToMaster>(endpoint(), token);
+  const channel = new ProcessChannel<ToMaster>(endpoint(), token, () => {
+    channel.send({ type: 'failed', error: toReport(new PreforkError('ERR_PREFORK_MESSAGE', stalledText('The master')), 'message') });
+  });
   let stranger = (): void => undefined;
   let own: unknown;
   let closed = (): void => undefined;

@@ -15,7 +15,7 @@ export function wrapProcessSend(messages: UserMessages): void {
     // Handles need Node's own way; and so do the messages of Node's own, which are no concern of the master.
     if ((typeof handle === 'object' && handle !== null) || isOfNode(message)) return raw(message, handle as never, options as never, done);
     const isSent = messages.send(message);
-    if (done !== undefined) process.nextTick(done, isSent ? null : new PreforkError('ERR_PREFORK_STATE', 'process.send() reaches no one: the master has gone.'));
+    if (done !== undefined) process.nextTick(done, isSent ? null : new PreforkError('ERR_PREFORK_STATE', 'process.send() reaches no one: the master has gone, or does not read.'));
     return isSent;
   };
   process.send = send as typeof raw;

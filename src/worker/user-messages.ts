@@ -19,7 +19,7 @@ const ASK_TIMEOUT = 30;
 /** What the user's own messages need. */
 export interface UserMessagesParts {
   readonly clock: Clock;
-  /** @returns false if the master has gone */
+  /** @returns false if the master has gone, or does not read */
   readonly send: (fact: ToMaster) => boolean;
   /** Takes every message too. */
   readonly also: (message: unknown) => void;
@@ -41,12 +41,12 @@ export class UserMessages {
     (this.events as EventEmitter).on('newListener', () => { parts.clock.soon(() => { this.#deliverEarly(); }); });
   }
 
-  /** @returns false if the master has gone */
+  /** @returns false if the master has gone, or does not read */
   send(message: unknown): boolean {
     return this.#parts.send({ type: 'message', text: toText(message, 'send()'), ask: null });
   }
 
-  /** @returns false if the master has gone */
+  /** @returns false if the master has gone, or does not read */
   broadcast(message: unknown): boolean {
     return this.#parts.send({ type: 'broadcast', text: toText(message, 'broadcast()') });
   }
@@ -56,7 +56,7 @@ export class UserMessages {
     const text = toText(message, 'ask()');
     this.#asked += 1;
     const ask = this.#asked;
-    if (!this.#parts.send({ type: 'message', text, ask })) throw unanswered('the master has gone');
+    if (!this.#parts.send({ type: 'message', text, ask })) throw unanswered('the master has gone, or does not read');
     try {
       return await new Promise<unknown>((resolve, reject) => {
         const timer = timeout === 0 ? undefined : this.#parts.clock.after(timeout * 1000, () => { reject(unanswered(`there was none within ${timeout} s`)); });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProcessChannel, toShow } from '../../src/ipc/channel.js';
-import { envelope } from '../../src/ipc/protocol.js';
+import { envelope, type ToWorker } from '../../src/ipc/protocol.js';
 
 /** One end of a line, which keeps what was sent. */
 class Endpoint {
@@ -16,10 +16,12 @@ class Endpoint {
   }
 }
 
+const channelTo = (endpoint: Endpoint): ProcessChannel<ToWorker> => new ProcessChannel(endpoint, 'secret', () => undefined);
+
 describe('ProcessChannel', () => {
   it('sends messages in their envelope, with the secret of the server', () => {
     const endpoint = new Endpoint();
-    const channel = new ProcessChannel(endpoint, 'secret');
+    const channel = channelTo(endpoint);
 
     expect(channel.send({ type: 'pause' })).toBe(true);
     expect(endpoint.sent).toEqual([envelope({ type: 'pause' }, 'secret')]);
@@ -40,7 +42,7 @@ describe('ProcessChannel', () => {
     const endpoint = new Endpoint();
     endpoint.connected = false;
 
-    expect(new ProcessChannel(endpoint, 'secret').send({ type: 'pause' })).toBe(false);
+    expect(channelTo(endpoint).send({ type: 'pause' })).toBe(false);
     expect(endpoint.sent).toEqual([]);
   });
 
@@ -48,6 +50,6 @@ describe('ProcessChannel', () => {
     const endpoint = new Endpoint();
     endpoint.broken = true;
 
-    expect(new ProcessChannel(endpoint, 'secret').send({ type: 'copy' })).toBe(false);
+    expect(channelTo(endpoint).send({ type: 'copy' })).toBe(false);
   });
 });
