@@ -82,7 +82,7 @@ function createTlsServer({ contexts = {}, ...given }: TlsOptions): Server {
  * The user's callbacks. Node ends the connection for which one of them throws; a promise that rejects would end the worker, with
  * all its clients.
  */
-function guarded({ SNICallback, ALPNCallback }: TlsOptions): Pick<TlsOptions, 'SNICallback' | 'ALPNCallback'> {
+function guarded({ SNICallback, ALPNCallback, pskCallback }: TlsOptions): Pick<TlsOptions, 'SNICallback' | 'ALPNCallback' | 'pskCallback'> {
   return {
     ...SNICallback !== undefined && { SNICallback: (name, choose) => {
       const find: (...given: Parameters<NonNullable<TlsOptions['SNICallback']>>) => unknown = SNICallback;
@@ -92,10 +92,19 @@ function guarded({ SNICallback, ALPNCallback }: TlsOptions): Pick<TlsOptions, 'S
     ...ALPNCallback !== undefined && { ALPNCallback: (offered) => {
       const chosen: unknown = ALPNCallback(offered);
       if (chosen === undefined || typeof chosen === 'string') return chosen;
-      throw new PreforkError('ERR_PREFORK_CALLBACK', `Tls.ALPNCallback returned ${showRefused(chosen)}; it must return one of the protocols, or undefined.`);
+      throw misfit('ALPNCallback', chosen, 'one of the protocols, or undefined');
+    } },
+    ...pskCallback !== undefined && { pskCallback: (socket, identity) => {
+      const key = pskCallback(socket, identity);
+      if (!isThenable(key)) return key;
+      throw misfit('pskCallback', key, 'the bytes of the key, or null');
     } },
   };
 }
+
+const misfit = (callback: string, given: unknown, expected: string): PreforkError => (
+  new PreforkError('ERR_PREFORK_CALLBACK', `Tls.${callback} returned ${showRefused(given)}; it must return ${expected}.`)
+);
 
 /**
  * Sessions are resumed where the rules are those by which their client was verified, and nowhere else: workers with the same

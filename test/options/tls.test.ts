@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { Duplex, PassThrough } from 'node:stream';
-import { connect } from 'node:tls';
+import { connect, type ConnectionOptions } from 'node:tls';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { PreforkError } from '../../src/errors.js';
 import { resolveChange, resolveOptions } from '../../src/options/resolve.js';
@@ -125,17 +125,20 @@ describe.runIf(requireTool('openssl'))('Tls', () => {
     });
   });
 
-  it.each<[string, TlsOptions, RegExp]>([
+  it.each<[string, TlsOptions, RegExp, ConnectionOptions?]>([
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- as anybody writes it who has to look the certificate up
     ['SNICallback that fails ends', { SNICallback: () => Promise.reject(new Error('oh')) }, /^oh$/],
     // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what TypeScript refuses, JavaScript does
     ['ALPNCallback is refused, and ends', { ALPNCallback: (): any => Promise.reject(new Error('oh')) }, /Tls\.ALPNCallback returned a promise, which is not waited for/],
-  ])('an async %s this handshake alone', async (_title, callbacks, message) => {
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the same
+    ['pskCallback is refused, and ends', { ciphers: 'PSK', pskCallback: (): any => Promise.reject(new Error('oh')) }, /Tls\.pskCallback returned a promise, which is not waited for/,
+      { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: Buffer.from('key'), identity: 'one' }) }],
+  ])('an async %s this handshake alone', async (_title, callbacks, message, more = {}) => {
     const { server } = resolveTls({ cert, key, ...callbacks }, []) ?? {};
     const [one, two] = [new PassThrough(), new PassThrough()];
     const failed = once(server ?? new EventEmitter(), 'tlsClientError') as Promise<[Error]>;
     server?.emit('connection', Duplex.from({ readable: one, writable: two }));
-    const client = connect({ socket: Duplex.from({ readable: two, writable: one }), servername: 'one.example', ALPNProtocols: ['lines'] });
+    const client = connect({ socket: Duplex.from({ readable: two, writable: one }), servername: 'one.example', ALPNProtocols: ['lines'], ...more });
     client.on('error', () => { client.destroy(); });
 
     expect((await failed)[0].message).toMatch(message);
