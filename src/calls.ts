@@ -1,5 +1,6 @@
 import { callback, checkEach, expect, isNumber, isObject, show, text, texts, type Check } from './checks.js';
 import { PreforkError } from './errors.js';
+import { outlived } from './outlived.js';
 
 /** How long `shutdown` lets clients finish. */
 export interface ShutdownOptions {
@@ -37,4 +38,21 @@ export function checkOptions(call: keyof typeof OPTIONS, given: object): void {
 export function notInMaster(call: string, isWorker: boolean): PreforkError {
   const role = isWorker ? 'a worker' : 'an inert copy in a worker of another server';
   return new PreforkError('ERR_PREFORK_STATE', `${call}() works in the master only, and this is ${role}; ask server.isMaster first.`);
+}
+
+/** A process that was called: its worker, and its master, or why there is none. */
+interface Called<Host> {
+  readonly worker: { readonly hasServed: boolean; failed(error: Error, where: string): void } | undefined;
+  /** @throws PreforkError ERR_PREFORK_STATE outside the master */
+  readonly master: (call: string) => Host;
+}
+
+/**
+ * Makes a call that only the master knows. In a worker it is a mistake of the program's, which often does not handle the
+ * failure either, in a timer or a listener for a signal: it is reported, and no reason to end that worker with its clients.
+ */
+export async function inMaster<Host, Result>({ worker, master }: Called<Host>, call: string, run: (host: Host) => Promise<Result>): Promise<Result> {
+  const attempt = async (): Promise<Result> => run(master(call));
+  if (worker === undefined) return attempt();
+  return outlived(attempt(), (error) => { worker.failed(error, `${call}()`); }, () => worker.hasServed);
 }

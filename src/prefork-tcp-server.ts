@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { checkCount, checkOptions, notInMaster, type ShutdownOptions } from './calls.js';
+import { checkCount, checkOptions, inMaster, notInMaster, type ShutdownOptions } from './calls.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
@@ -133,7 +133,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     checkOptions('reload', options);
-    return this.#inMaster('reload').reload(options);
+    return inMaster(this.#sides, 'reload', (master) => master.reload(options));
   }
 
   /**
@@ -152,7 +152,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
     checkOptions('upgrade', options);
-    return this.#inMaster('upgrade').upgrade(options);
+    return inMaster(this.#sides, 'upgrade', (master) => master.upgrade(options));
   }
 
   /**
@@ -208,7 +208,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * @throws the signal's reason when it is aborted; what ended the server, or ERR_PREFORK_STATE when it has shut down
    */
   async waitUntil(predicate: (status: ServerStatus) => boolean, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
-    return this.#inMaster('waitUntil').waitUntil(predicate, signal);
+    return inMaster(this.#sides, 'waitUntil', (master) => master.waitUntil(predicate, signal));
   }
 
   /** Calls back for an event: in the master all but `message`, in a worker `message` only. */

@@ -30,6 +30,7 @@ const server = new PreforkTcpServer({
 if (server.isMaster) {
   server.on('reload:done', ({ release }) => console.log('release', release));
   await server.ready();
-  const { address, admin } = server.status();
+  // After an upgrade the agent's port is the old process's until that has gone.
+  const { address, admin } = await server.waitUntil((status) => status.admin !== undefined);
   console.log('listening on', address, 'agent on', admin?.agentPort);
 }

@@ -144,13 +144,15 @@ describe('messages of the user', () => {
     });
   });
 
-  it('that ask without an answer, where the program does not handle that, are reported; what else it does not handle ends a worker as ever', async () => {
+  it('that ask without an answer, and a reload() in a worker, are reported where the program does not handle that; what else it does not handle ends a worker as ever', async () => {
     await withServer({ ...RELAY, ...ONE }, async (running) => {
       const client = await running.join();
 
       client.send('later 1\n');
 
       expect((await running.event('worker:error')).detail).toMatchObject({ where: 'ask()', error: { code: 'ERR_PREFORK_MESSAGE' } });
+      client.send('reload\n');
+      await running.event('worker:error', ({ where, error }) => where === 'reload()' && error.message.startsWith('reload() works in the master only'));
       client.send('still\n');
       await client.expect('still\r\n');
       client.send('reject\n');

@@ -1,4 +1,4 @@
-// Says what it is asked to with the messages of the user, in every way ('forget' and 'later' handle no failure); `message` and `worker:message` are reported to the client and the test.
+// Says what it is asked to with the messages of the user, in every way ('forget', 'later' and 'reload' handle no failure); `message` and `worker:message` are reported to the client and the test.
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import { announce, print } from './announce.mjs';
 import { given } from './given.mjs';
@@ -24,6 +24,7 @@ const server = new PreforkTcpServer({
       else if (word === 'ask') client.put(`answer ${JSON.stringify(await server.ask(value, { timeout: 5 }))}`);
       else if (word === 'forget') void server.ask(value, { timeout: 0 });
       else if (word === 'later') setImmediate(async () => { await server.ask(value, { timeout: 0 }); });
+      else if (word === 'reload') setImmediate(async () => { await server.reload(); });
       else if (word === 'reject') void Promise.reject(new Error('rejected elsewhere'));
       else if (word === 'heard-raw') client.put(`heard ${JSON.stringify(heardRaw)}`);
       else if (word === 'heard') client.put(`heard ${JSON.stringify(heard)}`);
