@@ -1,26 +1,58 @@
 // Balance, exact limits, and nothing lost: counts, not speeds.
+import { setTimeout } from 'node:timers/promises';
 import { median, printTable } from '../figures.js';
 import type { Measured } from './generator.js';
-import { load, withServer } from './server.js';
+import { Generator, load, withServer } from './server.js';
 import type { Settings } from './settings.js';
 
-const CONNECTIONS = 400;
-const WORKERS = 8;
+/** Of machines that users have: `os.availableParallelism` answers it. */
+const CORES = [2, 8, 64];
 
-/** How many of the connections the busiest worker has, over the mean. */
-function imbalance({ answers, done }: Measured): number {
-  return Math.max(...Object.values(answers)) / (done / WORKERS);
+interface Arrival {
+  readonly title: string;
+  readonly workers: number;
+  readonly options?: object;
+  readonly clients: number;
+  readonly everyMs: number;
+  /** As many come before, one every 2 ms, and leave together. */
+  readonly afterWave?: true;
 }
 
-const ARRIVALS = [['all at once', 0], ['one every 2 ms', 2]] as const;
+const EIGHT = { workers: 8, clients: 400 };
+const ARRIVALS: readonly Arrival[] = [
+  { title: '400 clients, one every 2 ms', ...EIGHT, everyMs: 2 },
+  { title: '400 at once', ...EIGHT, everyMs: 0 },
+  { title: '400 at once after as many that left together', ...EIGHT, everyMs: 0, afterWave: true },
+  { title: '48 at once, MaxSessionPerServer 5', workers: 12, options: { MaxSessionPerServer: 5 }, clients: 48, everyMs: 0 },
+];
+/** How long after a wave the others come, as users do who were cut off. */
+const LATER_MS = 800;
+
+/** How many clients the busiest worker has, over the mean. */
+function imbalance({ answers, done }: Measured, workers: number): number {
+  return Math.max(...Object.values(answers)) / (done / workers);
+}
+
+async function balance({ workers, options, clients, everyMs, afterWave }: Arrival, cores: number): Promise<number> {
+  return withServer('prefork', { workers, cores, answerPid: true, options }, async (port) => {
+    const generator = new Generator();
+    try {
+      if (afterWave) {
+        await generator.run({ port, mode: 'spread', clients, everyMs: 2 });
+        await setTimeout(LATER_MS);
+      }
+      return imbalance(await generator.run({ port, mode: 'spread', clients, everyMs }), workers);
+    } finally {
+      await generator[Symbol.asyncDispose]();
+    }
+  });
+}
 
 export async function run({ rounds }: Settings, exactCount = 100_000): Promise<unknown> {
-  const spread = { 'all at once': [] as number[], 'one every 2 ms': [] as number[] };
+  const spread: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
-    for (const [name, everyMs] of ARRIVALS) {
-      await withServer('prefork', { workers: WORKERS, answerPid: true }, async (port) => {
-        spread[name].push(imbalance(await load({ port, mode: 'spread', clients: CONNECTIONS, everyMs })));
-      });
+    for (const cores of CORES) {
+      for (const arrival of ARRIVALS) (spread[`${arrival.title}, ${arrival.workers} workers on ${cores} cores`] ??= []).push(await balance(arrival, cores));
     }
   }
   const exact = await withServer('prefork', { workers: 4, options: { MaxSessionPerServer: 1 } },
@@ -31,7 +63,7 @@ export async function run({ rounds }: Settings, exactCount = 100_000): Promise<u
     return result;
   });
   printTable('Limits and balance', ['', 'measured', 'aim'], [
-    ...ARRIVALS.map(([name]) => [`${CONNECTIONS} connections over ${WORKERS} workers, ${name}: busiest ÷ mean`, median(spread[name]), '≤ 1.10']),
+    ...Object.entries(spread).map(([title, values]) => [`${title}: busiest ÷ mean`, median(values), '≤ 1.10']),
     [`served two at once with a limit of 1, over ${exact.done} connections`, exact.twice, '0'],
     ['refused or lost meanwhile', exact.failed + exact.refused, '0'],
     [`refused or lost while 20 workers are paused and resumed 100 times under load (${pauses.done} served)`, pauses.failed + pauses.refused, '0'],

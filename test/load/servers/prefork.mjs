@@ -1,10 +1,18 @@
-// The server under test: node prefork.mjs '{"workers":2,"options":{…}}'. With `pauses` it pauses and resumes that often, then prints 'paused'.
+// The server under test: node prefork.mjs '{"workers":2,"options":{…}}'. With `pauses` it pauses and resumes that often, then prints
+// 'paused'. With `cores` it takes the machine for one with so many.
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import { print } from '../../programs/announce.mjs';
 import './collect.mjs';
 
-const { workers, pauses = 0, holdMs = 0, answerPid = false, greet = false, options = {} } = JSON.parse(process.argv[2] ?? '{}');
+const { workers, cores, pauses = 0, holdMs = 0, answerPid = false, greet = false, options = {} } = JSON.parse(process.argv[2] ?? '{}');
 let open = 0;
+
+if (cores !== undefined) {
+  os.availableParallelism = () => cores;
+  syncBuiltinESMExports();
+}
 
 const server = new PreforkTcpServer({
   Address: '127.0.0.1',
