@@ -275,4 +275,16 @@ describe('a burst of lasting clients', () => {
 
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2 * FIRST_CREDIT.clients);
   });
+
+  it.each(seeds(10))('is shared to within one client where each worker takes only few: seed %d', (seed) => {
+    const counts = crowdIn({ workers: 12, starting: 0, holders: Infinity, maxClients: 5, mostClients: Infinity, mishaps: [], settled: true }, seed, 23);
+
+    expect(counts.toSorted()).toEqual([1, ...Array.from({ length: 11 }, () => 2)]);
+  });
+
+  it.each(seeds(10))('is no less even in a crowd where as many may accept as there are workers: seed %d', (seed) => {
+    const counts = crowdIn({ workers: 8, starting: 0, holders: 8, maxClients: null, mostClients: Infinity, mishaps: [], settled: true }, seed, 400);
+
+    expect(Math.max(...counts)).toBeLessThanOrEqual(1.1 * 50);
+  });
 });
