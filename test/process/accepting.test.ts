@@ -144,6 +144,30 @@ describe('MaxSessionPerServer 1', () => {
 });
 
 describe('MaxSession', () => {
+  it('is there for other workers when those that have it pause themselves', async () => {
+    await withHandlers({
+      MaxServer: 4, StartServer: 4, MaxSession: 2, ...SLOW,
+      ClientConnected({ heap }) { heap.client.put(`W${process.pid}`); },
+      ClientInput({ heap, kernel }) {
+        kernel.post(heap.master_alias, 'pause');
+        kernel.yield('shutdown');
+      },
+    }, async ({ running }) => {
+      await running.settled(4);
+      const first = [await running.join(), await running.join()];
+      for (const client of first) {
+        client.send('pause\n');
+        await client.expectEof();
+      }
+
+      const next = [await running.join(), await running.join()];
+
+      const paused = new Set(first.map(({ pid }) => pid));
+      expect(paused.size).toBe(2);
+      expect(next.filter(({ pid }) => paused.has(pid))).toEqual([]);
+    });
+  });
+
   it('is never exceeded over the pool while workers are killed, and is reached again', async () => {
     await withServer({ MaxServer: 4, MaxSession: 10, ...QUICK }, async (running) => {
       await running.settled(4);
