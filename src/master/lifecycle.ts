@@ -97,16 +97,24 @@ export class Lifecycle {
 
   /** The deadline is fixed here. */
   #beginDrain(record: WorkerRecord, { reason, isOurs, graceMs }: { readonly reason: DrainReason; readonly isOurs: boolean; readonly graceMs: number }): boolean {
-    const { clock, events, roster } = this.#parts;
-    if (!roster.drain(record, { reason, isOurs, deadline: clock.now() + graceMs + FAREWELL_MS })) return false;
+    const { events, roster } = this.#parts;
+    if (!roster.drain(record, { reason, isOurs, deadline: this.#deadlineIn(graceMs) })) return false;
     events.drains(record, reason);
     return true;
   }
 
+  #deadlineIn(graceMs: number): number {
+    const { clock, roster } = this.#parts;
+    const now = clock.now();
+    // What the master has missed up to now does not put it off.
+    roster.listens(now);
+    return now + graceMs + FAREWELL_MS;
+  }
+
   /** Brings the deadline of a drain forward, and lets the worker know, so that it ends in an orderly way by then. */
   hurry(record: WorkerRecord, graceMs: number): void {
+    const deadline = this.#deadlineIn(graceMs);
     const { drain } = record;
-    const deadline = this.#parts.clock.now() + graceMs + FAREWELL_MS;
     if (drain === undefined || deadline >= drain.deadline) return;
     record.drain = { ...drain, deadline };
     this.#endLastCall(record, graceMs);

@@ -51,7 +51,17 @@ export class Roster {
 
   /** The master's event loop turns. */
   listens(now: number): void {
+    const { deafMs } = this.#deafness;
     this.#deafness = listens(this.#deafness, now);
+    if (this.deafMs > deafMs) this.#putOffKills(this.deafMs - deafMs);
+  }
+
+  /**
+   * A worker that drains is not killed for time in which the master stood still: they may have been stopped together, and then it
+   * has had no time to end its clients, and itself, in an orderly way, as it will at once by a clock of its own.
+   */
+  #putOffKills(ms: number): void {
+    for (const record of this.#records.values()) if (record.drain !== undefined) record.drain = { ...record.drain, deadline: record.drain.deadline + ms };
   }
 
   /** The master's timer is due then, unless it is set anew before. */
@@ -93,7 +103,7 @@ export class Roster {
     record.state = state;
   }
 
-  /** Begins a worker's drain. The deadline is fixed here, once. @returns false if it was draining already */
+  /** Begins a worker's drain. @returns false if it was draining already */
   drain(record: WorkerRecord, drain: Drain): boolean {
     if (record.phase === 'draining') return false;
     record.phase = 'draining';

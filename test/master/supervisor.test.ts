@@ -311,6 +311,20 @@ describe('a worker that falls silent', () => {
     expect(pool.of('worker:drain')).toEqual([]);
   });
 
+  it('and drains is not killed for time in which the master was asleep, but for that before and after', () => {
+    const pool = new Pool(OPTIONS).boot();
+    pool.supervisor.term(4001);
+    pool.live(GRACE_MS / 2);
+
+    pool.clock.sleep(10 * GRACE_MS);
+    pool.clock.settle();
+    pool.live(GRACE_MS / 2 - SECOND_MS);
+    const early = pool.workers.get(1).kills;
+    pool.live(3 * SECOND_MS);
+
+    expect([early, pool.workers.get(1).kills]).toEqual([0, 1]);
+  });
+
   it('is not judged by the wall clock', () => {
     const pool = new Pool(OPTIONS).boot();
 
