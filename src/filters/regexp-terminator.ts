@@ -4,6 +4,17 @@ import type { OpenEnd, Terminator } from './terminator.js';
 /** The longest terminator that a regular expression is sure to find when it is split over reads, in bytes. */
 export const MAX_REGEXP_TERMINATOR = 256;
 
+/**
+ * How much of a text is searched at once, in bytes. An expression such as / *\n/ looks at the rest of a row of spaces from each
+ * of them, so the work for a row grows with the square of what is searched; clients choose how long a row is.
+ */
+const PIECE = 4 * MAX_REGEXP_TERMINATOR;
+
+interface Match {
+  readonly index: number;
+  readonly length: number;
+}
+
 /** A regular expression, prepared once for all clients. */
 export class TerminatorPattern {
   readonly #search: RegExp;
@@ -20,19 +31,32 @@ export class TerminatorPattern {
   }
 
   /** The first match from a position on that is not empty; undefined if there is none. */
-  find(text: string, from: number): { readonly index: number; readonly found: string } | undefined {
+  find(text: string, from: number): Match | undefined {
+    const step = PIECE - MAX_REGEXP_TERMINATOR;
+    let at = from;
+    // Pieces overlap: what begins behind the step may go on behind the piece, and is looked for in the next one.
+    for (; at + PIECE < text.length; at += step) {
+      const match = this.#first(text.slice(at, at + PIECE), 0);
+      if (match === undefined || match.index >= step) continue;
+      const { index, length } = match;
+      return { index: at + index, length: index + length === PIECE ? this.lengthAt(text, at + index) : length };
+    }
+    return this.#first(text, at);
+  }
+
+  /** How long the match at a position of a text is. */
+  lengthAt(text: string, index: number): number {
+    this.#prolong.lastIndex = index;
+    return this.#prolong.exec(text)?.[0].length ?? 0;
+  }
+
+  #first(text: string, from: number): Match | undefined {
     this.#search.lastIndex = from;
     for (let match = this.#search.exec(text); match !== null; match = this.#search.exec(text)) {
-      if (match[0] !== '') return { index: match.index, found: match[0] };
+      if (match[0] !== '') return { index: match.index, length: match[0].length };
       this.#search.lastIndex++;
     }
     return undefined;
-  }
-
-  /** How long the match at the beginning of a text is. */
-  lengthAtStart(text: string): number {
-    this.#prolong.lastIndex = 0;
-    return this.#prolong.exec(text)?.[0].length ?? 0;
   }
 
   /** Whether a match that begins from one position on and before another could grow when more text comes. */
@@ -66,7 +90,7 @@ export class RegexpTerminator implements Terminator {
     if (this.#last === '') return 0;
     const length = this.#last.length;
     const whole = this.#last + text;
-    const from = Math.max(0, this.#pattern.lengthAtStart(whole) - length);
+    const from = Math.max(0, this.#pattern.lengthAt(whole, 0) - length);
     this.#settle(whole, 0, length + from);
     return from;
   }
@@ -75,11 +99,11 @@ export class RegexpTerminator implements Terminator {
     if (this.#last !== '') return false;
     const match = this.#pattern.find(text, from);
     if (match === undefined) return false;
-    const { index, found } = match;
+    const { index } = match;
     const earliest = Math.max(from, text.length - MAX_REGEXP_TERMINATOR + 1);
     if (earliest < index && this.#pattern.couldGrow(text, earliest, index)) return false;
     this.start = index;
-    this.end = index + found.length;
+    this.end = index + match.length;
     this.#settle(text, index, this.end);
     return true;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RegexpTerminator } from '../../src/filters/regexp-terminator.js';
+import { MAX_REGEXP_TERMINATOR, RegexpTerminator } from '../../src/filters/regexp-terminator.js';
 import { findAll } from '../support/find-all.js';
+import { Seeded, seeds } from '../support/seeded.js';
 
 describe('RegexpTerminator', () => {
   it('skips matches of nothing, whatever the flags', () => {
@@ -38,6 +39,24 @@ describe('RegexpTerminator', () => {
     expect(findAll(terminator, 'xab')).toEqual([]);
     expect(findAll(terminator, 'xabd')).toEqual([[2, 3]]);
     expect(findAll(terminator, 'xabc')).toEqual([[1, 4]]);
+  });
+
+  it.each([/[ab]*\n/, /(a|b)\n/, /\n+/, /ba?\n|ab/, /a{20}b?/, /(\n|ab)+/, /x*/])('finds in a long text what it finds in a short one: %s', (regexp) => {
+    for (const seed of seeds(20)) {
+      const random = new Seeded(seed);
+      const part = (): string => random.pick(['a', 'b', 'ab', '\n', 'x']).repeat(random.pick([1, 2, 20, 60]));
+      const text = Array.from({ length: 60 }, () => `${part()}${part()}x`).join('');
+      const expected = [...text.matchAll(new RegExp(regexp, 'g'))].filter(([found]) => found !== '').map(({ index, 0: found }) => [index, index + found.length]);
+
+      // What may go on behind the text is not found yet.
+      const found = findAll(new RegexpTerminator(regexp), text);
+      expect(found).toEqual(expected.slice(0, found.length));
+      expect(expected.slice(found.length).every(([, end = 0]) => text.length - end < 2 * MAX_REGEXP_TERMINATOR)).toBe(true);
+    }
+  });
+
+  it('looks at a row of what might begin a terminator in pieces: the square of its length would be half a minute here', () => {
+    expect(findAll(new RegexpTerminator(/ *\n/), ' '.repeat(2 ** 18))).toEqual([]);
   });
 
   it('holds back as much as the longest terminator may have', () => {
