@@ -1,35 +1,46 @@
 import type { Clock, Timer } from '../clock.js';
 import type { WorkerVitals } from '../ipc/protocol.js';
 
+type Memory = Pick<WorkerVitals, 'rss' | 'heapUsed'>;
+
 /** Beats at an interval that may change, and reports how the process is. Its own lateness shows how busy the event loop was. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #beat: (vitals: WorkerVitals) => void;
+  readonly #failed: (error: Error) => void;
   #timer: Timer | undefined;
-  #history = { rss: 0, heapUsed: 0 };
+  #history: Memory = { rss: 0, heapUsed: 0 };
+  #hasFailed = false;
 
-  constructor(clock: Clock, beat: (vitals: WorkerVitals) => void) {
+  /** @param failed - hears once that the memory cannot be read */
+  constructor(clock: Clock, beat: (vitals: WorkerVitals) => void, failed: (error: Error) => void) {
     this.#clock = clock;
     this.#beat = beat;
+    this.#failed = failed;
   }
 
   start(everyMs: number): void {
     this.#timer?.cancel();
     const dueAt = this.#clock.now() + everyMs;
     this.#timer = this.#clock.after(everyMs, () => {
-      this.#history = readMemory() ?? this.#history;
+      this.#history = this.#readMemory() ?? this.#history;
       this.#beat({ ...this.#history, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
       this.start(everyMs);
     });
   }
-}
 
-/** undefined if the process is out of descriptors: the kernel says so by a file. */
-function readMemory(): Pick<WorkerVitals, 'rss' | 'heapUsed'> | undefined {
-  try {
-    const { rss, heapUsed } = process.memoryUsage();
-    return { rss, heapUsed };
-  } catch {
-    return undefined;
+  #readMemory(): Memory | undefined {
+    try {
+      const { rss, heapUsed } = process.memoryUsage();
+      return { rss, heapUsed };
+    } catch (error) {
+      // The kernel says it by a file, for which a process that is out of descriptors has to wait.
+      const isShort = ['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '');
+      if (!isShort && !this.#hasFailed) {
+        this.#hasFailed = true;
+        this.#failed(new Error(`The memory of this worker cannot be read, so MaxServerMemory has no effect: ${(error as Error).message}`, { cause: error }));
+      }
+      return undefined;
+    }
   }
 }

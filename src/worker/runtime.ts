@@ -81,7 +81,7 @@ export class WorkerRuntime {
     this.#heartbeat = new Heartbeat(parts.clock, (vitals) => {
       this.#files?.measure();
       line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });
-    });
+    }, (error) => { this.failed(error, 'heartbeat'); });
     this.#reporter = new Reporter({
       clock: parts.clock,
       state: () => describeState(this.#loop, { reportMs: this.#reportMs, pulseMs: this.#reporter.pulseMs }),

@@ -163,6 +163,13 @@ describe('a server that cannot listen', () => {
     });
   });
 
+  it('because ServerStarted throws ends its program so, too', async () => {
+    await withMaster({ program: 'unheard.mjs', options: { std: { startFails: true } } }, async (master) => {
+      expect(await master.over()).toEqual({ code: 1, signal: null });
+      expect(master.stderr.join('\n')).toMatch(/TypeError: no luck/);
+    });
+  });
+
   it.each([
     ['waitUntil() rejects with the cause', { waits: true }, 0, /rejected ERR_PREFORK_LISTEN/],
     ['the Error callback hears of it, and the exit code says so', { handles: true }, 1, /handled ERR_PREFORK_LISTEN/],

@@ -16,6 +16,7 @@ const server = new PreforkTcpServer({
     kernel.state('done', () => { heap.client.put('flooded'); });
     kernel.yield('done');
   },
+  ...(std.startFails && { ServerStarted() { throw new TypeError('no luck'); } }),
   ...(std.handles && { Error({ error }) { console.log('handled', error.code); } }),
   ...options,
 });
