@@ -33,8 +33,8 @@ export interface ClientConfig {
   readonly preConnectMs: number;
   /** ClientArgs. */
   readonly clientArgs: readonly unknown[];
-  /** Queued bytes. */
-  readonly marks: { readonly high: number; readonly low: number };
+  /** Queued bytes. Those by default are not above MaxOutput. */
+  readonly marks: { readonly high: number; readonly low: number; readonly isDefault?: boolean };
   /** Makes fresh filters for one client. */
   readonly createFilters: () => { readonly input: AnyFilter; readonly output: AnyFilter };
   readonly shutdownOnError: boolean;
@@ -75,7 +75,7 @@ export function clientConfig(options: PreforkTcpServerOptions, problems: string[
     preConnect: options.ClientPreConnect as AnyCallback | undefined,
     preConnectMs: preConnect === 0 ? Infinity : preConnect * 1000,
     clientArgs: options.ClientArgs ?? [],
-    marks: { high, low },
+    marks: { high, low, isDefault: options.HighMark === undefined },
     createFilters: filterFactory(options, problems),
     shutdownOnError: isOn(options.ClientShutdownOnError, true),
     idleMs: (options.ClientTimeout ?? 0) * 1000,

@@ -183,7 +183,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   ListenerArgs?: readonly unknown[] | undefined;
   /** Passed to ClientConnected as `args`. */
   ClientArgs?: readonly unknown[] | undefined;
-  /** Queued bytes from which a client is not read any more and `put` returns true; not above MaxOutput. Default 1 MiB. */
+  /** Queued bytes from which a client is not read any more and `put` returns true. Default 1 MiB, or MaxOutput if that is less. */
   HighMark?: number | undefined;
   /** Queued bytes at which it is read again. Default a quarter of HighMark. */
   LowMark?: number | undefined;

@@ -104,6 +104,10 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     return this.common.limits().maxOutput;
   }
 
+  get mostHigh(): number {
+    return this.common.config.marks.isDefault === true ? this.maxOutput : Infinity;
+  }
+
   overflowed(octets: number): void {
     this.failed('write', () => systemErrorText('ENOBUFS', Object.assign(
       new Error(`${octets} bytes of output are queued for a client that does not take them, more than MaxOutput (${this.maxOutput}). Put less until ClientLow, or raise MaxOutput.`), { code: 'ENOBUFS' },

@@ -10,8 +10,9 @@ import { FULL, OutputQueue } from './output-queue.js';
 
 /** The session, as its wheel sees it. */
 export interface WheelHost extends Guarded {
-  /** MaxOutput. */
+  /** MaxOutput, and what HighMark must not exceed. */
   readonly maxOutput: number;
+  readonly mostHigh: number;
   readonly isOver: boolean;
   /** More output is queued than may be. */
   overflowed(octets: number): void;
@@ -197,8 +198,8 @@ export class Wheel implements Client {
     this.#stream.end();
   }
 
-  /** Not above MaxOutput: a client that only takes its output slowly is held back before it would be ended. */
-  get #high(): number { return Math.min(this.#highMark, this.#host.maxOutput); }
+  /** By default not above MaxOutput: a client that only takes its output slowly is held back before it would be ended. */
+  get #high(): number { return Math.min(this.#highMark, this.#host.mostHigh); }
 
   /** A LowMark above the HighMark, as between two calls that change both, counts as equal to it. */
   get #low(): number { return Math.min(this.#lowMark, this.#high); }

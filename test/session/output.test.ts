@@ -162,10 +162,10 @@ describe('marks', () => {
   it.each<[string, number, (clients: TestClients) => void]>([
     ['given at the start', 10_000, () => undefined],
     ['lowered in the running pool', 1e6, (all) => { all.clients.configure({ callbackMs: Infinity, maxOutput: 10_000 }); }],
-  ])('are not above MaxOutput, %s: a client that takes its output slowly is held back before it would be ended', async (_title, maxOutput, change) => {
+  ])('are not above MaxOutput by default, %s: a client that takes its output slowly is held back before it would be ended', async (_title, maxOutput, change) => {
     const client = new TestClient();
     client.stopReading();
-    const { clients, calls } = await setUp({ maxOutput, marks: { high: 1e6, low: 250_000 }, callbacks: {
+    const { clients, calls } = await setUp({ maxOutput, marks: { high: 1e6, low: 250_000, isDefault: true }, callbacks: {
       input: ({ heap }: Any) => { heap.client.put('x'.repeat(1000)); },
     } }, client);
     change(clients);
@@ -179,12 +179,20 @@ describe('marks', () => {
     expect(new Set(calls)).toEqual(new Set(['high', 'low', 'flushed']));
   });
 
-  it('are not above MaxOutput, at which put returns true', async () => {
+  it('are not above MaxOutput by default, at which put returns true', async () => {
+    const client = new TestClient();
+    client.stopReading();
+    const { context } = await setUp({ maxOutput: 10_000, marks: { high: 1e6, low: 250_000, isDefault: true } }, client);
+
+    expect([context.heap.client.put('x'.repeat(5000)), context.heap.client.put('x'.repeat(5000))]).toEqual([false, true]);
+  });
+
+  it('that are given may be above MaxOutput, for one put that is larger', async () => {
     const client = new TestClient();
     client.stopReading();
     const { context } = await setUp({ maxOutput: 10_000, marks: { high: 1e6, low: 250_000 } }, client);
 
-    expect([context.heap.client.put('x'.repeat(5000)), context.heap.client.put('x'.repeat(5000))]).toEqual([false, true]);
+    expect(context.heap.client.put('x'.repeat(50_000))).toBe(false);
   });
 
   it.each<[string, (client: Any['heap']['client']) => void]>([
