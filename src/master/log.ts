@@ -1,3 +1,5 @@
+import { isThenable } from '../checks.js';
+import { asError } from '../errors.js';
 import type { Logger } from '../options/options.js';
 import { inWords, type PoolObserver } from '../pool-event.js';
 
@@ -10,6 +12,7 @@ export function logTo(logger: Logger, alias: string): PoolObserver {
   const isConsole = logger === globalThis.console;
   forgiveStreams();
   let lost = 0;
+  let hasFailed = false;
   return (event) => {
     const words = inWords(event);
     if (words === undefined) return;
@@ -21,14 +24,31 @@ export function logTo(logger: Logger, alias: string): PoolObserver {
     if (lost > 0) {
       const count = lost;
       lost = 0;
-      logger[level === 'debug' ? 'info' : level]({ server: alias, event: 'lost', lost: count }, `${count} events before this one were not logged: nothing read this program's output.`);
+      write(level === 'debug' ? 'info' : level, { server: alias, event: 'lost', lost: count }, `${count} events before this one were not logged: nothing read this program's output.`);
     }
     const about = event.name === 'upgrade:done' ? 'successor' : 'worker';
     const fields = { server: alias, event: event.name, ...fieldsOf(event.detail, about) };
-    if (level === 'debug') logger.debug?.(fields, text);
-    else logger[level](fields, text);
+    write(level, fields, text);
   };
+
+  function write(level: Level, fields: object, text: string): void {
+    try {
+      const written: unknown = logger[level]?.(fields, text);
+      if (isThenable(written)) Promise.resolve(written).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** A log that has failed, as when the thread it writes in has ended, must not end the pool: it is said once. */
+  function failed(thrown: unknown): void {
+    if (hasFailed) return;
+    hasFailed = true;
+    process.emitWarning(`The Logger of ${alias} failed, and what it does not write is lost: ${asError(thrown).message}`, { code: 'PREFORK_LOGGER' });
+  }
 }
+
+type Level = keyof Logger;
 
 const ignore = (): void => undefined;
 

@@ -97,7 +97,10 @@ export interface ChangeableOptions extends PoolOptions {
   Tls?: TlsOptions | undefined;
 }
 
-/** Where the master writes what happens; pino, winston's and the global `console` fit. */
+/**
+ * Where the master writes what happens; pino, winston's and the global `console` fit. A method that throws, or returns a promise
+ * that rejects, costs what it was given: a process warning (PREFORK_LOGGER) says so once.
+ */
 export interface Logger {
   /** What is worth knowing: a worker is ready, drains, has gone. */
   info(fields: object, message: string): void;

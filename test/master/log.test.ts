@@ -31,6 +31,22 @@ describe('a Logger', () => {
     ]);
   });
 
+  it.each([
+    ['throws', (): void => { throw new Error('the worker has exited'); }],
+    ['rejects', async (): Promise<void> => Promise.reject(new Error('the worker has exited'))],
+  ])('that %s costs what it was given, and is spoken of once', async (_title, method) => {
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const ignore = (): void => undefined;
+    const observe = logTo({ info: ignore, warn: ignore, error: method }, 'echo');
+
+    observe({ name: 'error', detail: new Error('no') });
+    observe({ name: 'error', detail: new Error('no') });
+    await Promise.resolve();
+    await Promise.resolve();
+
+    expect(warnings.mock.calls).toEqual([['The Logger of echo failed, and what it does not write is lost: the worker has exited', { code: 'PREFORK_LOGGER' }]]);
+  });
+
   it('may do without debug', () => {
     const ignore = (): void => undefined;
 
