@@ -6,8 +6,8 @@ import { checkEach, expect, isTexts, type Check } from '../checks.js';
  * needs no Token on a loopback address or a Unix socket; actions over TCP, and reading from elsewhere, do.
  */
 export interface AdminOptions {
-  /** TCP port of the page; 0 = the kernel picks one, see `status().admin`. */
-  readonly Port?: number | undefined;
+  /** TCP port of the page, a number (also as text); 0 = the kernel picks one, see `status().admin`. */
+  readonly Port?: number | string | undefined;
   /** Address of Port and AgentPort. Default 127.0.0.1. One that is not of the loopback requires Token. */
   readonly Address?: string | undefined;
   /** Path of a Unix socket with the same, made with mode 0600: who may open it may act, without Token. */
@@ -17,10 +17,10 @@ export interface AdminOptions {
   /** Host names by which browsers may ask, besides addresses and localhost; others are refused, against DNS rebinding. */
   readonly Hosts?: readonly string[] | undefined;
   /**
-   * TCP port that answers HAProxy's agent-check; it only reads, and needs no Token. Give HAProxy's server lines `weight 100`: the
+   * TCP port, a number (also as text), that answers HAProxy's agent-check; it only reads, and needs no Token. Give HAProxy's server lines `weight 100`: the
    * answer is a percentage of it in whole numbers, and of the default weight, 1, nothing would be left.
    */
-  readonly AgentPort?: number | undefined;
+  readonly AgentPort?: number | string | undefined;
 }
 
 /** The same, checked and with defaults. */
@@ -33,7 +33,9 @@ export interface AdminConfig {
   readonly agentPort: number | undefined;
 }
 
-const port: Check = expect((value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535, 'a port number from 0 to 65535');
+const isPort = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
+// As text too, as the environment has it.
+const port: Check = expect((value) => isPort(value) || (typeof value === 'string' && /^\d{1,5}$/.test(value) && isPort(Number(value))), 'a port number from 0 to 65535');
 
 const CHECKS: Readonly<Record<keyof AdminOptions, Check>> = {
   Port: port,
@@ -66,5 +68,7 @@ const DEFAULT_ADDRESS = '127.0.0.1';
 export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/i.test(address);
 
 export function resolveAdmin({ Port, Address = DEFAULT_ADDRESS, Path, Token, Hosts = [], AgentPort }: AdminOptions): AdminConfig {
-  return { port: Port, address: Address, path: Path, token: Token, hosts: Hosts.map((host) => host.toLowerCase()), agentPort: AgentPort };
+  return { port: numberOf(Port), address: Address, path: Path, token: Token, hosts: Hosts.map((host) => host.toLowerCase()), agentPort: numberOf(AgentPort) };
 }
+
+const numberOf = (given: number | string | undefined): number | undefined => (given === undefined ? undefined : Number(given));

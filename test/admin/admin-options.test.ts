@@ -11,7 +11,9 @@ describe('the option Admin', () => {
 
   it.each([
     [{}, /nowhere to listen; give Port, Path or AgentPort/],
-    [{ Port: '80' }, /Admin: Port must be a port number from 0 to 65535, not "80"/],
+    [{ Port: '80a' }, /Admin: Port must be a port number from 0 to 65535, not "80a"/],
+    [{ AgentPort: '' }, /Admin: AgentPort must be a port number/],
+    [{ Port: '65536' }, /Admin: Port must be a port number/],
     [{ Port: 1, Tokn: 'x' }, /Admin: Tokn is not an option; did you mean Token\?/],
     [{ Port: 1, Token: 'a b' }, /Token must be letters, digits/],
     [{ Port: 1, Token: '' }, /Token must be/],
@@ -28,6 +30,11 @@ describe('the option Admin', () => {
   it('knows the addresses that other machines cannot reach', () => {
     expect(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'].every(isLoopback)).toBe(true);
     expect(['0.0.0.0', '10.0.0.1', '::', 'fe80::1', '128.0.0.1'].some(isLoopback)).toBe(false);
+  });
+
+  it('takes ports as the environment has them', () => {
+    expect(adminProblems({ Port: '9000', AgentPort: '9001' })).toEqual([]);
+    expect(resolveAdmin({ Port: '9000', AgentPort: '09001' })).toMatchObject({ port: 9000, agentPort: 9001 });
   });
 
   it('listens on this machine only unless it is asked to', () => {

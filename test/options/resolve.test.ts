@@ -270,6 +270,7 @@ describe('resolveOptions', () => {
     ['Hosts must be', { Port: 1, Hosts: 5 }, {}],
     ['Hosts must be', { Port: 1, Hosts: [5] }, {}],
     ['Port and AgentPort are both 9100', { Port: 9100, AgentPort: 9100 }, {}],
+    ['Port and AgentPort are both 9100', { Port: '9100', AgentPort: 9100 }, {}],
     ["Port 9100 is the server's own", { Port: 9100 }, { Port: 9100 }],
     ["Port 9100 is the server's own", { Port: 9100 }, { Port: '9100', Address: '127.0.0.1' }],
     ["Port 9100 is the server's own", { Port: 9100 }, { Port: 9100, Hostname: 'localhost' }],
