@@ -1,6 +1,6 @@
 import type { Server } from 'node:tls';
-import { isThenable, showRefused } from '../checks.js';
-import { PreforkError, asError } from '../errors.js';
+import { PreforkError } from '../errors.js';
+import { guarded } from './tls-callbacks.js';
 import { tlsProblems } from './tls-checks.js';
 import { fromText, mergeTls, toText } from './tls-text.js';
 import type { TlsOptions } from './tls-options.js';
@@ -77,34 +77,6 @@ function createTlsServer({ contexts = {}, ...given }: TlsOptions): Server {
   for (const [name, context] of Object.entries(contexts)) server.addContext(name, { ...rules, ...context });
   return server;
 }
-
-/**
- * The user's callbacks. Node ends the connection for which one of them throws; a promise that rejects would end the worker, with
- * all its clients.
- */
-function guarded({ SNICallback, ALPNCallback, pskCallback }: TlsOptions): Pick<TlsOptions, 'SNICallback' | 'ALPNCallback' | 'pskCallback'> {
-  return {
-    ...SNICallback !== undefined && { SNICallback: (name, choose) => {
-      const find: (...given: Parameters<NonNullable<TlsOptions['SNICallback']>>) => unknown = SNICallback;
-      const result = find(name, choose);
-      if (isThenable(result)) Promise.resolve(result).catch((error: unknown) => { choose(asError(error)); });
-    } },
-    ...ALPNCallback !== undefined && { ALPNCallback: (offered) => {
-      const chosen: unknown = ALPNCallback(offered);
-      if (chosen === undefined || typeof chosen === 'string') return chosen;
-      throw misfit('ALPNCallback', chosen, 'one of the protocols, or undefined');
-    } },
-    ...pskCallback !== undefined && { pskCallback: (socket, identity) => {
-      const key = pskCallback(socket, identity);
-      if (!isThenable(key)) return key;
-      throw misfit('pskCallback', key, 'the bytes of the key, or null');
-    } },
-  };
-}
-
-const misfit = (callback: string, given: unknown, expected: string): PreforkError => (
-  new PreforkError('ERR_PREFORK_CALLBACK', `Tls.${callback} returned ${showRefused(given)}; it must return ${expected}.`)
-);
 
 /**
  * Sessions are resumed where the rules are those by which their client was verified, and nowhere else: workers with the same
