@@ -1,6 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
+import { systemClock } from '../clock.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { removeFile, type SocketFile } from '../unix-path.js';
 import { adoptDescriptor } from './activation.js';
@@ -40,7 +41,13 @@ const IPV6_ONLY = 1;
  */
 export async function bindListeningSocket(target: ListenTarget, backlog: number): Promise<ListeningSocket> {
   const createHandle = handleFactory();
-  if (target.kind === 'tcp') return bindTcp(target, backlog, createHandle);
+  if (target.kind === 'tcp') {
+    for (let attempt = 1; ; attempt++) {
+      const socket = bindTcp(target, backlog, createHandle, attempt === ATTEMPTS);
+      if (socket !== undefined) return socket;
+      await new Promise((resolve) => { systemClock.after(ATTEMPT_MS, () => { resolve(undefined); }); });
+    }
+  }
   const { handle, file } = await bindUnix(target, backlog, createHandle);
   return socketOf(handle, target.path, file);
 }
@@ -58,20 +65,27 @@ export function inheritListeningSocket(fd: number, backlog: number, known?: List
 
 const UV_EADDRINUSE = -constants.errno.EADDRINUSE;
 
-function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, createHandle: CreateHandle): ListeningSocket {
+/**
+ * A port may be in use although no process has it: copies of the listening handle that were on their way when a server was killed
+ * the kernel closes somewhat later, and whoever starts the next server is quick.
+ */
+const ATTEMPTS = 11;
+const ATTEMPT_MS = 50;
+
+/** @returns undefined if the port is in use and it is not known by whom, unless this is the last attempt */
+function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, createHandle: CreateHandle, isLast: boolean): ListeningSocket | undefined {
   const { address, port, family, ipv6Only } = target;
   const handle = createHandle(address, port, family, undefined, ipv6Only ? IPV6_ONLY : 0);
   if (typeof handle === 'number') throw systemListenError('bind', handle, showTarget(target));
-  const check = (operation: string, status: number): void => {
-    if (status >= 0) return;
-    handle.close();
-    throw systemListenError(operation, status, showTarget(target), status === UV_EADDRINUSE ? portInUse(port) : undefined);
-  };
   // uv_tcp_bind keeps EADDRINUSE back until the next call on the handle (libuv, src/unix/tcp.c).
   const bound = {};
-  check('bind', handle.getsockname?.(bound) ?? 0);
-  check('listen', holdQueue(handle, backlog));
-  return socketOf(handle, bound as AddressInfo);
+  const status = handle.getsockname?.(bound) ?? 0;
+  const [operation, failure] = status < 0 ? ['bind', status] : ['listen', holdQueue(handle, backlog)];
+  if (failure >= 0) return socketOf(handle, bound as AddressInfo);
+  handle.close();
+  const holder = failure === UV_EADDRINUSE ? portInUse(port) : undefined;
+  if (failure === UV_EADDRINUSE && holder === undefined && !isLast) return undefined;
+  throw systemListenError(operation, failure, showTarget(target), holder);
 }
 
 function socketOf(handle: NativeHandle, address: ListenAddress, file?: SocketFile): ListeningSocket {

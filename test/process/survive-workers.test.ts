@@ -5,7 +5,7 @@ import { failures, isLostByKill, underLoad, visitMany } from '../programs/load.j
 import type { Kill } from '../programs/load.js';
 import { withMaster } from '../support/master-process.js';
 import { Gate } from '../support/gate.js';
-import { listeningInodes, residentBytes } from '../support/proc.js';
+import { residentBytes } from '../support/proc.js';
 import { isAlive, sendSignal, waitGone } from '../support/processes.js';
 import type { TcpClient } from '../support/tcp-client.js';
 import { poll, within } from '../support/wait.js';
@@ -125,8 +125,6 @@ describe('the master', () => {
 
       // It would be in its loop for longer than this waits.
       await waitGone(master.born);
-      // Copies of the handle that were on their way when both ends died the kernel closes some milliseconds later.
-      if (process.platform === 'linux') await poll(() => listeningInodes(port).size === 0, () => 'the end of the listening socket');
       await withServer({ ...ONE, Port: port }, async (next) => { await next.join(); });
     });
   });
