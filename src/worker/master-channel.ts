@@ -47,6 +47,8 @@ export function processChannel(token: string): MasterChannel {
       };
       own = hear;
       listenForGood('message', hear);
+      // Node's own, by which it takes handles: one that is not taken holds up every order after it.
+      for (const taker of process.rawListeners('internalMessage')) listenForGood('internalMessage', taker as Listener);
       keepFromOthers(token, hear);
     },
     onStranger(listener) {
@@ -68,14 +70,15 @@ export function processChannel(token: string): MasterChannel {
   };
 }
 
+type Listener = (...given: unknown[]) => void;
+
 /**
  * Listens to an event of the process as long as that lives, though the program may say `process.removeAllListeners('message')` after
  * a handshake of its own with what has started it: without orders this worker would never accept again, and not end with its master.
  */
-function listenForGood(event: 'message' | 'disconnect', listener: (...given: unknown[]) => void): void {
+function listenForGood(event: 'message' | 'disconnect' | 'internalMessage', listener: Listener): void {
   const add = (): void => {
-    if (process.listeners(event as 'message').includes(listener)) return;
-    process.on(event as 'message', listener);
+    if (!process.listeners(event as 'message').includes(listener)) process.on(event as 'message', listener);
     process.off('removeListener', onRemoved).on('removeListener', onRemoved);
   };
   // Later: removeAllListeners() without a name forgets at its end whatever was added meanwhile.

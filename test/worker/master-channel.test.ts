@@ -73,6 +73,19 @@ describe('the line to the master', () => {
     }
   });
 
+  it('takes handles when the program has removed all listeners of the process: those after one that is not taken would wait', async () => {
+    const taker = (): void => undefined;
+    onTestFinished(() => { process.off('internalMessage', taker); });
+    restoreProcess();
+    process.on('internalMessage', taker);
+    processChannel('ours').onOrder(() => undefined);
+
+    process.off('internalMessage', taker);
+    await turn();
+
+    expect(process.rawListeners('internalMessage').filter((listener) => listener === taker)).toHaveLength(1);
+  });
+
   it('says once that the master has gone, also where the program keeps that event for itself', async () => {
     restoreProcess();
     let closed = 0;
