@@ -43,7 +43,7 @@ export interface Client {
   get_driver_out_octets(): number;
   /** Chunks queued by `put` and not yet handed to the socket. */
   get_driver_out_messages(): number;
-  /** Stops reading from this client until `resume_input`. */
+  /** Delivers no record of this client until `resume_input`, and stops reading from it: after one more read, so that a reset is noticed. */
   pause_input(): void;
   /** Reads on after `pause_input`. */
   resume_input(): void;

@@ -24,10 +24,7 @@ export interface RecordHandler {
 
 /** Why a client is not read. The reasons are independent: ending one does not end another. */
 export const Hold = {
-  /**
-   * A callback has not settled yet. One more read is taken and kept: of a connection that is not read the kernel does not say that
-   * its client has reset it, and the callback may take its time, or never settle.
-   */
+  /** A callback has not settled yet. */
   callback: 1,
   /** The queued output is above HighMark. */
   output: 2,
@@ -36,6 +33,9 @@ export const Hold = {
   /** It is the turn of other clients. */
   turn: 8,
 } as const;
+
+/** While these hold it one more read is taken: the kernel does not say of a connection that is not read that its client has reset it. */
+const READS_AHEAD = Hold.callback | Hold.user;
 
 /** Cuts what a client sends into records, hands them on one after the other, and reads no faster than they are handled. */
 export class Input {
@@ -50,7 +50,7 @@ export class Input {
   #isPumping = false;
   #isPaused = false;
   #hasEnded = false;
-  /** What was read while a callback had not settled: not the filter's yet, whose MaxBuffer it might exceed. */
+  /** What was read while it was held: not the filter's yet, whose MaxBuffer it might exceed. */
   #ahead: Buffer | undefined;
   #isDiscarding = false;
   #isIgnoring = false;
@@ -206,7 +206,7 @@ export class Input {
     this.#host.pumped(records);
     if (this.#isDiscarding) return;
     if (this.#holds !== 0) {
-      if (this.#isPaused || (this.#holds === Hold.callback && this.#ahead === undefined)) return;
+      if (this.#isPaused || ((this.#holds & ~READS_AHEAD) === 0 && this.#ahead === undefined)) return;
       this.#source.pause();
       this.#isPaused = true;
     } else if (this.#hasEnded) {

@@ -104,18 +104,19 @@ describe('an input', () => {
     expect(told).toEqual(['', '']);
   });
 
-  it('reads no further while it is held, and goes on where it stopped', () => {
+  it('reads one more at most while it is held, and goes on where it stopped', () => {
     const { input, source, told } = setUp({ onRecord: (_record, own) => {
       own.hold(Hold.user);
       return undefined;
     } });
     input.push(bytes('one\r\ntwo\r\n'));
+    input.push(bytes('three\r\n'));
     const held = [source.isPaused(), ...told];
 
-    input.release(Hold.user);
+    for (let record = 0; record < 3; record++) input.release(Hold.user);
 
     expect(held).toEqual([true, 'one']);
-    expect(told).toEqual(['one', 'two']);
+    expect(told).toEqual(['one', 'two', 'three']);
   });
 
   it.each([
@@ -142,6 +143,19 @@ describe('an input', () => {
     expect(Math.max(...seen.map((count, index) => count - (seen[index - 1] ?? 0)))).toBeLessThanOrEqual(6);
     await turn();
     expect(source.isPaused()).toBe(false);
+  });
+
+  it('takes one more read while the program has paused it, which would else not learn that the client has gone', () => {
+    const { input, source, told } = setUp();
+
+    input.hold(Hold.user);
+    const first = source.isPaused();
+    input.push(bytes('one\r\n'));
+    const second = source.isPaused();
+    input.release(Hold.user);
+
+    expect([first, second, source.isPaused()]).toEqual([false, true, false]);
+    expect(told).toEqual(['one']);
   });
 
   it('takes one more read while a callback has not settled, which does not count against MaxBuffer', async () => {
