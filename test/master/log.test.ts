@@ -5,9 +5,12 @@ import { PreforkError } from '../../src/errors.js';
 import { publishWorkers } from '../../src/master/diagnostics.js';
 import { logTo } from '../../src/master/log.js';
 import type { Logger } from '../../src/options/options.js';
+import { turn } from '../support/manual-clock.js';
 import { Markdown } from '../support/markdown.js';
 
 const BORN = { pid: 7, id: 1 };
+
+afterEach(() => { vi.restoreAllMocks(); });
 
 describe('a Logger', () => {
   it('gets events as (object, message), an error under err, a pid under a name that loggers do not use themselves, and nothing for those that are no news', () => {
@@ -41,8 +44,7 @@ describe('a Logger', () => {
 
     observe({ name: 'error', detail: new Error('no') });
     observe({ name: 'error', detail: new Error('no') });
-    await Promise.resolve();
-    await Promise.resolve();
+    await turn();
 
     expect(warnings.mock.calls).toEqual([['The Logger of echo failed, and what it does not write is lost: the worker has exited', { code: 'PREFORK_LOGGER' }]]);
   });
@@ -78,8 +80,6 @@ describe('the Logger for JSON that examples/README.md has', () => {
 });
 
 describe('the global console as a Logger', () => {
-  afterEach(() => { vi.restoreAllMocks(); });
-
   it('gets no more while nothing reads what it wrote, and then how many events that were', () => {
     const lines: unknown[] = [];
     for (const level of ['info', 'error'] as const) vi.spyOn(console, level).mockImplementation((...args: unknown[]) => { lines.push([level, ...args]); });
