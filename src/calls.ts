@@ -27,11 +27,12 @@ const OPTIONS: Readonly<Record<'reload' | 'upgrade' | 'shutdown' | 'ask', Readon
 };
 
 /** Before anything is begun: an option of another name would be taken for none. @throws PreforkError ERR_PREFORK_STATE with all that is wrong */
-export function checkOptions(call: keyof typeof OPTIONS, given: object): void {
+export function checkOptions<Given extends object>(call: keyof typeof OPTIONS, given: Given): Given {
   // As a listener of a signal it gets the signal's name and number.
-  if (call === 'shutdown' && typeof given === 'string') return;
+  if (call === 'shutdown' && typeof given === 'string') return given;
   const problems = isObject(given) ? checkEach(given, OPTIONS[call]) : [`they must be one object, not ${show(given)}.`];
   if (problems.length > 0) throw new PreforkError('ERR_PREFORK_STATE', `The options of ${call}() cannot be used: ${problems.join(' ')}`);
+  return given;
 }
 
 /** The error of a call that works in the master, in another process. */

@@ -132,8 +132,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
-    checkOptions('reload', options);
-    return inMaster(this.#sides, 'reload', (master) => master.reload(options));
+    return inMaster(this.#sides, 'reload', (master) => master.reload(checkOptions('reload', options)));
   }
 
   /**
@@ -151,8 +150,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   (so would the container), during a reload or another upgrade, or when the server is shut down meanwhile
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
-    checkOptions('upgrade', options);
-    return inMaster(this.#sides, 'upgrade', (master) => master.upgrade(options));
+    return inMaster(this.#sides, 'upgrade', (master) => master.upgrade(checkOptions('upgrade', options)));
   }
 
   /**

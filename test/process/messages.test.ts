@@ -151,7 +151,8 @@ describe('messages of the user', () => {
       client.send('later 1\n');
 
       expect((await running.event('worker:error')).detail).toMatchObject({ where: 'ask()', error: { code: 'ERR_PREFORK_MESSAGE' } });
-      client.send('reload\n');
+      // As a listener of a signal gets it.
+      client.send('reload "SIGUSR2"\n');
       await running.event('worker:error', ({ where, error }) => where === 'reload()' && error.message.startsWith('reload() works in the master only'));
       client.send('still\n');
       await client.expect('still\r\n');

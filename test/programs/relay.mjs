@@ -24,7 +24,7 @@ const server = new PreforkTcpServer({
       else if (word === 'ask') client.put(`answer ${JSON.stringify(await server.ask(value, { timeout: 5 }))}`);
       else if (word === 'forget') void server.ask(value, { timeout: 0 });
       else if (word === 'later') setImmediate(async () => { await server.ask(value, { timeout: 0 }); });
-      else if (word === 'reload') setImmediate(async () => { await server.reload(); });
+      else if (word === 'reload') setImmediate(async () => { await server.reload(value); });
       else if (word === 'reject') void Promise.reject(new Error('rejected elsewhere'));
       else if (word === 'heard-raw') client.put(`heard ${JSON.stringify(heardRaw)}`);
       else if (word === 'heard') client.put(`heard ${JSON.stringify(heard)}`);
