@@ -6,6 +6,9 @@ import type { ServerEvents, WorkerErrorEvent, WorkerMessageEvent } from '../serv
 import { hearMessage } from './hear-message.js';
 import type { UnheardErrors } from './unheard.js';
 
+// As it is now, as the timers of clock.ts: some fake timers, such as those of Jest, replace it too.
+const { queueMicrotask } = globalThis;
+
 /**
  * Delivers events and callbacks to the user's code, in order, when the turn's own work is done: what that code throws finds
  * our books complete, and is an uncaught exception of its own. It runs in the async context of the server's construction: what

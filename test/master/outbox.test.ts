@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { onRefusal } from '../../src/master/hear-message.js';
 import { Outbox } from '../../src/master/outbox.js';
 import { UnheardErrors } from '../../src/master/unheard.js';
@@ -94,6 +94,18 @@ describe('Outbox', () => {
     }
 
     expect([thrown.map(String), order]).toEqual([['Error: the log is broken'], ['listener']]);
+  });
+
+  it('delivers also when the program has put fakes in the place of timers and microtasks', async () => {
+    const { outbox, order } = new Heard();
+    outbox.events.on('worker:born', () => { order.push('listener'); });
+    vi.useFakeTimers({ toFake: ['queueMicrotask', 'setTimeout'] });
+    onTestFinished(() => { vi.useRealTimers(); });
+
+    outbox.emit('worker:born', BORN);
+    await turn();
+
+    expect(order).toEqual(['listener']);
   });
 
   it('contains what listeners of worker:message throw or reject with: it is the fault of this message alone, and each listener hears it', async () => {
