@@ -35,6 +35,12 @@ export function checkOptions<Given extends object>(call: keyof typeof OPTIONS, g
   return given;
 }
 
+/** Makes a call of the master, or refuses its options: also that ends no program which does not handle it, but is a warning. */
+export async function withOptions<Given extends object, Result>(call: keyof typeof OPTIONS, given: Given, run: (options: Given) => Promise<Result>): Promise<Result> {
+  const check = async (): Promise<Given> => Promise.resolve(checkOptions(call, given));
+  return run(await outlived(check(), (error) => { process.emitWarning(error); }));
+}
+
 /** The error of a call that works in the master, in another process. */
 export function notInMaster(call: string, isWorker: boolean): PreforkError {
   const role = isWorker ? 'a worker' : 'an inert copy in a worker of another server';

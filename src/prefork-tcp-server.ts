@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { checkCount, checkOptions, inMaster, notInMaster, type ShutdownOptions } from './calls.js';
+import { checkCount, checkOptions, inMaster, notInMaster, withOptions, type ShutdownOptions } from './calls.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
@@ -132,7 +132,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
-    return inMaster(this.#sides, 'reload', (master) => master.reload(checkOptions('reload', options)));
+    return inMaster(this.#sides, 'reload', async (master) => withOptions('reload', options, (checked) => master.reload(checked)));
   }
 
   /**
@@ -150,7 +150,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    *   (so would the container), during a reload or another upgrade, or when the server is shut down meanwhile
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
-    return inMaster(this.#sides, 'upgrade', (master) => master.upgrade(checkOptions('upgrade', options)));
+    return inMaster(this.#sides, 'upgrade', async (master) => withOptions('upgrade', options, (checked) => master.upgrade(checked)));
   }
 
   /**

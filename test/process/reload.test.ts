@@ -187,7 +187,7 @@ describe('a reload', () => {
   });
 
   it('that fails ends no program which does not handle that', async () => {
-    await withMaster({ program: 'uncaught.mjs', options: { ...ONE, HandleSignals: false } }, async (master) => {
+    await withMaster({ program: 'uncaught.mjs', options: { ...ONE, HandleSignals: false }, env: { NODE_NO_WARNINGS: '0' } }, async (master) => {
       const client = await master.join();
 
       for (const release of [2, 3]) {
@@ -198,6 +198,7 @@ describe('a reload', () => {
       client.send('still\n');
       await client.expectMatch(/: still\r\n/);
       expect(master.ending).toBeUndefined();
+      await master.until(() => master.stderr.find((line) => line.includes('they must be one object, not "SIGUSR2"')), () => 'the warning');
     });
   });
 
