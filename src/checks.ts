@@ -5,6 +5,10 @@ export type Check = (value: unknown) => string | undefined;
 export const expect = (holds: (value: unknown) => boolean, expected: string): Check =>
   (value) => (holds(value) ? undefined : `must be ${expected}`);
 
+/** Whether it is the number of a port, or the text of one: what comes from the environment is a text. */
+export const isPort = (value: unknown): boolean => (
+  typeof value === 'string' ? /^\d{1,5}$/.test(value) && isPort(Number(value)) : Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535);
+
 export const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');

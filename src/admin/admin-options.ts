@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkEach, expect, isTexts, type Check } from '../checks.js';
+import { checkEach, expect, isPort, isTexts, type Check } from '../checks.js';
 
 /**
  * Where the pool is shown and steered: a page, JSON, metrics and health checks over HTTP, served by the master. Reading
@@ -17,8 +17,8 @@ export interface AdminOptions {
   /** Host names by which browsers may ask, besides addresses and localhost; others are refused, against DNS rebinding. */
   readonly Hosts?: readonly string[] | undefined;
   /**
-   * TCP port, a number (also as text), that answers HAProxy's agent-check; it only reads, and needs no Token. Give HAProxy's server lines `weight 100`: the
-   * answer is a percentage of it in whole numbers, and of the default weight, 1, nothing would be left.
+   * TCP port, a number (also as text), that answers HAProxy's agent-check; it only reads, and needs no Token. Give HAProxy's
+   * server lines `weight 100`: the answer is a percentage of it in whole numbers, and of the default weight, 1, nothing would be left.
    */
   readonly AgentPort?: number | string | undefined;
 }
@@ -33,9 +33,7 @@ export interface AdminConfig {
   readonly agentPort: number | undefined;
 }
 
-const isPort = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
-// As text too, as the environment has it.
-const port: Check = expect((value) => isPort(value) || (typeof value === 'string' && /^\d{1,5}$/.test(value) && isPort(Number(value))), 'a port number from 0 to 65535');
+const port: Check = expect(isPort, 'a port number from 0 to 65535');
 
 const CHECKS: Readonly<Record<keyof AdminOptions, Check>> = {
   Port: port,

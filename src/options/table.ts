@@ -1,4 +1,4 @@
-import { callback, count, expect, flag, isNumber, isObject, isTexts, list, oneOf, text, type Check, type Synonyms } from '../checks.js';
+import { callback, count, expect, flag, isNumber, isPort, isObject, isTexts, list, oneOf, text, type Check, type Synonyms } from '../checks.js';
 import { pathOf } from './place.js';
 import { tlsOption } from './tls-checks.js';
 
@@ -12,10 +12,8 @@ const memory: Check = expect(
   'a number of bytes of at least 16 MiB, such as 500e6, or 0 = off',
 );
 const grace: Check = expect((value) => isNumber(value) && value >= 0, 'a number of seconds, 0 = at once, Infinity = without a limit');
-const isPort = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
-// What comes from the environment is a text: process.env.PORT.
 const port: Check = expect(
-  (value) => isPort(value) || (typeof value === 'string' && (/^\d{1,5}$/.test(value) ? isPort(Number(value)) : /^[a-z][a-z0-9-]*$/i.test(value))),
+  (value) => isPort(value) || (typeof value === 'string' && /^[a-z][a-z0-9-]*$/i.test(value)),
   "a port number from 0 to 65535 or the name of a service, such as 'smtp'",
 );
 const descriptor: Check = expect(
