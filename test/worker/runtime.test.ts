@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
 import type { WelcomeOrder } from '../../src/ipc/protocol.js';
@@ -210,6 +211,36 @@ describe('a worker that serves', () => {
     expect(worker.line.state).toEqual({
       clients: 1, served: 1, copiesUsed: 1, accepting: true, permit: 'held', ordersSeen: 1, paused: [], reportMs: CONFIG.heartbeatMs, pulseMs: 1000, share: null, draining: false,
     });
+  });
+
+  it('has reported that it is spare no longer, or full, before any callback of the client that makes it so', async () => {
+    const reported: unknown[] = [];
+    const note = (callback: string): void => {
+      const { clients, accepting } = worker.line.state ?? {};
+      reported.push({ callback, clients, accepting });
+    };
+    const worker = new Worker({
+      clients: {
+        preConnect: ({ socket }: { readonly socket: Socket }) => {
+          note('ClientPreConnect');
+          return socket;
+        },
+        callbacks: { connected: () => { note('ClientConnected'); }, input: () => { note('ClientInput'); } },
+      },
+    });
+    await worker.boot({ config: { ...CONFIG, maxClients: 2 } });
+
+    for (let count = 0; count < 2; count++) {
+      const client = await worker.connect();
+      await worker.settle();
+      await client.send('line\n');
+    }
+
+    const each = ['ClientPreConnect', 'ClientConnected', 'ClientInput'];
+    expect(reported).toEqual([
+      ...each.map((callback) => ({ callback, clients: 1, accepting: true })),
+      ...each.map((callback) => ({ callback, clients: 2, accepting: false })),
+    ]);
   });
 
   it('sends a heartbeat with its memory and how late it is', async () => {
