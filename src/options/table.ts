@@ -3,6 +3,7 @@ import { pathOf } from './place.js';
 import { tlsOption } from './tls-checks.js';
 
 const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && value < Infinity, 'a number of seconds, 0 = off');
+const limit: Check = expect((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'a whole number of at least 0, 0 = no limit');
 const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
 const expiry: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0, or Infinity for never');
 /** Node itself takes more: below it every worker would be replaced at once, and again. */
@@ -77,13 +78,13 @@ export const POOL_CHECKS: Readonly<Record<string, Check>> = {
   MaxSpareServer: count(0),
   MasterHeartBeatTime: interval,
   ServerHeartBeatTime: interval,
-  MaxSessionPerServer: count(0),
+  MaxSessionPerServer: limit,
   MaxServerExpireTime: expiry,
   GraceExpireTime: grace,
   MaxServerSpareTime: secondsOrOff,
   MaxServerLifeTime: secondsOrOff,
-  MaxServerLifeTimes: count(0),
-  MaxSession: count(0),
+  MaxServerLifeTimes: limit,
+  MaxSession: limit,
   MaxServerMemory: memory,
   Concurrency: count(-1),
   ReloadSettleTime: secondsOrOff,
@@ -94,7 +95,7 @@ export const POOL_CHECKS: Readonly<Record<string, Check>> = {
 export const CHANGEABLE_CHECKS: Readonly<Record<string, Check>> = {
   ...POOL_CHECKS,
   ClientCallbackTimeout: secondsOrOff,
-  MaxOutput: count(0),
+  MaxOutput: limit,
   BlockList: blocked,
   Tls: tlsOption,
 };
@@ -136,7 +137,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   ClientPreConnectTimeout: secondsOrOff,
   NoDelay: flag,
   KeepAlive: flag,
-  MaxSessionPerAddress: count(0),
+  MaxSessionPerAddress: limit,
   HighMark: count(1),
   LowMark: count(0),
   ClientShutdownOnError: flag,

@@ -258,6 +258,10 @@ describe('resolveOptions', () => {
     expect(refused({ ClientInput })).toBeUndefined();
   });
 
+  it('says how a limit is switched off', () => {
+    expect(refused({ ClientInput, MaxSession: Infinity })).toContain('MaxSession must be a whole number of at least 0, 0 = no limit, not Infinity');
+  });
+
   it('lists every problem in one error', () => {
     const message = refused({ MaxServer: '10', MinSever: 3, Port: -1, ClientConnected: 'hello', ClientFilter: 'Lines' });
 
