@@ -1,6 +1,6 @@
 // Load generator for line protocols on 127.0.0.1, a process of its own that a parent forks: for each Load that it gets as a
-// message, it runs for `seconds`, or until `count` is reached, and sends what it measured. It stays, since a process that has
-// just begun is too slow to load a server.
+// message, it runs for `seconds`, or until `count` is reached, and sends BEGUN and what it measured. It stays, since a process
+// that has just begun is too slow to load a server.
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
 import type { Socket } from 'node:net';
@@ -9,9 +9,9 @@ import type { Socket } from 'node:net';
 export type Mode =
   /** They connect, send a line, read a line, reset, and connect again. */
   | 'conn'
-  /** They stay and have one outstanding line each. */
+  /** They stay and have one outstanding line each. What comes before all have had an answer does not count. */
   | 'echo'
-  /** They stay; each sends 100 lines at a time and waits for 100 answers. */
+  /** They stay; each sends 100 lines at a time and waits for 100 answers. What comes before all have had them does not count. */
   | 'pipe'
   /** They connect, `everyMs` apart or all at once, and stay; counts how many each answering pid has. */
   | 'spread'
@@ -30,6 +30,9 @@ export interface Load {
   /** Milliseconds between two clients of 'spread' and 'hold'. Default 0. */
   readonly everyMs?: number;
 }
+
+/** Sent when a load begins to count. */
+export const BEGUN = 'begun';
 
 export interface Measured {
   readonly done: number;
@@ -60,25 +63,43 @@ const LONGEST_SECONDS = 120;
 /** One load, from its first connection to its last. */
 class Run {
   readonly #load: Required<Omit<Load, 'seconds'>>;
-  readonly #onEnd: (measured: Measured) => void;
-  readonly #started = performance.now();
+  readonly #seconds: number;
+  readonly #on: { begun: () => void; ended: (measured: Measured) => void };
   readonly #sockets = new Set<Socket>();
   readonly #latencies: number[] = [];
   readonly #answers = new Map<string, number>();
-  readonly #timer: NodeJS.Timeout;
+  #started = performance.now();
+  #timer: NodeJS.Timeout;
+  /** Clients that have had an answer, of those that stay. */
+  #answered = 0;
   #done = 0;
   #failed = 0;
   #refused = 0;
   #twice = 0;
   #hasEnded = false;
 
-  constructor({ port, mode, clients = 64, seconds, count = Infinity, everyMs = 0 }: Load, onEnd: (measured: Measured) => void) {
+  constructor({ port, mode, clients = 64, seconds, count = Infinity, everyMs = 0 }: Load, on: { begun: () => void; ended: (measured: Measured) => void }) {
     this.#load = { port, mode, clients, count, everyMs };
-    this.#onEnd = onEnd;
+    this.#on = on;
     const isLasting = mode === 'spread' || mode === 'hold';
-    this.#timer = setTimeout(() => { this.#end(); }, (seconds ?? (isLasting || count !== Infinity ? LONGEST_SECONDS : SECONDS)) * 1000);
+    this.#seconds = seconds ?? (isLasting || count !== Infinity ? LONGEST_SECONDS : SECONDS);
+    this.#timer = this.#timeOut();
+    if (mode !== 'echo' && mode !== 'pipe') on.begun();
     if (isLasting && everyMs > 0) this.#keepOneByOne();
     else for (let index = 0; index < clients; index++) this.#begin();
+  }
+
+  #timeOut(): NodeJS.Timeout {
+    return setTimeout(() => { this.#end(); }, this.#seconds * 1000);
+  }
+
+  /** All clients are there: only now what they do counts. */
+  #count(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#timeOut();
+    this.#started = performance.now();
+    this.#done = 0;
+    this.#on.begun();
   }
 
   #begin(): void {
@@ -132,6 +153,7 @@ class Run {
 
   #converse(message: Buffer, perMessage: number): void {
     let open = 0;
+    let isNew = true;
     const send = (): void => {
       open = perMessage;
       socket.write(message);
@@ -140,6 +162,8 @@ class Run {
       for (let at = buffer.indexOf(LINE_FEED); at !== -1 && at < length; at = buffer.indexOf(LINE_FEED, at + 1)) open -= 1;
       if (open > 0) return;
       this.#done += perMessage;
+      if (isNew && ++this.#answered === this.#load.clients) this.#count();
+      isNew = false;
       if (this.#done >= this.#load.count) this.#end();
       else send();
     }, send);
@@ -176,7 +200,7 @@ class Run {
     for (const socket of this.#sockets) socket.resetAndDestroy();
     this.#latencies.sort((one, other) => one - other);
     const at = (part: number): number | undefined => this.#latencies[Math.floor((this.#latencies.length - 1) * part)];
-    this.#onEnd({
+    this.#on.ended({
       done: this.#done, rate: this.#done / seconds, seconds, failed: this.#failed, refused: this.#refused, twice: this.#twice,
       p50: at(0.5), p99: at(0.99), max: at(1), answers: Object.fromEntries(this.#answers),
     });
@@ -184,6 +208,6 @@ class Run {
 }
 
 process.on('message', (load: Load) => {
-  new Run(load, (measured) => { process.send?.(measured); });
+  new Run(load, { begun: () => { process.send?.(BEGUN); }, ended: (measured) => { process.send?.(measured); } });
 });
 process.once('disconnect', () => { process.exit(0); });

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { MasterProcess } from '../../support/master-process.js';
-import type { Load, Measured } from './generator.js';
+import type { BEGUN, Load, Measured } from './generator.js';
 
 /** The programs in test/load/servers. They are plain JavaScript, so that no loader weighs on what is measured. */
 export type Program = 'prefork' | 'hand-written';
@@ -28,14 +28,25 @@ export class Generator implements AsyncDisposable {
   readonly #process = fork(pathOf('./generator.ts'), { execArgv: ['--import', 'tsx'] });
   readonly #exit = once(this.#process, 'exit');
 
-  /** Runs one load and returns what it measured. */
-  async run(settings: Load): Promise<Measured> {
-    this.#process.send(settings);
-    const [measured] = await Promise.race([
-      once(this.#process, 'message') as Promise<[Measured]>,
-      this.#exit.then(() => { throw new Error(`The generator ended with ${this.#process.exitCode ?? this.#process.signalCode ?? ''}.`); }),
-    ]);
-    return measured;
+  /** Runs one load and returns what it measured; calls `onBegun` when it begins to count. */
+  async run(settings: Load, onBegun?: () => void): Promise<Measured> {
+    let hear: (message: Measured | typeof BEGUN) => void = () => undefined;
+    const measured = new Promise<Measured>((resolve) => {
+      hear = (message): void => {
+        if (typeof message === 'string') onBegun?.();
+        else resolve(message);
+      };
+    });
+    this.#process.on('message', hear);
+    try {
+      this.#process.send(settings);
+      return await Promise.race([
+        measured,
+        this.#exit.then(() => { throw new Error(`The generator ended with ${this.#process.exitCode ?? this.#process.signalCode ?? ''}.`); }),
+      ]);
+    } finally {
+      this.#process.off('message', hear);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,8 @@
 // Connections and lines per second beside what users would write otherwise. The two servers that are compared run side by side, and
-// are loaded one after the other for half a second, again and again: a machine that others share may change its speed by half
+// are loaded in turns of seconds, again and again: a machine that others share may change its speed by half
 // within a minute, and both have to meet the same. Only these two: dozens of idle processes more cost both of them caches. A
 // worker that has served few clients runs code that the compiler has not got to yet, and takes up to three times as long: so the
-// more workers, the longer the warm-up.
+// more workers, the longer the warm-up. After a pause a pool has to notice anew that a crowd has come: that is a part of each turn.
 import { cpuMs } from '../../support/proc.js';
 import { median, printTable, sum } from '../figures.js';
 import type { Mode } from './generator.js';
@@ -45,10 +45,7 @@ const RATIOS: readonly [mode: Unit, one: Name, other: Name, aim: number][] = [
 ];
 
 /** Clients that each worker serves before it counts, unless all of them take longer than these seconds. */
-const WARM_UP = { clients: 20_000, seconds: 40 };
-
-/** How long a server is loaded before it is the other one's turn. */
-const TURN_SECONDS = 0.5;
+const WARM_UP = { clients: 20_000, seconds: 150 };
 
 /** What a server did in one turn. */
 interface Turn {
@@ -61,6 +58,8 @@ interface Loaded {
   readonly generator: Generator;
   readonly mode: Unit;
   readonly clients: number;
+  /** Of a turn. */
+  readonly seconds: number;
   readonly passes: number;
 }
 
@@ -69,7 +68,7 @@ export async function run({ rounds, seconds, clients }: Settings): Promise<unkno
   try {
     const results = [];
     for (const [mode, one, other, aim] of RATIOS) {
-      const turns = await compare([one, other], { generator, mode, clients, passes: Math.ceil(rounds * seconds / TURN_SECONDS) });
+      const turns = await compare([one, other], { generator, mode, clients, seconds, passes: rounds * 2 });
       results.push({ mode, one, other, aim, turns });
     }
     print(results, clients);
@@ -100,9 +99,9 @@ async function warmUp(port: number, workers: number, { generator, mode, clients 
   if (mode !== 'conn') await generator.run({ port, mode, clients });
 }
 
-async function turn(port: number, pids: readonly number[], { generator, mode, clients }: Loaded): Promise<Turn> {
-  const before = sum(pids.map(cpuMs));
-  const { rate, done, failed, refused, twice } = await generator.run({ port, mode, clients, seconds: TURN_SECONDS });
+async function turn(port: number, pids: readonly number[], { generator, mode, clients, seconds }: Loaded): Promise<Turn> {
+  let before = NaN;
+  const { rate, done, failed, refused, twice } = await generator.run({ port, mode, clients, seconds }, () => { before = sum(pids.map(cpuMs)); });
   if (failed + refused + twice > 0) console.log(`  ${mode}: ${failed} failed, ${refused} refused, ${twice} served two at once`);
   return { rate, cost: (sum(pids.map(cpuMs)) - before) * 1000 / done };
 }
