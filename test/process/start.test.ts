@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withHandlers } from '../programs/inline.js';
 import { withMaster } from '../support/master-process.js';
-import { isAlive } from '../support/processes.js';
-import { Running, TWO } from '../support/with-server.js';
+import { isAlive, sendSignal } from '../support/processes.js';
+import { ONE, Running, TWO } from '../support/with-server.js';
 
 describe('a server that cannot listen', () => {
   const holder = createServer();
@@ -43,6 +44,31 @@ describe('a server that cannot listen', () => {
 
     expect(running.born.filter(isAlive)).toEqual([]);
     expect(running.server.address() ?? undefined).toBeUndefined();
+  });
+});
+
+describe('workers that end as soon as they are ready', () => {
+  it.each<[string, readonly ('exit' | 'disconnect' | NodeJS.Signals)[]]>([
+    ['by process.exit(0), SIGABRT and SIGSEGV', ['exit', 'SIGABRT', 'SIGSEGV']],
+    ['by process.disconnect() and SIGKILL', ['disconnect', 'SIGKILL']],
+  ])('%s are replaced ever more slowly, and each says when the next one comes', async (_title, ends) => {
+    await withHandlers({
+      ...ONE,
+      ServerStarted() {
+        void released('exit').then(() => { process.exit(0); });
+        void released('disconnect').then(() => { process.disconnect(); });
+      },
+    }, async ({ running }) => {
+      for (const [count, end] of ends.entries()) {
+        await running.until(({ totals }) => totals.born === count + 1 && totals.ready === 1);
+        if (end === 'exit' || end === 'disconnect') running.server.broadcast({ release: end });
+        else for (const pid of running.ready) sendSignal(pid, end);
+        await running.event('worker:error', ({ error }) => error.message.includes(`, ${count + 1} time(s) in a row. The next try is in `));
+      }
+
+      expect(running.eventsOf('worker:error')).toHaveLength(ends.length);
+      expect(running.born.length).toBeLessThanOrEqual(ends.length + 1);
+    });
   });
 });
 
