@@ -1,9 +1,12 @@
 import { builtIn } from './built-ins.js';
 import { systemClock } from './clock.js';
-import { PreforkError } from './errors.js';
+import { PreforkError, asError } from './errors.js';
 import { envelope } from './ipc/protocol.js';
+import type { ToMaster } from './ipc/protocol.js';
 import { MARK, WORKER_CONDITION } from './mark.js';
 import { isThread } from './options/main-script.js';
+import { isOutlived } from './outlived.js';
+import { toReport } from './worker/error-report.js';
 
 /** What the mark says. */
 export interface Mark {
@@ -93,7 +96,10 @@ export function takeRole({ alias }: { readonly alias: string }): Role {
   constructed.set(alias, ordinal);
   if (isBesideWorker) return { role: 'inert' };
   if (mark === undefined) return { role: 'master', ordinal };
-  if (mark.alias === alias && mark.ordinal === ordinal) return { role: 'worker', mark };
+  if (mark.alias === alias && mark.ordinal === ordinal) {
+    process.off('uncaughtExceptionMonitor', sayWhy);
+    return { role: 'worker', mark };
+  }
   sayLoaded(mark, [...constructed.keys()]);
   return { role: 'inert' };
 }
@@ -103,8 +109,18 @@ const LATE_MS = 2000;
 
 /** Lets the master know how far the script has come: otherwise one that waits for its database looks like one that makes no server. */
 function sayLoaded(mark: Mark, made: readonly string[]): void {
+  say(mark, { type: 'loaded', made });
+}
+
+/** Of a script that fails before it has made its server the master learns why, too (worker/signals.ts). */
+function sayWhy(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
+  const { mark } = currentRole();
+  if (mark !== undefined && !isOutlived(error, origin)) say(mark, { type: 'failed', error: toReport(asError(error), 'uncaught') });
+}
+
+function say(mark: Mark, fact: ToMaster): void {
   try {
-    process.send?.(envelope({ type: 'loaded', made }, mark.token), undefined, undefined, () => undefined);
+    process.send?.(envelope(fact, mark.token), undefined, undefined, () => undefined);
   } catch {
     // The master has gone.
   }
@@ -123,5 +139,6 @@ if (process.env[MARK] !== undefined && process.send !== undefined) {
     // only once there is a server: a script may take long to come to that.
     process.on('SIGHUP', () => undefined);
     systemClock.after(LATE_MS, () => { if (constructed.size === 0) sayLoaded(mark, []); }, { idle: true });
+    process.on('uncaughtExceptionMonitor', sayWhy);
   }
 }

@@ -3,6 +3,8 @@ import type { WorkerErrorEvent } from '../server-events.js';
 
 /** Errors of one place are shown so often; the others in between are counted. */
 const APART_MS = 1000;
+/** Starts that fail by the same error are one trouble, as long as the longest pause between them (policy/starts.ts). */
+const STARTS_APART_MS = 30_000;
 
 /** Places that are remembered. */
 const MOST_PLACES = 100;
@@ -22,20 +24,26 @@ export class UnheardErrors {
   show({ pid, where, error }: WorkerErrorEvent): void {
     // Node has shown it in the worker; and what the program caught itself is its own affair.
     if (where === 'uncaught') return;
-    const place = this.#places.get(where);
-    if (place !== undefined) {
-      place.unshown += 1;
+    const isStart = where === 'start';
+    const place = isStart ? `${where} ${causeOf(error)}` : where;
+    const known = this.#places.get(place);
+    if (known !== undefined) {
+      known.unshown += 1;
       return;
     }
-    this.#write(`prefork-tcp-server: worker ${pid}, ${where}: ${where === 'start' ? firstLine(error) : textOf(error)}\n`);
+    this.#write(`prefork-tcp-server: worker ${pid}, ${where}: ${isStart ? firstLine(error) : textOf(error)}\n`);
     if (this.#places.size >= MOST_PLACES) return;
     const fresh = { unshown: 0 };
-    this.#places.set(where, fresh);
-    this.#clock.after(APART_MS, () => {
-      this.#places.delete(where);
-      if (fresh.unshown > 0) this.#write(`prefork-tcp-server: ${where}: ${fresh.unshown} more within a second\n`);
+    this.#places.set(place, fresh);
+    this.#clock.after(isStart ? STARTS_APART_MS : APART_MS, () => {
+      this.#places.delete(place);
+      if (fresh.unshown > 0) this.#write(`prefork-tcp-server: ${where}: ${fresh.unshown} more within ${isStart ? '30 seconds' : 'a second'}\n`);
     }, { idle: true });
   }
+}
+
+function causeOf({ cause }: Error): string {
+  return cause instanceof Error ? cause.message : '';
 }
 
 /** Of a start that failed its stderr follows, which has been shown already; and its stack leads to no code of the user's. */

@@ -128,8 +128,11 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       if (fact === undefined) return events.garbled();
       trace('hears', child.pid, fact);
       if (fact.type === 'loaded') return watch?.loaded(fact.made);
-      watch?.stop();
-      watch = undefined;
+      // Its script may handle what it has not caught, and still make no server.
+      if (fact.type !== 'failed') {
+        watch?.stop();
+        watch = undefined;
+      }
       if (fact.type === 'ready') stderr.pass();
       events.fact(fact);
     });
