@@ -19,13 +19,19 @@ export class ListenError extends PreforkError {
   readonly errno: number;
   /** The system's words for it. */
   readonly errstr: string;
+  readonly #isUnowned: boolean;
 
-  constructor({ operation, code, errno, where, advice = adviceFor(code, where), cause }: ListenFailure & { readonly cause: unknown }) {
-    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice}${code === 'EADDRINUSE' && isClusterWorker() ? OF_CLUSTER : ''}`, { cause });
+  constructor({ operation, code, errno, where, advice, cause }: ListenFailure & { readonly cause: unknown }) {
+    const isUsed = code === 'EADDRINUSE';
+    super('ERR_PREFORK_LISTEN', `Cannot listen on ${where}: ${operation} failed with ${code}${advice ?? adviceFor(code, where)}${isUsed && isClusterWorker() ? OF_CLUSTER : ''}`, { cause });
+    this.#isUnowned = isUsed && advice === undefined;
     this.operation = operation;
     this.errno = errno;
     this.errstr = builtIn('node:util').getSystemErrorMap().get(-errno)?.[1] ?? code;
   }
+
+  /** Whether the address is in use, and it is not known by whom. */
+  get isUnowned(): boolean { return this.#isUnowned; }
 }
 
 /** Unlike servers of node:net, pools in several workers of a cluster share no port. */

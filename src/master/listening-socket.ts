@@ -5,7 +5,7 @@ import { systemClock } from '../clock.js';
 import type { ListenAddress } from '../ipc/protocol.js';
 import { removeFile, type SocketFile } from '../unix-path.js';
 import { adoptDescriptor } from './activation.js';
-import { systemListenError } from './listen-error.js';
+import { ListenError, systemListenError } from './listen-error.js';
 import { showTarget, type ListenTarget } from './listen-target.js';
 import { handleFactory, holdQueue, sendable, type CreateHandle, type NativeHandle } from './native-handle.js';
 import { portInUse } from './port-holders.js';
@@ -41,13 +41,18 @@ const IPV6_ONLY = 1;
  */
 export async function bindListeningSocket(target: ListenTarget, backlog: number): Promise<ListeningSocket> {
   const createHandle = handleFactory();
-  if (target.kind === 'tcp') {
-    for (let attempt = 1; ; attempt++) {
-      const socket = bindTcp(target, backlog, createHandle, attempt === ATTEMPTS);
-      if (socket !== undefined) return socket;
-      await new Promise((resolve) => { systemClock.after(ATTEMPT_MS, () => { resolve(undefined); }); });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await bindTo(target, backlog, createHandle);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof ListenError && error.isUnowned)) throw error;
     }
+    await new Promise((resolve) => { systemClock.after(ATTEMPT_MS, () => { resolve(undefined); }); });
   }
+}
+
+async function bindTo(target: ListenTarget, backlog: number, createHandle: CreateHandle): Promise<ListeningSocket> {
+  if (target.kind === 'tcp') return bindTcp(target, backlog, createHandle);
   const { handle, file } = await bindUnix(target, backlog, createHandle);
   return socketOf(handle, target.path, file);
 }
@@ -66,14 +71,13 @@ export function inheritListeningSocket(fd: number, backlog: number, known?: List
 const UV_EADDRINUSE = -constants.errno.EADDRINUSE;
 
 /**
- * A port may be in use although no process has it: copies of the listening handle that were on their way when a server was killed
- * the kernel closes somewhat later, and whoever starts the next server is quick.
+ * A port or path may be in use although no process has it: copies of the listening handle that were on their way when a server was
+ * killed the kernel closes somewhat later, and whoever starts the next server is quick.
  */
 const ATTEMPTS = 11;
 const ATTEMPT_MS = 50;
 
-/** @returns undefined if the port is in use and it is not known by whom, unless this is the last attempt */
-function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, createHandle: CreateHandle, isLast: boolean): ListeningSocket | undefined {
+function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, createHandle: CreateHandle): ListeningSocket {
   const { address, port, family, ipv6Only } = target;
   const handle = createHandle(address, port, family, undefined, ipv6Only ? IPV6_ONLY : 0);
   if (typeof handle === 'number') throw systemListenError('bind', handle, showTarget(target));
@@ -83,9 +87,7 @@ function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, create
   const [operation, failure] = status < 0 ? ['bind', status] : ['listen', holdQueue(handle, backlog)];
   if (failure >= 0) return socketOf(handle, bound as AddressInfo);
   handle.close();
-  const holder = failure === UV_EADDRINUSE ? portInUse(port) : undefined;
-  if (failure === UV_EADDRINUSE && holder === undefined && !isLast) return undefined;
-  throw systemListenError(operation, failure, showTarget(target), holder);
+  throw systemListenError(operation, failure, showTarget(target), failure === UV_EADDRINUSE ? portInUse(port) : undefined);
 }
 
 function socketOf(handle: NativeHandle, address: ListenAddress, file?: SocketFile): ListeningSocket {
