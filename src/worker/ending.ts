@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock, Timer } from '../clock.js';
 import { asError } from '../errors.js';
 import type { DrainReason } from '../policy/reasons.js';
@@ -28,6 +29,8 @@ export interface EndingParts {
 /** How a worker drains and ends: it accepts no more, serves the clients it has for as long as they may take, and exits. */
 export class Ending {
   readonly #parts: EndingParts;
+  /** The last client to leave, or who asked for the drain, has an async context of its own, which is of no concern to ServerStopped. */
+  readonly #scope = new AsyncResource('PREFORK_WORKER');
   #phase: 'none' | 'draining' | 'over' = 'none';
   #lastCall: LastCall | undefined;
   /** When the clients are ended; Infinity = never. */
@@ -100,7 +103,7 @@ export class Ending {
     await clients.closed();
     if (wasStarted()) {
       try {
-        await serverStopped();
+        await this.#scope.runInAsyncScope(serverStopped);
       } catch (error) {
         faults.add(asError(error), 'ServerStopped');
       }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/ipc/protocol.js';
@@ -538,6 +539,22 @@ describe('a worker that drains', () => {
     expect(worker.calls).toEqual(['ServerStarted']);
     expect(worker.exits).toEqual([0]);
     expect(worker.line.types).not.toContain('ready');
+  });
+
+  it('calls ServerStopped in the async context of the process, whoever has asked for it and whichever client was the last', async () => {
+    const store = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const worker = await new Worker({ serverStopped: () => { seen.push(store.getStore()); } }).boot();
+    const client = await worker.connect();
+
+    store.run('who asks', () => { worker.runtime.shutdown(); });
+    await store.run('the last client', async () => {
+      client.end();
+      await worker.settle();
+    });
+
+    expect(worker.exits).toEqual([0]);
+    expect(seen).toEqual([undefined]);
   });
 
   it('waits for ServerStopped, and reports what it throws', async () => {
