@@ -126,9 +126,10 @@ export class Clients implements SessionHost, Guarded {
     return this.#lingering.empty();
   }
 
-  /** A connection that an Acceptor has given to another process counts no longer: this one, or the first that has left. */
+  /** A connection that was sent to another process counts no longer: of an Acceptor's this one, or the first that has left; of others all that have. */
   giveBack(socket?: unknown): void {
     this.#acceptorSide.giveBack(socket);
+    for (const session of this.#sessions) session.endIfSent();
   }
 
   // --- What sessions report -----------------------------------------------------------------------------------------

@@ -23,6 +23,11 @@ export function markDirect(socket: Socket): void {
   socket.destroy = destroyQuietly;
 }
 
+/** Whether a socket was sent to another process: this one's has no handle any more, and never closes. */
+export function hasLeft(stream: Duplex): boolean {
+  return !stream.destroyed && (stream as { _handle?: unknown })._handle === null;
+}
+
 /** The reset that ended a connection which is read directly; undefined if something else did. */
 export function resetOf(stream: Duplex): NodeJS.ErrnoException | undefined {
   return (stream as DirectSocket)[RESET];

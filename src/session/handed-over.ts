@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { AcceptorContext } from '../callbacks.js';
 import { PreforkError, asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
+import { hasLeft } from './direct-socket.js';
 import { guardSignal, ignoreErrors, listenOnce, whenSettled, type Guarded } from './entry.js';
 import type { Peer } from './peer.js';
 
@@ -39,9 +40,9 @@ export class HandedOver implements Guarded {
     whenSettled(Promise.resolve(result), this, () => undefined, (error) => { this.crashed(error); });
   }
 
-  /** Whether the socket has gone to another process: this one's has no handle any more, and never closes. */
+  /** Whether the socket has gone to another process. */
   get hasLeft(): boolean {
-    return !this.#socket.destroyed && (this.#socket as { _handle?: unknown })._handle === null;
+    return hasLeft(this.#socket);
   }
 
   isOf(socket: unknown): boolean {

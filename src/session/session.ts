@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Heap } from '../client.js';
 import { PreforkError, asError } from '../errors.js';
 import type { Common } from './client-config.js';
-import { readInto, resetOf } from './direct-socket.js';
+import { hasLeft, readInto, resetOf } from './direct-socket.js';
 import type { StreamOwner } from './entry.js';
 import { errorFault, handshakeFault, systemErrorText } from './faults.js';
 import { Hold, Input, type InputHost } from './input.js';
@@ -71,6 +71,13 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     else this.broke(reset);
   }
 
+  /** A callback may have sent the connection to another process: this one hears no more of it. @returns whether it has */
+  endIfSent(): boolean {
+    const isSent = this.stream !== undefined && hasLeft(this.stream);
+    if (isSent) this.over('at once');
+    return isSent;
+  }
+
   /** The connection below a stream that ClientPreConnect put in its place is gone. */
   lostBelow(failure: NodeJS.ErrnoException | undefined): void {
     if (failure === undefined) this.over('at once');
@@ -82,7 +89,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
 
   pumped(records: number): void {
     if (records > 0) this.#wasActive();
-    this.wheel?.flush();
+    if (!this.endIfSent()) this.wheel?.flush();
   }
 
   fault(thrown: unknown): void {

@@ -5,6 +5,7 @@ import type { AcceptorContext, ClientErrorContext, PreConnectContext } from '../
 import type { Context } from '../../src/kernel.js';
 import { createAdmission } from '../../src/session/admission.js';
 import { deferred } from '../support/deferred.js';
+import { turn } from '../support/manual-clock.js';
 import { TestClient, TestClients } from './session-fixture.js';
 
 type PreConnect = PreConnectContext<object>;
@@ -290,5 +291,39 @@ describe('ClientTimeout', () => {
     clients.clock.advance(3 * IDLE_MS);
 
     expect(clients.clock.delays).toEqual([]);
+  });
+});
+
+describe('a client whose connection is sent to another process', () => {
+  /** As `child.send(message, socket)` leaves it. */
+  const give = ({ heap }: Context<object>): void => { (heap.client.socket as unknown as { _handle: null })._handle = null; };
+
+  it.each<[string, (context: Context<object>) => unknown]>([
+    ['a callback', give],
+    ['an async callback', async (context) => {
+      await turn();
+      give(context);
+    }],
+  ])('by %s counts no longer, and ClientDisconnected is called once', async (_by, input) => {
+    let disconnected = 0;
+    const clients = new TestClients({ callbacks: { input, disconnected: () => { disconnected += 1; } } });
+    const client = await clients.connect();
+
+    await client.send('give\n');
+    await clients.settle();
+
+    expect([clients.left, disconnected, clients.failures]).toEqual([1, 1, []]);
+  });
+
+  it('later is given back by the event for that, and others stay', async () => {
+    const contexts: Context<object>[] = [];
+    const clients = new TestClients({ callbacks: { connected: (context: Context<object>) => { contexts.push(context); } } });
+    await clients.connect();
+    await clients.connect();
+    contexts.slice(0, 1).forEach(give);
+
+    clients.clients.giveBack();
+
+    expect(clients.left).toBe(1);
   });
 });
