@@ -1,5 +1,4 @@
 import { PreforkError } from '../errors.js';
-import { stalledText } from '../ipc/backlog.js';
 import type { HangReport } from '../ipc/hang-report.js';
 import { PROTOCOL_VERSION } from '../ipc/protocol.js';
 import type { WorkerErrorReport } from '../ipc/protocol.js';
@@ -54,8 +53,8 @@ export class PoolEvents {
     this.#emit('worker:hung', { ...name(record), blockedFor: blockedMs / 1000, stack });
   }
 
-  unread(record: WorkerRecord): void {
-    this.#error(record, 'message', new PreforkError('ERR_PREFORK_MESSAGE', stalledText(`Worker ${record.pid}`)));
+  trouble(record: WorkerRecord, where: string, error: PreforkError): void {
+    this.#error(record, where, error);
   }
 
   garbled(record: WorkerRecord): void {

@@ -58,7 +58,7 @@ export class WorkerFacts {
       fact: (fact) => { known((record) => { this.#heard(record, fact); }); },
       exit: (exit) => { known((record) => { exited(record, exit); }); },
       absent: () => { known((record) => { kill(record, 'boot'); }); },
-      unread: () => { known((record) => { events.unread(record); }); },
+      failed: (error, where) => { known((record) => { events.trouble(record, where, error); }); },
       garbled: () => { known((record) => { events.garbled(record); }); },
       message: (message) => { known((record) => { messages.heardRaw(record, message); }); },
       hung: (report) => { known((record) => { events.hung(record, report); }); },

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
-import { asError } from '../errors.js';
+import { asError, type PreforkError } from '../errors.js';
 import { ProcessChannel, trace } from '../ipc/channel.js';
 import { HANG_FD, readHangReports, type HangReport } from '../ipc/hang-report.js';
 import { foreignVersion, isOurs, parseToMaster } from '../ipc/protocol.js';
@@ -13,6 +13,7 @@ import { WORKER_CONDITION } from '../mark.js';
 import type { Release } from './release.js';
 import { ShownTexts, StartOutput } from './start-output.js';
 import { StartWatch, activityOf } from './start-watch.js';
+import { WorkerTroubles } from './worker-troubles.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -35,8 +36,8 @@ export interface WorkerEvents {
   message(message: unknown): void;
   /** Its program does nothing more, and has not made the server. */
   absent(): void;
-  /** It does not read what it is sent. */
-  unread(): void;
+  /** Something of it is not as it should be, which its end will not say. */
+  failed(error: PreforkError, where: string): void;
   /** Its event loop is blocked. */
   hung(report: HangReport): void;
   /** Once, after which nothing more is said and nothing may be sent. */
@@ -105,7 +106,8 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       return NO_PROCESS;
     }
     let ended = false;
-    const channel = new ProcessChannel<ToWorker>(child, command.token, () => { if (!ended) events.unread(); });
+    const troubles = new WorkerTroubles(child.pid ?? 0, (error, where) => { if (!ended) events.failed(error, where); });
+    const channel = new ProcessChannel<ToWorker>(child, command.token, () => { troubles.unread(); });
     let watch: StartWatch | undefined = new StartWatch({
       clock: systemClock, look: () => (isHeldUp(command) ? undefined : activityOf(child.pid ?? 0)), absent: () => { if (!ended) events.absent(); },
     });
@@ -121,7 +123,8 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     // Without descriptors Node makes a child without stdio, whatever its types say.
     const evidence = (child.stdio as readonly unknown[] | undefined)?.[HANG_FD] as Readable | undefined;
     evidence?.setEncoding('utf8').on('data', readHangReports((report) => { if (!ended) events.hung(report); })).on('error', ignore);
-    child.on('message', (message) => {
+    child.on('message', (message, handle) => {
+      if (handle !== undefined) troubles.givenHandle(handle);
       if (ended) return;
       if (!isOurs(message, command.token)) return hearStranger(message, events);
       const fact = parseToMaster(message, command.token);
@@ -148,8 +151,11 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       systemClock.after(EXIT_MS, () => { if (!ended) events.fact({ type: 'draining', reason: 'asked' }); }, { idle: true });
     });
     // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors say that a
-    // message or signal could not be delivered: its exit says the rest.
-    child.on('error', (error) => { if (child.pid === undefined) end(null, null, existsSync(directory) ? error : folderGone(directory, error)); });
+    // message or signal could not be delivered: its exit says the rest, if it comes to that.
+    child.on('error', (error) => {
+      if (child.pid === undefined) end(null, null, existsSync(directory) ? error : folderGone(directory, error));
+      else troubles.undelivered(error);
+    });
     return {
       pid: child.pid ?? 0,
       send: (order, handle) => channel.send(order, handle),

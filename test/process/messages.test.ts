@@ -39,6 +39,21 @@ describe('messages of the user', () => {
     });
   });
 
+  it('that bring a socket arrive without it: its client is not left waiting in the master, nor counted by the worker', async () => {
+    await withServer({ ...RELAY, ...ONE }, async (running) => {
+      const messages: unknown[] = [];
+      running.server.on('worker:message', ({ message }) => { messages.push(message); });
+      const client = await running.join();
+
+      client.send('give "away"\n');
+      await client.expectEof();
+      await running.server.waitUntil(({ totals }) => totals.connections === 0);
+
+      expect(messages).toEqual(['away']);
+      expect(running.eventsOf('worker:error').map(({ detail }) => detail)).toMatchObject([{ where: 'message', error: { code: 'ERR_PREFORK_MESSAGE' } }]);
+    });
+  });
+
   it('reach every worker by broadcast, from a worker as from the master, in one order', async () => {
     await withServer(RELAY, async (running) => {
       await both(running, async (one, other) => {

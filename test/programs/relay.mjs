@@ -19,6 +19,7 @@ const server = new PreforkTcpServer({
     const { client } = heap;
     try {
       if (word === 'send') client.put(`sent ${server.send(value)}`);
+      else if (word === 'give') process.send(value, heap.client.socket);
       else if (word === 'raw') client.put(`sent ${process.send(value)}`);
       else if (word === 'broadcast') client.put(`sent ${server.broadcast(value)}`);
       else if (word === 'ask') client.put(`answer ${JSON.stringify(await server.ask(value, { timeout: 5 }))}`);

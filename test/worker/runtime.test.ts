@@ -549,7 +549,7 @@ describe('a worker that drains', () => {
 
     store.run('who asks', () => { worker.runtime.shutdown(); });
     await store.run('the last client', async () => {
-      client.end();
+      await client.end();
       await worker.settle();
     });
 
