@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { builtIn } from '../built-ins.js';
 import { systemClock } from '../clock.js';
 import { mainScript } from '../options/main-script.js';
@@ -7,7 +8,7 @@ import { checkHost } from './host.js';
 import { Master } from './master.js';
 import { predecessor } from './predecessor-process.js';
 import { processUpgrades } from './process-upgrades.js';
-import { releaseSource, type ReleaseSource } from './release.js';
+import { releaseSource, startOf, type ReleaseSource } from './release.js';
 import { workerCommand } from './worker-command.js';
 import { forkWorkers } from './worker-process.js';
 
@@ -49,9 +50,21 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
   });
 }
 
-/** What this process runs, and where, found out before the program can change its folder. */
+/** The folder in which this library was loaded: programs that change it do so when their imports are there, and what Node's own arguments name is relative to this one. */
+const startFolder = workingFolder();
+
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    // It was removed.
+    return undefined;
+  }
+}
+
+/** What this process runs, and where. */
 function programSource(): ReleaseSource {
   const script = mainScript();
-  const source = releaseSource({ script: script ?? '', directory: undefined });
+  const source = releaseSource({ script: script ?? '', directory: undefined }, startOf(startFolder !== undefined && existsSync(startFolder) ? startFolder : undefined));
   return script === undefined ? { ...source, script: '' } : source;
 }

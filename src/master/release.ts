@@ -64,9 +64,10 @@ export interface Start {
 /**
  * `cd current && node server.mjs`: the kernel knows only where `current` led, the shell says in PWD how it came there.
  * `node current/server.mjs`: `import.meta.url` knows only where it led, the argument says how.
+ *
+ * @param physical - its working folder
  */
-function startOf(): Start {
-  const physical = process.cwd();
+export function startOf(physical: string = process.cwd()): Start {
   const { PWD } = process.env;
   const folder = { physical, logical: PWD !== undefined && isAbsolute(PWD) && isSame(PWD, physical) ? PWD : physical };
   const given = dirname(throughLinks(resolve(process.argv[1] ?? '.'), [folder]));

@@ -65,8 +65,8 @@ describe('the program that workers run', () => {
     });
   });
 
-  it('is found, with what it loads before, although the master has changed its folder', async () => {
-    const args = ['test/programs/process-facts.mjs', JSON.stringify({ Address: '127.0.0.1', Port: 0, ...ONE, std: { folder: '/' } })];
+  it.each([['since', 'folder'], ['before it made the server', 'firstFolder']])('is found, with what it loads before, although the master has changed its folder %s', async (_when, name) => {
+    const args = ['test/programs/process-facts.mjs', JSON.stringify({ Address: '127.0.0.1', Port: 0, ...ONE, std: { [name]: '/' } })];
     await withMaster({ execArgv: ['--import', './test/programs/preload.mjs'], args }, async (master) => {
       const first = await master.join();
       sendSignal(first.pid, 'SIGKILL');
