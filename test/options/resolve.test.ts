@@ -172,6 +172,10 @@ describe('resolveOptions', () => {
     expect([resolved, ...Object.values(resolved) as object[]].every((part) => Object.isFrozen(part))).toBe(true);
   });
 
+  it.each([[false, undefined], [0, undefined], [true, { hungMs: 0 }], [1, { hungMs: 1000 }], [0.5, { hungMs: 500 }]])('takes HangReport: %j for off, on, or seconds', (HangReport, watch) => {
+    expect(resolveOptions({ ClientInput, HangReport }, 'master').process.watch).toEqual(watch);
+  });
+
   it('fills in every default', () => {
     const { listen, process: processes, client } = resolveOptions({ ClientInput }, 'master');
 
