@@ -16,6 +16,9 @@ const BUSY_TICKS = 5;
 /** How often in a row a program is seen doing nothing before it counts as done with its start. */
 const IDLE_LOOKS = 6;
 
+/** Processor time after which a program that has made no server perhaps never will. Not time that passes: on a busy machine a start may take long. */
+const LONG_TICKS = 1000;
+
 /** What is watched, and whom to inform. */
 export interface StartWatchParts {
   readonly clock: Clock;
@@ -23,18 +26,21 @@ export interface StartWatchParts {
   readonly look: () => Activity | undefined;
   /** It makes no server. */
   readonly absent: () => void;
+  /** It computes for so long that it may be in a loop. Called once at most. */
+  readonly busy: () => void;
 }
 
 /**
  * Finds out that the program of a worker makes no server: nothing else says so. It has loaded this library not at all, or made
  * servers of other names only, and for seconds it has done nothing. One that has loaded it may wait for its database: that
- * is left to the start limit.
+ * is left to the start limit. So is one that computes; but as it may be in a loop, that is said before.
  */
 export class StartWatch {
   readonly #parts: StartWatchParts;
   #timer: Timer | undefined;
   #made: readonly string[] | undefined;
   #ticks = 0;
+  #isLong = false;
   #idle = 0;
 
   constructor(parts: StartWatchParts) {
@@ -63,9 +69,13 @@ export class StartWatch {
   }
 
   #look(): void {
-    const { look, absent } = this.#parts;
+    const { look, absent, busy } = this.#parts;
     const activity = look();
     if (activity === undefined) return;
+    if (activity.ticks >= LONG_TICKS && !this.#isLong) {
+      this.#isLong = true;
+      busy();
+    }
     const isIdle = activity.sleeps && activity.ticks - this.#ticks < BUSY_TICKS;
     this.#ticks = activity.ticks;
     this.#idle = isIdle ? this.#idle + 1 : 0;

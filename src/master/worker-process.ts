@@ -110,6 +110,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     const channel = new ProcessChannel<ToWorker>(child, command.token, () => { troubles.unread(); });
     let watch: StartWatch | undefined = new StartWatch({
       clock: systemClock, look: () => (isHeldUp(command) ? undefined : activityOf(child.pid ?? 0)), absent: () => { if (!ended) events.absent(); },
+      busy: () => { troubles.computes(script, command.alias); },
     });
     const stderr = new StartOutput(shown);
     const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void => {

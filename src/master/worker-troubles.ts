@@ -22,6 +22,14 @@ export class WorkerTroubles {
     this.#say(new PreforkError('ERR_PREFORK_MESSAGE', stalledText(`Worker ${this.#pid}`)), 'message');
   }
 
+  /** It uses the processor, and makes no server. */
+  computes(script: string, alias: string): void {
+    this.#say(new PreforkError(
+      'ERR_PREFORK_WORKER_BOOT',
+      `Worker ${this.#pid} has computed for ten seconds and made no PreforkTcpServer with the Alias '${alias}': if its program, ${script}, is in a loop, make the server before it. Its end comes with the start limit.`,
+    ), 'start');
+  }
+
   /** A message or a signal did not reach it. Said once: a signal is tried again. */
   undelivered(cause: NodeJS.ErrnoException): void {
     if (cause.code !== 'EPERM' || cause.syscall !== 'kill' || this.#isOutOfReach) return;

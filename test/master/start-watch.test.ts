@@ -7,7 +7,8 @@ class Scene {
   readonly clock = new ManualClock();
   activity: Activity | undefined = { sleeps: true, ticks: 0 };
   absent = 0;
-  readonly watch = new StartWatch({ clock: this.clock, look: () => this.activity, absent: () => { this.absent += 1; } });
+  busy = 0;
+  readonly watch = new StartWatch({ clock: this.clock, look: () => this.activity, absent: () => { this.absent += 1; }, busy: () => { this.busy += 1; } });
 
   work(ticks: number): void {
     this.activity = { sleeps: true, ticks: (this.activity?.ticks ?? 0) + ticks };
@@ -40,6 +41,18 @@ describe('the watch over a start', () => {
     scene.clock.advance(1000);
 
     expect([scene.absent, scene.watch.made]).toEqual([1, ['other']]);
+  });
+
+  it('says once, long before the start limit, that a program has used the processor for ten seconds: it may be in a loop', () => {
+    const scene = new Scene();
+    scene.activity = { sleeps: false, ticks: 999 };
+    scene.clock.advance(30_000);
+    expect(scene.busy).toBe(0);
+    scene.activity = { sleeps: false, ticks: 1000 };
+
+    scene.clock.advance(5000);
+
+    expect([scene.busy, scene.absent]).toEqual([1, 0]);
   });
 
   it.each<[string, (scene: Scene) => void]>([

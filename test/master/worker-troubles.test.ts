@@ -27,6 +27,14 @@ describe('a worker', () => {
     expect(said).toEqual([]);
   });
 
+  it('that computes instead of making its server is named with its program', () => {
+    const { troubles: worker, said } = troubles();
+
+    worker.computes('/srv/app.mjs', 'app');
+
+    expect(said).toEqual([expect.stringMatching(/^start: Worker 42 has computed .* Alias 'app'.* \/srv\/app\.mjs, /)]);
+  });
+
   it.each(['destroy', 'close'] as const)('that sends a handle has it closed by %s(), so that its client does not wait without end, and hears of it once', (method) => {
     const { troubles: worker, said } = troubles();
     let closed = 0;
