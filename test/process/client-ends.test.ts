@@ -162,4 +162,39 @@ describe('a client that is ended', () => {
       await other.expect('pong\r\n');
     });
   });
+
+  it('because it reads nothing of what a chat sends to all has cost the worker no more memory than MaxOutput, by default', async () => {
+    await withHandlers({
+      ExecArgv: ['--expose-gc'],
+      ClientConnected({ heap }) {
+        const room = globalThis as unknown as { others?: Set<typeof heap.client> };
+        (room.others ??= new Set()).add(heap.client);
+        heap.client.put('in');
+      },
+      ClientInput({ heap, input }) {
+        const room = globalThis as unknown as { others: Set<typeof heap.client>; gc: () => void };
+        const text = Buffer.alloc(1024 * 1024, input).toString('latin1');
+        for (const other of room.others) if (other !== heap.client) other.put(text);
+        room.gc();
+        heap.client.put(`${process.memoryUsage.rss()}`);
+      },
+      ClientError({ operation, errno }) { tell(`${operation} ${errno}`); },
+      ClientDisconnected({ heap }) { (globalThis as unknown as { others: Set<unknown> }).others.delete(heap.client); },
+    }, async (scene) => {
+      const [deaf, other] = [await scene.connect(), await scene.connect()];
+      for (const client of [deaf, other]) await client.expect('in\r\n');
+      deaf.pause();
+      const held: number[] = [];
+
+      for (let round = 0; round < 48; round++) {
+        other.send(`${round}\n`);
+        held.push(Number(await other.readLine()));
+      }
+
+      await scene.told('write 105');
+      // 16 MiB, and what one round is; all rounds are three times as much.
+      const most = (Math.max(...held) - Math.min(...held)) / (1024 * 1024);
+      expect(most).toBeLessThan(24);
+    });
+  });
 });
