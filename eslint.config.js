@@ -86,14 +86,14 @@ export default tseslint.config(
   wall(['src/session/**'], [['/(master|worker|ipc|policy)/', 'session/ works without a pool: it knows neither master, worker, ipc nor policy.']]),
   {
     files: ['src/session/**'],
-    ignores: ['src/session/entry.ts'],
+    ignores: ['src/session/entry.ts', 'src/session/stream-entry.ts'],
     rules: {
       'no-restricted-syntax': ['error', ...[
         'CallExpression[callee.property.name=/^(on|once|addListener|prependListener|addEventListener|then|catch|finally|after|soon|nextTick)$/]',
         'CallExpression[callee.name=/^(queueMicrotask|setTimeout|setImmediate)$/]',
         'CallExpression[callee.property.name=/^(write|end|destroy|setTimeout)$/] > :function',
         'AwaitExpression',
-      ].map((selector) => ({ selector, message: 'The event loop enters a session by the doors of entry.ts only: they have a guard, so that a fault ends one client and not its worker.' }))],
+      ].map((selector) => ({ selector, message: 'The event loop enters a session by the doors of entry.ts and stream-entry.ts only: they have a guard, so that a fault ends one client and not its worker.' }))],
     },
   },
   wall(['src/ipc/**'], [['/(master|worker|session|options|filters)/', EDGES]]),

@@ -9,7 +9,7 @@ import type { ProxyHeader } from './proxy/header.js';
 export interface Client {
   /** Unique within its worker; callbacks get it as `wheelId`. */
   readonly ID: number;
-  /** The connection itself, for its addresses and settings; with Tls a tls.TLSSocket. Reading or writing it directly bypasses the filters. */
+  /** The connection itself, for its addresses and settings; with Tls a tls.TLSSocket. Reading or writing it directly bypasses the filters. What a listener of it throws ends this client. */
   readonly socket: Socket;
   /**
    * Sends records through the output filter. Never blocks; what the client does not take yet is queued.

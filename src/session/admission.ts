@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { BlockList, Socket } from 'node:net';
 import { showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
-import { listenOnce } from './entry.js';
+import { listenOnce } from './stream-entry.js';
 
 /** Decides which connections become clients, by their address. */
 export interface Admission {

@@ -89,7 +89,7 @@ export class CallbackRunner {
         this.#host.settled();
         this.#idleIfDone();
       };
-      whenSettled(Promise.resolve(result), this.#host, done, (error) => {
+      whenSettled(result, this.#host, done, (error) => {
         this.#host.callbackFailed(name, asError(error));
         done();
       });

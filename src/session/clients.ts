@@ -8,7 +8,7 @@ import { AcceptorSide } from './acceptor-side.js';
 import type { Admission } from './admission.js';
 import { Balancers } from './balancers.js';
 import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
-import { ignoreErrors, type Guarded } from './entry.js';
+import type { Guarded } from './entry.js';
 import type { EventQueue } from './event-queue.js';
 import { Handshakes } from './handshakes.js';
 import { LingeringClose } from './lingering-close.js';
@@ -16,6 +16,7 @@ import { heapOf, peerOf, type Peer } from './peer.js';
 import { Preparations } from './preparations.js';
 import type { SessionHost } from './life.js';
 import { Session } from './session.js';
+import { ignoreErrors } from './stream-entry.js';
 import { Sweeper } from './sweeper.js';
 import { traceEnd, traceStart } from './tracing.js';
 import { Turns } from './turns.js';
@@ -59,7 +60,7 @@ export class Clients implements SessionHost, Guarded {
     const { callbackMs = DEFAULT_LIMITS.callbackMs, maxOutput = DEFAULT_LIMITS.maxOutput } = config;
     this.#parts = parts;
     this.#limits = { callbackMs, maxOutput };
-    this.#lingering = new LingeringClose(clock);
+    this.#lingering = new LingeringClose(clock, (error) => { parts.failed(error, 'session'); });
     this.#acceptorSide = new AcceptorSide(parts);
     this.#preparations = new Preparations({ config, clock, failed: parts.failed, start: (session, stream) => { this.#start(session, stream); } });
     if (config.proxy !== undefined) {

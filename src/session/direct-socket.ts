@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { attach, deliverTo, type StreamOwner } from './entry.js';
+import { attach, deliverTo, type StreamOwner } from './stream-entry.js';
 
 const RESET = Symbol('reset');
 

@@ -3,8 +3,10 @@ import type { AcceptorContext } from '../callbacks.js';
 import { PreforkError, asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
 import { hasLeft } from './direct-socket.js';
-import { guardSignal, ignoreErrors, listenOnce, whenSettled, type Guarded } from './entry.js';
+import { whenSettled, type Guarded } from './entry.js';
+import { guardListeners, guardSignal } from './lent.js';
 import type { Peer } from './peer.js';
+import { ignoreErrors, listenOnce } from './stream-entry.js';
 
 /** Who counts connections that an Acceptor has. */
 export interface AcceptorHost {
@@ -36,8 +38,9 @@ export class HandedOver implements Guarded {
     // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
     ignoreErrors(socket);
     listenOnce(socket, 'close', this, () => { this.giveBack(); });
+    guardListeners(socket, this);
     const result: unknown = acceptor(this.#context());
-    whenSettled(Promise.resolve(result), this, () => undefined, (error) => { this.crashed(error); });
+    whenSettled(result, this, () => undefined, (error) => { this.crashed(error); });
   }
 
   /** Whether the socket has gone to another process. */

@@ -4,7 +4,8 @@ import type { Server, TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../clock.js';
 import { asError } from '../errors.js';
 import type { TlsConfig } from '../options/tls.js';
-import { enter, ignoreErrors, listenToHandshakes, startTimer, type Guarded } from './entry.js';
+import { enter, listenToHandshakes, startTimer, type Guarded } from './entry.js';
+import { ignoreErrors } from './stream-entry.js';
 
 /** What becomes of a handshake: one of the first two, once. */
 export interface HandshakeHost extends Guarded {

@@ -4,8 +4,9 @@ import type { Clock, Timer } from '../clock.js';
 import type { ProxyHeader } from '../proxy/header.js';
 import { HeaderParser } from '../proxy/header-parser.js';
 import { isDirect, readInto } from './direct-socket.js';
-import { deliverTo, ignoreErrors, readAhead, startTimer, type StreamOwner } from './entry.js';
+import { startTimer } from './entry.js';
 import { peerOf, type Peer } from './peer.js';
+import { deliverTo, ignoreErrors, readAhead, type StreamOwner } from './stream-entry.js';
 
 /** How headers are read. */
 export interface HeaderRules {

@@ -42,6 +42,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   #isSending = false;
   /** Whether the end was asked for, which ClientDisconnected shows by its wheelId. */
   #isOrderly = false;
+  #hasFailed = false;
 
   constructor(common: Common, host: SessionHost, heap: Omit<Heap<object>, 'client'>) {
     this.common = common;
@@ -102,7 +103,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** Ends a session that never began: its client was rejected, or left. */
   reject(): void {
     if (this.#phase !== 'new') return;
-    this.heap.shutdown = true;
+    this.#show('shutdown');
     this.#phase = 'over';
     this.events.end();
     if (this.stream !== undefined) this.host.released(this.stream, 'at once');
@@ -110,7 +111,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   }
 
   discardInput(): void {
-    this.heap.shutdown = true;
+    this.#show('shutdown');
     this.input?.discard();
   }
 
@@ -140,10 +141,11 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** Calls ClientError, and begins to end unless errors do not end a session. */
   protected failed(operation: ClientOperation, fault: () => Fault): void {
     // What fails after a first error, while its goodbye is still being sent, is the same end.
-    if (this.#phase === 'new' || this.isOver || (this.#phase === 'closing' && this.heap.got_an_error)) return;
+    if (this.#phase === 'new' || this.isOver || (this.#phase === 'closing' && this.#hasFailed)) return;
     this.callbacks.failed(operation, fault);
     if (!this.heap.shutdown_on_error) return;
-    this.heap.got_an_error = true;
+    this.#hasFailed = true;
+    this.#show('got_an_error');
     // A broken stream takes no goodbye; whoever found it so ends the session.
     if (this.stream?.destroyed === false) this.close();
   }
@@ -164,7 +166,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
 
   /** Calls ClientError alone: its client never came to be, and its connection is closed. */
   protected refused(stream: Duplex, fault: () => Fault): void {
-    this.heap.got_an_error = true;
+    this.#show('got_an_error');
     this.#leave(stream, 'at once', () => { this.callbacks.failed('read', fault); });
   }
 
@@ -179,6 +181,11 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     if (!this.callbacks.isBusy) { this.#end(); return; }
     this.outlived();
     this.host.waiting();
+  }
+
+  /** Sets a field of the heap, for callbacks to see. The heap is theirs: it may be frozen, or have setters that throw. */
+  #show(field: 'shutdown' | 'got_an_error'): void {
+    attempt(() => { this.heap[field] = true; });
   }
 
   #end(): void {

@@ -1,13 +1,23 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../clock.js';
+import { asError } from '../errors.js';
 import { readInto } from './direct-socket.js';
-import { startTimer, type StreamOwner } from './entry.js';
+import { startTimer } from './entry.js';
+import type { StreamOwner } from './stream-entry.js';
 
 /** Silence after which a client is thought to have read what was sent; nginx, lingering_timeout. */
 const SILENCE_MS = 5000;
 /** How long a client may send on after that; nginx, lingering_time. */
 const LONGEST_MS = 30_000;
 const SWEEP_MS = 1000;
+
+/** What becomes of a connection that is being closed. */
+interface LingeringHost {
+  /** A listener of the user's failed. */
+  readonly failed: (error: Error) => void;
+  /** It is closed. */
+  readonly removed: (stream: Duplex) => void;
+}
 
 /** One connection that is being closed. */
 class Lingering implements StreamOwner {
@@ -16,12 +26,12 @@ class Lingering implements StreamOwner {
   readonly since: number;
   heardAt: number;
   readonly #clock: Clock;
-  readonly #removed: (stream: Duplex) => void;
+  readonly #host: LingeringHost;
 
-  constructor(stream: Duplex, clock: Clock, removed: (stream: Duplex) => void) {
+  constructor(stream: Duplex, clock: Clock, host: LingeringHost) {
     this.stream = stream;
     this.#clock = clock;
-    this.#removed = removed;
+    this.#host = host;
     this.since = this.heardAt = clock.now();
   }
 
@@ -39,11 +49,13 @@ class Lingering implements StreamOwner {
   }
 
   closed(): void {
-    this.#removed(this.stream);
+    this.#host.removed(this.stream);
   }
 
-  crashed(): void {
-    this.#removed(this.stream);
+  crashed(thrown: unknown): void {
+    this.#host.failed(asError(thrown));
+    this.#host.removed(this.stream);
+    this.stream.destroy();
   }
 }
 
@@ -55,17 +67,20 @@ class Lingering implements StreamOwner {
  */
 export class LingeringClose {
   readonly #clock: Clock;
+  readonly #failed: (error: Error) => void;
   readonly #lingering = new Map<Duplex, Lingering>();
   #timer: Timer | undefined;
   readonly #emptied: (() => void)[] = [];
 
-  constructor(clock: Clock) {
+  /** @param failed - a listener of the user's failed */
+  constructor(clock: Clock, failed: (error: Error) => void) {
     this.#clock = clock;
+    this.#failed = failed;
   }
 
   add(stream: Duplex): void {
     if (stream.destroyed) return;
-    const lingering = new Lingering(stream, this.#clock, (closed) => { this.#remove(closed); });
+    const lingering = new Lingering(stream, this.#clock, { failed: this.#failed, removed: (closed) => { this.#remove(closed); } });
     this.#lingering.set(stream, lingering);
     readInto(stream, lingering);
     stream.resume();

@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../clock.js';
 import { show } from '../checks.js';
 import { PreforkError, asError } from '../errors.js';
-import { door, ignoreErrors, listenOnce, startTimer, watchReaders, whenSettled, type Guarded } from './entry.js';
+import { door, startTimer, whenSettled, type Guarded } from './entry.js';
+import { guardListeners } from './lent.js';
+import { ignoreErrors, listenOnce, watchReaders } from './stream-entry.js';
 
 /** What becomes of a connection in ClientPreConnect. */
 export interface PreConnectHost {
@@ -33,6 +35,7 @@ export class Preparing implements Guarded {
     ignoreErrors(socket);
     listenOnce(socket, 'error', this, (error) => { this.#failure = error; });
     listenOnce(socket, 'close', this, () => { this.#done(undefined); });
+    guardListeners(socket, this);
     if (mostMs !== Infinity) this.#timer = startTimer(clock, mostMs, this, () => { this.#done(undefined); });
     // A stream that flows without a listener loses what it reads: bytes behind those that were taken are the session's.
     this.#unwatch = watchReaders(socket, this, {
@@ -52,7 +55,7 @@ export class Preparing implements Guarded {
     } catch (error) {
       this.crashed(error); return;
     }
-    whenSettled(Promise.resolve(result), this, (stream) => { this.#done(checkedStream(stream)); }, (error) => { this.crashed(error); });
+    whenSettled(result, this, (stream) => { this.#done(checkedStream(stream)); }, (error) => { this.crashed(error); });
   }
 
   /** The error that ended the connection, if it was one. */
@@ -62,6 +65,8 @@ export class Preparing implements Guarded {
 
   crashed(thrown: unknown): void {
     this.#host.failed(asError(thrown), 'ClientPreConnect');
+    // The connection below a stream that has taken its place ends with it.
+    if (this.#isDone) this.socket.destroy();
     this.#done(undefined);
   }
 

@@ -3,11 +3,11 @@ import type { Heap } from '../client.js';
 import { PreforkError, asError } from '../errors.js';
 import type { Common } from './client-config.js';
 import { hasLeft, readInto, resetOf } from './direct-socket.js';
-import type { StreamOwner } from './entry.js';
 import { errorFault, handshakeFault, systemErrorText } from './faults.js';
 import { Hold, Input, type InputHost } from './input.js';
 import { SessionLife, type SessionHost } from './life.js';
 import { Patience, type Late } from './patience.js';
+import type { StreamOwner } from './stream-entry.js';
 import { Wheel, type WheelHost } from './wheel.js';
 
 /** One client in its worker: what its connection, its input, its output and its callbacks report, and what follows from it. */

@@ -6,6 +6,7 @@ import type { AnyFilter } from '../filters/filter.js';
 import { checkedFilter, checkedMark, checkedOutput, checkedText } from './arguments.js';
 import { afterThis, doneDoor, endThen, type Guarded } from './entry.js';
 import { Hold, type Input } from './input.js';
+import { lentSocket } from './lent.js';
 import { FULL, OutputQueue } from './output-queue.js';
 
 /** The session, as its wheel sees it. */
@@ -68,8 +69,7 @@ export class Wheel implements Client {
   }
 
   get socket(): Socket {
-    // A stream that ClientPreConnect put in the place of the socket has what a net.Socket has, or the user knows better.
-    return this.#stream as unknown as Socket;
+    return lentSocket(this.#stream, this.#host);
   }
 
   put(...records: unknown[]): boolean {

@@ -493,3 +493,54 @@ describe('filters that take turns', () => {
     expect(records).toEqual(['set', 'ab\n', 'set', 'cd\n', 'set', 'ef\n']);
   });
 });
+
+describe('what a callback returns is waited for as await would, and ends no worker', () => {
+  const own = (name: string, descriptor: PropertyDescriptor): Promise<void> => Object.defineProperty(Promise.resolve(), name, descriptor);
+  const oh = (): never => { throw new Error('oh'); };
+
+  it.each<[string, () => unknown, string[]]>([
+    ['a promise whose own then throws', () => own('then', { value: oh }), []],
+    ['a promise whose own then does nothing', () => own('then', { value: () => undefined }), []],
+    ['a promise whose constructor cannot be read', () => own('constructor', { get: oh }), ['oh']],
+    ['a thenable that throws', () => ({ then: oh }), ['oh']],
+    ['a thenable that fulfils twice and then throws', () => ({ then: (fulfil: () => void) => { fulfil(); fulfil(); oh(); } }), []],
+    ['a promise in a proxy', () => new Proxy(Promise.resolve(), {}), [expect.stringContaining('incompatible receiver') as string]],
+  ])('%s', async (_title, made, messages) => {
+    for (const callbacks of [{ input: made }, { input: ({ kernel }: Line) => { kernel.yield('event'); }, states: new Map([['event', made]]) }]) {
+      const clients = new TestClients({ callbacks });
+      const client = await clients.connect();
+      await client.send('one\r\n');
+      await clients.settle();
+      await client.end();
+      await clients.settle();
+
+      expect(clients.failures.map(({ message }) => message)).toEqual(messages);
+      expect(clients.left).toBe(1);
+    }
+  });
+});
+
+describe('a heap whose fields cannot be set', () => {
+  it.each<[string, (heap: object) => void]>([
+    ['is frozen', (heap) => { Object.freeze(heap); }],
+    ['has setters that throw', (heap) => { for (const name of ['shutdown', 'got_an_error']) Object.defineProperty(heap, name, { set: () => { throw new Error('oh'); } }); }],
+  ])('because it %s keeps no client from its end', async (_title, spoil) => {
+    const calls: string[] = [];
+    const clients = new TestClients({ callbacks: {
+      connected: ({ heap, kernel }: Any) => {
+        spoil(heap);
+        kernel.alias_set('name');
+      },
+      input: () => { throw new Error('of a callback'); },
+      disconnected: () => { calls.push('disconnected'); },
+    } });
+    const client = await clients.connect();
+    await client.send('one\r\n');
+    await clients.settle();
+    await client.end();
+    await clients.settle();
+
+    expect(clients.failures.map(({ message }) => message)).toEqual(['of a callback']);
+    expect([calls, clients.left, clients.queue.find('name')]).toEqual([['disconnected'], 1, undefined]);
+  });
+});

@@ -14,7 +14,7 @@ const open = (): Duplex => new Duplex({
 
 describe('a connection whose session is over', () => {
   it('is closed when the client closes its side, and what it still sends is thrown away', async () => {
-    const lingering = new LingeringClose(new ManualClock());
+    const lingering = new LingeringClose(new ManualClock(), () => undefined);
     const stream = open();
     lingering.add(stream);
 
@@ -29,7 +29,7 @@ describe('a connection whose session is over', () => {
 
   it('is closed after some seconds of silence', async () => {
     const clock = new ManualClock();
-    const lingering = new LingeringClose(clock);
+    const lingering = new LingeringClose(clock, () => undefined);
     const stream = open();
     lingering.add(stream);
 
@@ -47,7 +47,7 @@ describe('a connection whose session is over', () => {
 
   it('is closed after half a minute, however much the client still sends', async () => {
     const clock = new ManualClock();
-    const lingering = new LingeringClose(clock);
+    const lingering = new LingeringClose(clock, () => undefined);
     const stream = open();
     lingering.add(stream);
 
@@ -64,7 +64,7 @@ describe('a connection whose session is over', () => {
 
   it('is closed at once when there is no more time', async () => {
     const clock = new ManualClock();
-    const lingering = new LingeringClose(clock);
+    const lingering = new LingeringClose(clock, () => undefined);
     const stream = open();
     lingering.add(stream);
 
@@ -76,7 +76,7 @@ describe('a connection whose session is over', () => {
   });
 
   it('is closed at once if the client had closed its side before', async () => {
-    const lingering = new LingeringClose(new ManualClock());
+    const lingering = new LingeringClose(new ManualClock(), () => undefined);
     const stream = open();
     stream.resume();
     stream.push(null);
@@ -89,7 +89,7 @@ describe('a connection whose session is over', () => {
 
   it('is waited for', async () => {
     const clock = new ManualClock();
-    const lingering = new LingeringClose(clock);
+    const lingering = new LingeringClose(clock, () => undefined);
     let isEmpty = false;
     lingering.add(open());
     lingering.add(open());
@@ -105,7 +105,7 @@ describe('a connection whose session is over', () => {
 
   it('is nothing to wait for if it is closed already', async () => {
     const clock = new ManualClock();
-    const lingering = new LingeringClose(clock);
+    const lingering = new LingeringClose(clock, () => undefined);
     const stream = open();
     stream.destroy();
 

@@ -1,4 +1,4 @@
-import type { StreamOwner } from '../../src/session/entry.js';
+import type { StreamOwner } from '../../src/session/stream-entry.js';
 
 /** Nothing that a test expects may fail behind a door. */
 export const crashed = (thrown: unknown): never => { throw thrown; };

@@ -1,0 +1,82 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { enter, whenSettled, type Guarded } from './entry.js';
+import { ownerOf, removeListenersBut } from './stream-entry.js';
+
+/*
+ * What callbacks get of a connection that has listeners of its own: streams and signals. Behind a listener is code of users as
+ * behind a callback, and what it throws would end the worker with all its clients.
+ */
+
+/** Where Node leaves what an async listener rejects with (events, `captureRejections`). */
+const REJECTED = Symbol.for('nodejs.rejection');
+
+/** The socket of a client, for its callbacks: a stream that ClientPreConnect put in its place has what a net.Socket has, or the user knows better. */
+export function lentSocket(stream: Duplex, owner: Guarded): Socket {
+  guardListeners(stream, owner);
+  return stream as unknown as Socket;
+}
+
+/**
+ * Guards the listeners of a stream: what one throws, or rejects with, ends its client. And removeAllListeners() takes away the
+ * user's alone: without ours and Node's no one would learn of its end, and its next error would end the worker.
+ *
+ * @param first - what a fault ends until the stream is attached to a session
+ */
+export function guardListeners(stream: Duplex, first: Guarded): void {
+  // What ClientPreConnect gives may have no more than a session needs.
+  if (!(stream instanceof EventEmitter) || Object.hasOwn(stream, REJECTED)) return;
+  const failed = (error: unknown): void => { (ownerOf(stream) ?? first).crashed(error); };
+  Object.defineProperty(stream, REJECTED, { value: failed });
+  captureRejections(stream);
+  const kept = new Set<unknown>(stream.eventNames().flatMap((event) => stream.rawListeners(event)));
+  const emit = methodOf(stream, 'emit');
+  stream.emit = (...given: unknown[]) => {
+    try {
+      return emit(...given) as boolean;
+    } catch (error) {
+      failed(error);
+      return true;
+    }
+  };
+  const removeAll = methodOf(stream, 'removeAllListeners');
+  stream.removeAllListeners = (...given: unknown[]) => {
+    removeListenersBut(kept, stream, () => { removeAll(...given); });
+    return stream;
+  };
+}
+
+/** Node has an option for it, but no way to give it to the sockets of a tls.Server; where the switch is elsewhere, they are as all others. */
+function captureRejections(stream: Duplex): void {
+  const kCapture = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kCapture');
+  if (kCapture !== undefined) Reflect.set(stream, kCapture, true);
+}
+
+const methodOf = (stream: Duplex, name: 'emit' | 'removeAllListeners') => (Reflect.get(stream, name) as (...given: unknown[]) => unknown).bind(stream);
+
+type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null;
+type Listen = (type: string, listener: Listener, options?: unknown) => void;
+
+/** Guards the listeners of a signal that users get: what one throws would be an uncaught exception. */
+export function guardSignal(signal: AbortSignal, target: Guarded): void {
+  const doors = new WeakMap<object, (event: Event) => void>();
+  const doorOf = (listener: Listener): Listener => {
+    if (listener === null) return null;
+    let guarded = doors.get(listener);
+    if (guarded === undefined) {
+      guarded = (event) => {
+        enter(target, () => {
+          const result: unknown = typeof listener === 'function' ? listener.call(signal, event) : listener.handleEvent(event);
+          whenSettled(result, target, () => undefined, (error) => { target.crashed(error); });
+        });
+      };
+      doors.set(listener, guarded);
+    }
+    return guarded;
+  };
+  const add = signal.addEventListener.bind(signal) as Listen;
+  const remove = signal.removeEventListener.bind(signal) as Listen;
+  signal.addEventListener = ((type, listener, options) => { add(type, doorOf(listener), options); });
+  signal.removeEventListener = ((type, listener, options) => { remove(type, doorOf(listener), options); });
+}

@@ -1,0 +1,168 @@
+import type { Duplex } from 'node:stream';
+import { show } from '../checks.js';
+import { PreforkError } from '../errors.js';
+import { enter, type Guarded } from './entry.js';
+
+/** What the events of a stream go to. */
+export interface StreamOwner extends Guarded {
+  /** It wants to know only that something came. */
+  readonly discards?: true;
+  received(chunk: Buffer): void;
+  /** The other side has sent everything. */
+  finished(): void;
+  broke(error: NodeJS.ErrnoException): void;
+  closed(): void;
+}
+
+/** Listens to one event of a stream that is not attached. */
+export function listenOnce(stream: Duplex, event: 'close' | 'error', target: Guarded, step: (error?: Error) => void): void {
+  stream.once(event, (error?: Error) => { enter(target, () => { step(error); }); });
+}
+
+/**
+ * Keeps an 'error' that needs no answer from ending the process: 'close' follows it. A broken TLS connection would stay open
+ * otherwise; other streams have closed themselves.
+ */
+export function ignoreErrors(stream: Duplex): void {
+  stream.on('error', close);
+}
+
+/** Watches who listens to the bytes of a stream. @returns ends it */
+export function watchReaders(stream: Duplex, target: Guarded, { added, removed }: { readonly added: () => void; readonly removed: () => void }): () => void {
+  const onAdded = (event: unknown): void => { if (event === 'data') enter(target, added); };
+  // Not by 'removeListener': streams of Node 20 do not emit it for the only listener of an event.
+  const methods = (['removeListener', 'off', 'removeAllListeners'] as const).map((method) => (
+    { method, own: Object.getOwnPropertyDescriptor(stream, method), original: Reflect.get(stream, method) as (...given: unknown[]) => unknown }
+  ));
+  for (const { method, original } of methods) {
+    stream[method] = (...given: unknown[]) => {
+      const had = stream.listenerCount('data') > 0;
+      original.apply(stream, given);
+      if (had && stream.listenerCount('data') === 0) enter(target, removed);
+      return stream;
+    };
+  }
+  stream.on('newListener', onAdded);
+  return () => {
+    for (const { method, own } of methods) {
+      // What shadows the method of the prototype goes, and that is there again.
+      Reflect.deleteProperty(stream, method);
+      if (own !== undefined) Object.defineProperty(stream, method, own);
+    }
+    stream.off('newListener', onAdded);
+  };
+}
+
+const OWNER = Symbol('owner');
+
+/** A stream that has been attached. */
+interface Attached {
+  [OWNER]?: StreamOwner;
+}
+
+/**
+ * Sends the events of a stream to an owner, in the place of the one before. The listeners are the same functions for all
+ * streams: closures for each would be a tenth of what an idle client costs.
+ *
+ * @param readsDirectly - its bytes come by `deliverTo`, not by 'data'
+ */
+export function attach(stream: Duplex, owner: StreamOwner, readsDirectly: boolean): void {
+  const attached = stream as Attached;
+  const isFirst = attached[OWNER] === undefined;
+  attached[OWNER] = owner;
+  if (!isFirst) return;
+  if (!readsDirectly) stream.on('data', onData);
+  stream.on('end', onEnd).on('error', onError).on('close', onClose);
+  // Of what comes broken after the handshake, a TLSSocket that is no tls.Server's emits this alone, and stays open.
+  if ('encrypted' in stream) stream.on('_tlsError', onError);
+}
+
+/**
+ * Sends what comes in on a stream to an owner that will give the stream away unchanged: without a trace after the end, and
+ * what was read too much goes back by unshift(). @returns ends it
+ */
+export function readAhead(stream: Duplex, owner: StreamOwner): () => void {
+  let isReading = true;
+  const read = (): void => {
+    enter(owner, () => {
+      for (let chunk: unknown; isReading && (chunk = stream.read()) !== null;) owner.received(chunk as Buffer);
+    });
+  };
+  const ended = (): void => { enter(owner, () => { owner.finished(); }); };
+  const broke = (error: NodeJS.ErrnoException): void => { enter(owner, () => { owner.broke(error); }); };
+  const closed = (): void => { enter(owner, () => { owner.closed(); }); };
+  // Not by 'data': a stream that has flowed does not begin to flow by itself for whoever listens next.
+  stream.on('readable', read).on('end', ended).on('error', broke).on('close', closed);
+  return () => {
+    isReading = false;
+    stream.off('readable', read).off('end', ended).off('error', broke).off('close', closed);
+  };
+}
+
+/**
+ * Gives bytes to the owner of a stream. They are copied, since filters keep what is not a whole record yet, and their memory is used for
+ * the next read. Of bytes that are thrown away there would be megabytes for the garbage collector.
+ */
+export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
+  const owner = (stream as Attached)[OWNER];
+  if (owner === undefined) return;
+  try {
+    // What a user hears on a stream must not depend on how it is read, nor on who else has read it before.
+    const isHeard = stream.listenerCount('data') > 0;
+    const chunk = Buffer.from(owner.discards === true && !isHeard ? [] : bytes);
+    owner.received(chunk);
+    if (isHeard) stream.emit('data', chunk);
+  } catch (error) {
+    owner.crashed(error);
+  }
+}
+
+/** What the events of a stream go to now; undefined before it is attached. */
+export const ownerOf = (stream: Duplex): StreamOwner | undefined => (stream as Attached)[OWNER];
+
+/** Removes listeners of a stream, but for those that it is attached by, and others that are to stay. */
+export function removeListenersBut(kept: ReadonlySet<unknown>, stream: Duplex, remove: () => void): void {
+  const before = stream.eventNames().flatMap((event) => stream.rawListeners(event).map((listener) => ({ event, listener })));
+  remove();
+  for (const { event, listener } of before) {
+    const stays = kept.has(listener) || ATTACHED.has(listener);
+    if (stays && !stream.rawListeners(event).includes(listener)) stream.on(event, listener as () => void);
+  }
+}
+
+function onData(this: Duplex, chunk: unknown): void {
+  const owner = (this as Attached)[OWNER];
+  try {
+    owner?.received(Buffer.isBuffer(chunk) ? chunk : bytesIn(this, chunk));
+  } catch (error) {
+    owner?.crashed(error);
+  }
+}
+
+/** The bytes of what a stream that ClientPreConnect returned has read: it may have been given an encoding, or be of another make. */
+function bytesIn(stream: Duplex, chunk: unknown): Buffer {
+  if (typeof chunk === 'string') return Buffer.from(chunk, stream.readableEncoding ?? 'utf8');
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw new PreforkError('ERR_PREFORK_CALLBACK', `The stream that ClientPreConnect returned was read as ${show(chunk)}; it must give bytes.`);
+}
+
+function onEnd(this: Duplex): void {
+  const owner = (this as Attached)[OWNER];
+  if (owner !== undefined) enter(owner, () => { owner.finished(); });
+}
+
+function onError(this: Duplex, error: NodeJS.ErrnoException): void {
+  const owner = (this as Attached)[OWNER];
+  if (owner !== undefined) enter(owner, () => { owner.broke(error); });
+}
+
+function onClose(this: Duplex): void {
+  const owner = (this as Attached)[OWNER];
+  if (owner !== undefined) enter(owner, () => { owner.closed(); });
+}
+
+const ATTACHED: ReadonlySet<unknown> = new Set([onData, onEnd, onError, onClose]);
+
+function close(this: Duplex): void {
+  this.destroy();
+}
