@@ -11,6 +11,10 @@ export const isPort = (value: unknown): boolean => (
 
 export const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whether it has its properties itself: what a Map has, or an instance of a class, is elsewhere. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => isObject(value) && (Object.keys(value).length > 0 || isPlain(value));
+/** Whether it is an object of options that are checked elsewhere. Where they cannot be read it throws. */
+export const isReadable = (value: unknown): boolean => isObject(value) && isObject({ ...value });
 export const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 /** A whole number that is not below `least`. */
@@ -24,8 +28,12 @@ export const positive: Check = expect((value) => Number.isSafeInteger(value) && 
 export const flag: Check = expect((value) => typeof value === 'boolean' || value === 0 || value === 1, 'true, false, 1 or 0');
 /** What a switch of either form means. */
 export const isOn = (given: boolean | 0 | 1 | undefined, standard = false): boolean => (given === undefined ? standard : given === true || given === 1);
-/** Code of the user. */
-export const callback: Check = expect((value) => typeof value === 'function', 'a function');
+/** Code of the user, which runs when it is called. */
+export const callback: Check = (value) => {
+  if (typeof value !== 'function') return 'must be a function';
+  if (isClass(value)) return 'is a class, which cannot be called; give a function';
+  return isGenerator(value) ? 'is a generator function: to call it runs none of its code; give a function, which may be async' : undefined;
+};
 /** A string that says something. */
 export const text: Check = expect((value) => typeof value === 'string' && value !== '', 'a text that is not empty');
 /** A list of anything. */
@@ -48,17 +56,26 @@ export function checkEach(given: Readonly<Record<string, unknown>>, checks: Read
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (check === undefined) problems.push(unknownOption(name, Object.keys(checks), synonyms));
     else if (value !== undefined) {
-      const problem = check(value);
+      const problem = attempt(check, value);
       if (problem !== undefined) problems.push(`${name} ${problem}${problem.startsWith('must') ? `, not ${show(value)}` : ''}.`);
     }
   }
   return problems;
 }
 
+/** A value of the user's may be a proxy, or have getters: to look at it may throw. */
+function attempt(check: Check, value: unknown): string | undefined {
+  try {
+    return check(value);
+  } catch (error) {
+    return `cannot be read: ${error instanceof Error ? error.message : 'to look at it throws'}`;
+  }
+}
+
 /** The options that nothing is wrong with, each for itself. */
 export function soundOptions(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([name, value]) => (
-    Object.hasOwn(checks, name) && value !== undefined && checks[name]?.(value) === undefined
+    Object.hasOwn(checks, name) && value !== undefined && checks[name] !== undefined && attempt(checks[name], value) === undefined
   )));
 }
 
@@ -93,11 +110,20 @@ export function showRefused(value: unknown): string {
   return 'a promise, which is not waited for';
 }
 
+// A method may be called classify, or class.
+const isClass = (value: object): boolean => /^class[\s{]/.test(Function.prototype.toString.call(value));
+const isGenerator = (value: unknown): boolean => Object.prototype.toString.call(value).endsWith('GeneratorFunction]');
+
+/** An object as literals make them, or without a prototype; its prototype may be that of another realm. */
+function isPlain(value: object): boolean {
+  const above = Object.getPrototypeOf(value) as object | null;
+  return above === null || Object.getPrototypeOf(above) === null;
+}
+
 /** A class under the name that it is exported by: bundlers put an underscore before it. */
 function showFunction(given: object & { readonly name: string }): string {
-  const isClass = Function.prototype.toString.call(given).startsWith('class');
-  const name = isClass ? given.name.replace(/^_/, '') : given.name;
-  const kind = isClass ? 'class' : 'function';
+  const name = isClass(given) ? given.name.replace(/^_/, '') : given.name;
+  const kind = isClass(given) ? 'class' : 'function';
   return name === '' ? `a ${kind}` : `the ${kind} ${name}`;
 }
 

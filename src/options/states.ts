@@ -1,3 +1,4 @@
+import { callback } from '../checks.js';
 import type { AnyCallback, PreforkTcpServerOptions } from './options.js';
 import { RESERVED_EVENTS } from './table.js';
 
@@ -26,6 +27,9 @@ export function stateProblems(options: StateOptions): string[] {
       if (isReserved(event)) problems.push(reserved(name, event));
       else if (typeof owner[method] !== 'function') {
         problems.push(`${name} names the method '${method}' for the event '${event}', but its object has none of that name.`);
+      } else {
+        const problem = callback(owner[method]);
+        if (problem !== undefined) problems.push(`${name} names the method '${method}' for the event '${event}', which ${problem}.`);
       }
     }
   }

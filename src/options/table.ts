@@ -1,4 +1,4 @@
-import { callback, count, expect, flag, isNumber, isPort, isObject, isTexts, list, oneOf, text, type Check, type Synonyms } from '../checks.js';
+import { callback, count, expect, flag, isNumber, isPort, isObject, isReadable, isRecord, isTexts, list, oneOf, text, type Check, type Synonyms } from '../checks.js';
 import { pathOf } from './place.js';
 import { tlsOption } from './tls-checks.js';
 
@@ -25,10 +25,15 @@ const mode: Check = expect(
   (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o777,
   'file permissions from 0 to 0o777',
 );
-const functions: Check = expect(
-  (value) => isObject(value) && Object.values(value).every((item) => typeof item === 'function'),
-  'an object of functions',
-);
+const functions: Check = (value) => {
+  if (!isRecord(value)) return 'must be an object of functions (methods of a class go into ObjectStates)';
+  for (const [event, item] of Object.entries(value)) {
+    if (typeof item !== 'function') return 'must be an object of functions';
+    const problem = callback(item);
+    if (problem !== undefined) return `has '${event}', which ${problem}`;
+  }
+  return undefined;
+};
 const pairs: Check = expect(
   (value) => Array.isArray(value) && value.length % 2 === 0
     && value.every((item, index) => (index % 2 === 0 ? (typeof item === 'object' && item !== null) || typeof item === 'function'
@@ -57,7 +62,7 @@ const script: Check = expect(
 );
 const argv: Check = expect((value) => isTexts(value) && !(value as readonly string[]).some(hasNul), 'an array of strings without NUL characters');
 const environment: Check = expect(
-  (value) => isObject(value) && Object.entries(value).every(([name, item]) => item === undefined || (typeof item === 'string' && !hasNul(name + item))),
+  (value) => isRecord(value) && Object.entries(value).every(([name, item]) => item === undefined || (typeof item === 'string' && !hasNul(name + item))),
   'an object of strings without NUL characters',
 );
 // A name in Linux's abstract namespace begins with NUL, and may have more of them.
@@ -122,9 +127,9 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   Env: environment,
   HandleSignals: signals,
   HangReport: hangReport,
-  Admin: expect(isObject, 'an object such as { Port: 9100 }'),
+  Admin: expect(isReadable, 'an object such as { Port: 9100 }'),
   Logger: logger,
-  Proxy: expect(isObject, "an object such as { From: ['10.0.0.0/8'] }"),
+  Proxy: expect(isReadable, "an object such as { From: ['10.0.0.0/8'] }"),
   User: account,
   Group: account,
   ListenerArgs: list,

@@ -1,4 +1,4 @@
-import { callback, checkEach, count, expect, isNumber, isObject, oneOf, text, texts, type Check } from '../checks.js';
+import { callback, checkEach, count, expect, isNumber, isObject, isReadable, oneOf, text, texts, type Check } from '../checks.js';
 import type { CertificateOptions, TlsOptions } from './tls-options.js';
 
 // No message here shows what was given where it could be a key: those that begin with 'must' are followed by the value.
@@ -72,7 +72,7 @@ const TLS_CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /** What Tls may be at all. */
-export const tlsOption: Check = check(isObject, 'an object such as { key, cert }, as tls.createServer does');
+export const tlsOption: Check = check(isReadable, 'an object such as { key, cert }, as tls.createServer does');
 
 /**
  * Finds what is wrong with Tls, as far as it can be seen without trying it.

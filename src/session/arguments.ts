@@ -1,5 +1,5 @@
 import type { SessionTarget } from '../kernel.js';
-import { isThenable, show, showRefused } from '../checks.js';
+import { callback, isThenable, show, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter, Handover } from '../filters/filter.js';
 
@@ -87,7 +87,9 @@ export function checkedTarget(call: string, target: unknown): SessionTarget {
 }
 
 export function checkedHandler<Handler>(call: string, handler: Handler | undefined): Handler | undefined {
-  if (handler === undefined || typeof handler === 'function') return handler;
+  const problem = handler === undefined ? undefined : callback(handler);
+  if (problem === undefined) return handler;
+  if (typeof handler === 'function') throw stateError(`kernel.${call} was given a handler that ${problem}.`);
   throw stateError(`kernel.${call} was given ${show(handler)} as a handler; it takes a function, or nothing to remove the handler.`);
 }
 

@@ -342,7 +342,30 @@ describe('resolveOptions', () => {
     expect(refused(given)).toContain(part);
   });
 
+  it.each<[string, object]>([
+    ['ClientInput is a generator function', { ClientInput: function* () { yield 1; } }],
+    ['ClientInput is a generator function', { ClientInput: async function* () { yield Promise.resolve(1); } }],
+    ['Heap is a class, which cannot be called', { ClientInput, Heap: class { readonly n = 0; } }],
+    ["InlineStates has 'tick', which is a generator function", { ClientInput, InlineStates: { * tick() { yield 1; } } }],
+    ["ObjectStates names the method 'tick' for the event 'tick', which is a generator function", { ClientInput, ObjectStates: [{ * tick() { yield 1; } }, ['tick']] }],
+    ['InlineStates must be an object of functions', { ClientInput, InlineStates: new Map([['tick', ClientInput]]) }],
+    ['methods of a class go into ObjectStates', { ClientInput, InlineStates: new (class { tick(): void { /* never heard */ } })() }],
+    ['Env must be an object of strings', { ClientInput, Env: new Map([['NAME', 'value']]) }],
+  ])('refuses what would be taken and never run: %s %#', (part, given) => {
+    expect(refused(given)).toContain(part);
+  });
+
+  it('puts values that cannot be looked at into its one error', () => {
+    const shut = new Proxy({}, { get: () => { throw new Error('shut'); }, ownKeys: () => { throw new Error('shut'); } });
+    const message = refused({ ClientInput, Admin: shut, Logger: shut, Env: shut, BlockList: shut, Proxy: shut, Tls: shut, InlineStates: shut, MaxServer: 'x' });
+
+    for (const name of ['Admin', 'Logger', 'Env', 'BlockList', 'Proxy', 'Tls', 'InlineStates']) expect(message).toContain(`${name} cannot be read: shut.`);
+    expect(message).toContain('MaxServer must be');
+  });
+
   it.each([
+    ['functions whose names begin as classes do', { ClientInput, InlineStates: { classify() { return 1; }, class() { return 1; } } }],
+    ['a module of functions, which has no prototype', { ClientInput, InlineStates: Object.assign(Object.create(null) as object, { tick: ClientInput }) }],
     ['an Acceptor in place of the client side', { Acceptor: ClientInput, ClientInput: undefined }],
     ['all four marks', { ClientInput, HighMark: 10, LowMark: 5, ClientHigh: ClientInput, ClientLow: ClientInput }],
     ['a filter for each direction', { ClientInput, ClientInputFilter: 'Line', ClientOutputFilter: 'Line' }],

@@ -246,6 +246,7 @@ describe('what is no argument of a call is refused at the call, and nothing has 
     ['call of nothing', (kernel) => kernel.call(undefined as never, 'tick')],
     ['an event without a name', (kernel) => { kernel.yield(5 as never); }],
     ['a handler that is none', (kernel) => { kernel.state('tick', 5 as never); }],
+    ['a handler that is a generator function', (kernel) => { kernel.state('tick', function* () { yield 1; }); }],
     ['an alias that is no text', (kernel) => kernel.alias_set(5 as never)],
     ['a delay without a time', (kernel) => { kernel.delay('tick', Number.NaN); }],
     ['an alarm without a time', (kernel) => { kernel.alarm('tick', Infinity); }],
