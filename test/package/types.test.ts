@@ -21,6 +21,37 @@ const COMPILERS: readonly [name: string, directory: string, resolution: 'NodeNex
   ['7, as node resolves, with types: ["node"]', 'typescript-7', 'NodeNext', ['node']],
 ];
 
+/** The oldest types of Node that have what we name, and the newest. */
+const NODES = ['types-node-20.5', 'types-node-26'];
+
+/** A project of a user's, with the package in it. */
+async function project(folder: string, tarball: string, types: string): Promise<void> {
+  mkdirSync(join(folder, 'node_modules/prefork-tcp-server'), { recursive: true });
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(folder, 'node_modules/prefork-tcp-server')]);
+  // What else such a project has.
+  mkdirSync(join(folder, 'node_modules/@types'));
+  symlinkSync(join(root, 'node_modules', types), join(folder, 'node_modules/@types/node'));
+  cpSync(join(root, 'test/package/consumers'), folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+}
+
+/** Compiles a project. @returns the errors of its compiler */
+async function errors(folder: string, { compiler, resolution, types }: { readonly compiler: string; readonly resolution: 'NodeNext' | 'bundler'; readonly types?: readonly string[] | undefined }): Promise<string[]> {
+  const config = join(folder, `${compiler}-${resolution}-${types?.join('-') ?? 'none'}.json`);
+  await writeFile(config, JSON.stringify({
+    compilerOptions: {
+      strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true,
+      // Declarations of packages are checked too; @types/node is not ours.
+      target: 'ES2022', lib: ['ES2022'], module: resolution === 'bundler' ? 'ES2022' : resolution, moduleResolution: resolution, skipLibCheck: false,
+      ...(types !== undefined && { types }),
+    },
+    files: ['server.ts', 'testing.ts'],
+  }));
+  const { stdout } = await run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', config], { cwd: folder })
+    .catch((error: unknown) => error as { stdout: string });
+  return stdout.split('\n').filter((line) => line.includes('error TS') && !/(@types\/node|types-node-\d+(\.\d+)?)\//.test(line));
+}
+
 describe('the packed declarations', () => {
   let folder: string;
 
@@ -28,32 +59,17 @@ describe('the packed declarations', () => {
     folder = await mkdtemp(join(tmpdir(), 'prefork-types-'));
     const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: root });
     const [packed] = JSON.parse(stdout) as [{ filename: string }];
-    mkdirSync(join(folder, 'node_modules/prefork-tcp-server'), { recursive: true });
-    await run('tar', ['-xzf', join(folder, packed.filename), '--strip-components=1', '-C', join(folder, 'node_modules/prefork-tcp-server')]);
-    // What else such a project has.
-    mkdirSync(join(folder, 'node_modules/@types'));
-    symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
-    cpSync(join(root, 'test/package/consumers'), folder, { recursive: true });
-    await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+    const tarball = join(folder, packed.filename);
+    for (const types of ['@types/node', ...NODES]) await project(join(folder, types), tarball, types);
   });
 
   afterAll(async () => { await rm(folder, { recursive: true, force: true }); });
 
-  it.concurrent.each(COMPILERS)('suit TypeScript %s', async (_name, directory, resolution, types) => {
-    const config = join(folder, `${directory}-${resolution}-${types?.join('-') ?? 'none'}.json`);
-    await writeFile(config, JSON.stringify({
-      compilerOptions: {
-        strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true,
-        // Declarations of packages are checked too; @types/node is not ours.
-        target: 'ES2022', lib: ['ES2022'], module: resolution === 'bundler' ? 'ES2022' : resolution, moduleResolution: resolution, skipLibCheck: false,
-        ...(types !== undefined && { types }),
-      },
-      files: ['server.ts', 'testing.ts'],
-    }));
+  it.concurrent.each(COMPILERS)('suit TypeScript %s', async (_name, compiler, resolution, types) => {
+    expect(await errors(join(folder, '@types/node'), { compiler, resolution, types })).toEqual([]);
+  });
 
-    const { stdout } = await run(process.execPath, [join(root, 'node_modules', directory, 'bin/tsc'), '-p', config], { cwd: folder })
-      .catch((error: unknown) => error as { stdout: string });
-
-    expect(stdout.split('\n').filter((line) => line.includes('error TS') && !line.includes('@types/node/'))).toEqual([]);
+  it.concurrent.each(NODES)('suit @types/node, here %s', async (types) => {
+    expect(await errors(join(folder, types), { compiler: 'typescript-7', resolution: 'NodeNext' })).toEqual([]);
   });
 });
