@@ -14,6 +14,7 @@ export type Emit = <Name extends keyof ServerEvents>(name: Name, ...args: Server
 /** Emits what happens to workers as the user's events. */
 export class PoolEvents {
   readonly #emit: Emit;
+  #hasSaidTooLarge = false;
 
   constructor(emit: Emit) {
     this.#emit = emit;
@@ -34,6 +35,7 @@ export class PoolEvents {
 
   drains(record: WorkerRecord, reason: DrainReason): void {
     this.#emit('worker:drain', { ...name(record), reason, connections: record.state.clients });
+    if (reason === 'memory' && record.state.served === 0) this.#tooLarge(record);
   }
 
   exited(record: WorkerRecord, exit: Exit, reason: ExitReason): void {
@@ -86,6 +88,17 @@ export class PoolEvents {
     // Ctrl-C, or a SIGHUP to the whole group, reaches a worker that starts before it can leave it to the master: that is no fault of the program.
     if (exit.signal !== 'SIGINT' && exit.signal !== 'SIGHUP') this.#error(record, 'start', error);
     return error;
+  }
+
+  /** Its successor will be no smaller. */
+  #tooLarge(record: WorkerRecord): void {
+    if (this.#hasSaidTooLarge) return;
+    this.#hasSaidTooLarge = true;
+    const { rss = 0 } = record.vitals ?? {};
+    this.#error(record, 'memory', new PreforkError(
+      'ERR_PREFORK_STATE',
+      `Worker ${record.pid} has ${Math.round(rss / 1e6)} MB and is replaced for MaxServerMemory, although it has had no client: if the program needs as much from its start, workers are replaced without end. Raise MaxServerMemory.`,
+    ));
   }
 
   #error(record: WorkerRecord, where: string, error: Error): void {

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import { stalledText } from '../ipc/backlog.js';
 import { ProcessChannel, trace } from '../ipc/channel.js';
@@ -36,9 +37,12 @@ export function processChannel(token: string): MasterChannel {
       return isSent;
     },
     onOrder(listener) {
+      // The program may say process.channel.unref(): until it is welcome, by which its heartbeats begin, this worker has nothing else to stay for.
+      const stay = systemClock.after(Infinity, () => undefined);
       const hear = (message: unknown, handle: unknown): void => {
         const order = parseToWorker(message, token);
         if (order !== undefined) {
+          stay.cancel();
           trace('hears', process.pid, order);
           listener(order, isCopy(handle) ? handle : undefined);
         } else if (isForeignWelcome(message, token)) stranger();

@@ -194,6 +194,14 @@ describe('a supervisor that keeps its pool', () => {
     expect(pool.workers.get(1).of('drain')).toEqual([{ type: 'drain', reason: 'surplus', graceMs: GRACE_MS, lastCallMs: 0 }]);
   });
 
+  it('says once that workers need more than MaxServerMemory before they have had a client: they would be replaced without end', () => {
+    const pool = new Pool({ ...OPTIONS, MaxServerMemory: 40e6 }).cooperate();
+    pool.live(4 * HEARTBEAT_MS);
+
+    expect(pool.of('worker:drain').filter(({ reason }) => reason === 'memory').length).toBeGreaterThan(1);
+    expect(pool.of('worker:error').map(({ where, error }) => `${where}: ${error.message}`)).toEqual([expect.stringMatching(/^memory: Worker 400\d has 50 MB and is replaced for MaxServerMemory, /)]);
+  });
+
   it('replaces an old worker after its successor is ready, and not before', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 1, MinServer: 1, MaxServer: 1, MaxSpareServer: 1, MaxServerLifeTime: 60 }).boot();
     pool.live(59 * SECOND_MS);

@@ -57,6 +57,17 @@ describe('the program that workers run', () => {
     });
   });
 
+  it('stays although its program does not wait for the channel to its master', async () => {
+    await withMaster({ program: 'process-facts.mjs', options: { ...ONE, std: { unref: true } } }, async (master) => {
+      const client = await master.join();
+
+      client.send('facts\n');
+      await client.readLine();
+
+      expect(master.born).toHaveLength(1);
+    });
+  });
+
   it('cannot be a master when it was started as workers are, and the error says what to do', async () => {
     await withMaster({ execArgv: [WORKER_CONDITION], options: ONE }, async (master) => {
       await master.line(/no worker of a pool.*--conditions=prefork-tcp-server-worker.*start it without/, 'stderr');
