@@ -15,7 +15,7 @@ export type Chunk = Buffer | string;
 export interface Filter<In = unknown, Out = In> {
   /** Adds bytes to the unfinished input. */
   get_one_start(chunks: readonly Chunk[]): void;
-  /** Takes the next whole record, as an array of one; an empty array if there is none yet. */
+  /** Takes the next whole record, as an array of one; an empty array if there is none yet. It is asked until then: a client whose filter gives millions of records of a few bytes is ended. */
   get_one(): [] | [In];
   /** Adds bytes and takes every whole record. */
   get(chunks: readonly Chunk[]): In[];

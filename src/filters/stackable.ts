@@ -2,6 +2,7 @@ import { PreforkError } from '../errors.js';
 import { isThenable, list, show, showRefused } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
 import { factoryOf, isFilter } from './construct.js';
+import { budgetOf, endless, MOST_EXPANSION } from './endless.js';
 import type { Chunk, Handover, Layer } from './filter.js';
 import { checkParameters, outputBytes, parameterError } from './parameters.js';
 
@@ -40,6 +41,8 @@ export interface StackableParameters<In = unknown, Out = In> {
  */
 export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out> {
   #layers: Layer[];
+  /** How many records of lower filters may be taken before there is more input. */
+  #left = MOST_EXPANSION;
 
   /** @throws PreforkError ERR_PREFORK_FILTER if one of Filters is no filter */
   constructor(parameters: StackableParameters<In, Out> = {}) {
@@ -49,6 +52,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   }
 
   get_one_start(chunks: readonly Chunk[]): void {
+    this.#left = budgetOf(chunks, this.#left);
     feed(this.#bottom(), chunks);
   }
 
@@ -157,6 +161,8 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
       if (one.length > 0) return one;
       const below = this.#pull(level - 1);
       if (below.length === 0) return [];
+      // The layer may let none of them pass: nothing else would come to an end.
+      if (--this.#left < 0) throw endless(`a filter below ${layer.constructor.name} in a stack`);
       feed(layer, below);
     }
   }

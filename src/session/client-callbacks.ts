@@ -5,7 +5,7 @@ import { CallbackRunner, type CallbackHost } from './callback-runner.js';
 import type { Common } from './client-config.js';
 import { whenSettled, within } from './entry.js';
 import type { Fault } from './faults.js';
-import type { RecordHandler } from './input.js';
+import type { RecordHandler } from './input-host.js';
 import type { EventRunner } from './session-events.js';
 import type { OutputListener } from './wheel.js';
 

@@ -1,26 +1,12 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
+import { budgetOf, endless, MOST_EXPANSION } from '../filters/endless.js';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
 import { checkedFeeding, checkedHandover, checkedRecord, checkedRest } from './arguments.js';
-import { whenSettled, within, type Guarded } from './entry.js';
+import { whenSettled, within } from './entry.js';
+import type { InputHost, RecordHandler } from './input-host.js';
 import { Refusals } from './refusals.js';
 import type { Turns } from './turns.js';
-
-/** Receives what Input makes of a client's bytes. */
-export interface InputHost extends Guarded {
-  /** The filter refused the input. */
-  fault(error: unknown): void;
-  /** How many records have been handled; there is no other whole one, or it is held back. */
-  pumped(records: number): void;
-  /** The client sends no more, and every record has been handled. */
-  end(): void;
-}
-
-/** Takes the records. */
-export interface RecordHandler {
-  /** One whole record. A promise holds the next one back until it settles. */
-  record(record: unknown): Promise<unknown> | undefined;
-}
 
 /** Why a client is not read. The reasons are independent: ending one does not end another. */
 export const Hold = {
@@ -54,6 +40,8 @@ export class Input {
   #ahead: Buffer | undefined;
   #isDiscarding = false;
   #isIgnoring = false;
+  /** How many records the filter may still give before it is fed. */
+  #left = MOST_EXPANSION;
   /** Made when the filter refuses its input for the first time. */
   #refusals: Refusals | undefined;
   /** Filters whose unfinished input went to another and that still hold it: those without `hand_over`. */
@@ -93,6 +81,7 @@ export class Input {
     // One that comes back would hand on once more what another has handled since.
     this.#filter = this.#emptied?.has(filter) === true ? filter.clone() as AnyFilter : filter;
     this.#refusals?.reset();
+    this.#left = Math.max(this.#left, MOST_EXPANSION);
     this.#rest = rest ?? this.#rest;
     if (pending.length === 0) return;
     this.#feed(pending);
@@ -180,6 +169,7 @@ export class Input {
 
   #feed(chunks: readonly Chunk[]): void {
     this.#refusals?.reset();
+    this.#left = budgetOf(chunks, this.#left);
     try {
       const filter: { get_one_start(input: readonly Chunk[]): unknown } = this.#filter;
       checkedFeeding(filter.get_one_start(chunks));
@@ -225,13 +215,17 @@ export class Input {
 
   /** Handles one record. @returns false if there is none yet */
   #step(): boolean {
-    if (this.#isIgnoring) return false;
+    if (this.#isIgnoring || this.#left < 0) return false;
     let one: [] | [unknown];
     try {
       one = checkedRecord(this.#filter.get_one());
       if (one.length === 0) return false;
     } catch (error) {
       return this.#refuse(error);
+    }
+    if (--this.#left < 0) {
+      this.#host.fault(endless('the filter'));
+      return false;
     }
     const settled = this.#handler.record(one[0]);
     if (settled !== undefined) this.wait(settled);

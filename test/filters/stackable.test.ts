@@ -106,6 +106,14 @@ describe('StackableFilter', () => {
     expect(filter.get_pending()?.join()).toBe('c\nd\n');
   });
 
+  it('comes to an end although a lower filter does not, and the one above lets nothing pass', () => {
+    const endless = Object.assign(new StreamFilter(), { get_one: () => [Buffer.from('x')], clone: () => endless });
+    const stack = new StackableFilter({ Filters: [endless, new GrepFilter({ Code: () => false })] });
+    stack.get_one_start([Buffer.from('x')]);
+
+    expect(() => stack.get_one()).toThrow('get_one of a filter below GrepFilter in a stack gives records without end; it must give [] when there is no whole one.');
+  });
+
   it('goes on after a fault of a lower filter', () => {
     const filter = new StackableFilter({ Filters: [new LineFilter({ MaxLength: 1 }), pairs()] });
 

@@ -246,6 +246,49 @@ describe('an input', () => {
   });
 });
 
+describe('an input whose filter never says that there is no record', () => {
+  it('says so after a million records, and goes on when more bytes come', () => {
+    let given = 0;
+    const { input, told } = setUp({
+      filter: refusing({ get_one: () => {
+        given += 1;
+        return [given];
+      } }),
+      onRecord: () => {
+        told.length = 0;
+        return undefined;
+      },
+    });
+    const after = (text: string): unknown[] => {
+      input.push(bytes(text));
+      return [given, ...told.splice(0)];
+    };
+
+    expect(after('xyz')).toEqual([2 ** 20 + 3001, 'fault: get_one of the filter gives records without end; it must give [] when there is no whole one.']);
+    expect(after('')).toEqual([2 ** 21 + 3002, expect.stringContaining('without end')]);
+    input.finish();
+    expect(told).toEqual(['end']);
+  });
+
+  it('leaves alone one that makes a thousand records of each byte, in one read or in many', () => {
+    let records = 0;
+    let expansion = 0;
+    const filter = refusing({
+      get_one_start: ([chunk]) => { expansion = 1000 * (chunk?.length ?? 0); },
+      get_one: () => (expansion-- > 0 ? ['x'] : []),
+    });
+    const { input, told } = setUp({ filter, onRecord: () => {
+      records += 1;
+      told.length = 0;
+      return undefined;
+    } });
+    input.push(Buffer.alloc(1100));
+    for (let count = 0; count < 100; count++) input.push(bytes('x'));
+
+    expect([records, ...told]).toEqual([1_200_000]);
+  });
+});
+
 describe('an input whose filter refuses it', () => {
   it('says so, also when it is fed', () => {
     const { input, told } = setUp({ filter: refusing({ get_one_start: () => { throw new Error('too much'); } }) });
