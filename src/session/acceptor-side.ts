@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import type { AnyCallback } from '../options/options.js';
+import type { Admission } from './admission.js';
 import { HandedOver } from './handed-over.js';
 import type { Peer } from './peer.js';
 
 /** Who counts the connections of an Acceptor. */
 export interface AcceptorSideParts {
+  readonly admission: Pick<Admission, 'release'>;
   readonly failed: (error: Error, where: string) => void;
   /** A connection counts no longer. */
   readonly left: () => void;
@@ -22,9 +24,10 @@ export class AcceptorSide {
 
   /** Gives a connection to the Acceptor. */
   take(socket: Socket, peer: Peer, acceptor: AnyCallback): void {
-    const { failed, left } = this.#parts;
+    const { admission, failed, left } = this.#parts;
     const handed = new HandedOver(socket, peer, { failed, gone: (gone) => {
       this.#handedOver.delete(gone);
+      admission.release(socket);
       left();
     } });
     this.#handedOver.add(handed);

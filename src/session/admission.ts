@@ -6,8 +6,10 @@ import { listenOnce } from './stream-entry.js';
 
 /** Decides which connections become clients, by their address. */
 export interface Admission {
-  /** Whether a client of this address may come in. An admitted one counts until its connection is closed. @throws what a block list of the user's own throws */
+  /** Whether a client of this address may come in. An admitted one counts until its connection is closed, or released. @throws what a block list of the user's own throws */
   admit(socket: Socket, address: string | undefined): boolean;
+  /** A connection was given to another process, and never closes in this one. */
+  release(socket: Socket): void;
   /** Changes which addresses are never admitted. Who is in, stays. */
   block(blocked: BlockList | undefined): void;
 }
@@ -18,6 +20,16 @@ export interface Admission {
  */
 export function createAdmission(blocked: BlockList | undefined, mostPerAddress: number): Admission {
   const counts = new Map<string, number>();
+  // The address as it was then: a connection that was reset has none any more.
+  const counted = new WeakMap<Socket, string>();
+  const release = (socket: Socket): void => {
+    const address = counted.get(socket);
+    if (address === undefined) return;
+    counted.delete(socket);
+    const left = (counts.get(address) ?? 1) - 1;
+    if (left > 0) counts.set(address, left);
+    else counts.delete(address);
+  };
   let isOpen = blocked === undefined && mostPerAddress === 0;
   return {
     block(changed) {
@@ -33,14 +45,11 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
       const count = (counts.get(address) ?? 0) + 1;
       if (count > mostPerAddress) return false;
       counts.set(address, count);
-      // The address as it was then: a connection that was reset has none any more.
-      listenOnce(socket, 'close', { crashed: () => undefined }, () => {
-        const left = (counts.get(address) ?? 1) - 1;
-        if (left > 0) counts.set(address, left);
-        else counts.delete(address);
-      });
+      counted.set(socket, address);
+      listenOnce(socket, 'close', { crashed: () => undefined }, () => { release(socket); });
       return true;
     },
+    release,
   };
 }
 

@@ -8,6 +8,7 @@ import { BlockFilter } from '../../src/filters/block.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { MapFilter } from '../../src/filters/map.js';
 import type { AnyFilter } from '../../src/filters/filter.js';
+import { createAdmission } from '../../src/session/admission.js';
 import { TestClient, TestClients, bothWays } from './session-fixture.js';
 import { turn } from '../support/manual-clock.js';
 
@@ -327,6 +328,22 @@ describe('the connections of an Acceptor', () => {
 
     expect(signals[0]).not.toBe(signals[1]);
     expect([heard, signals.every(({ aborted }) => aborted)]).toEqual([1, true]);
+  });
+
+  it('count no longer for their address either when they are given back', async () => {
+    const given: AcceptorContext[] = [];
+    const clients = new TestClients({ admission: createAdmission(undefined, 1), acceptor: (context: AcceptorContext) => { given.push(context); } });
+    const first = await clients.connect();
+    const early = await clients.connect();
+
+    given[0]?.disconnected();
+    const second = await clients.connect();
+    // It was counted once, and must not be taken off again.
+    first.socket.destroy();
+    await clients.settle();
+    const third = await clients.connect();
+
+    expect([early, second, third].map(({ isClosed }) => isClosed)).toEqual([true, false, true]);
   });
 
   it('count no longer when they are given back, once', async () => {

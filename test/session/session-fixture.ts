@@ -132,7 +132,7 @@ const NO_CALLBACKS: SessionCallbacks = {
   draining: undefined, states: new Map(),
 };
 
-const OPEN_DOOR: Admission = { admit: () => true, block: () => undefined };
+const OPEN_DOOR: Admission = { admit: () => true, release: () => undefined, block: () => undefined };
 
 /** What a test may set; the rest is as usual. */
 export type Given = Partial<Omit<ClientConfig, 'callbacks'>> & Partial<Pick<ClientParts, 'isLocal'>> & {

@@ -591,7 +591,7 @@ describe('MaxServerLifeTimes', () => {
 
   it('does not count those that are turned away', async () => {
     let isOpen = false;
-    const admission = { block: () => undefined, admit: () => isOpen, left: () => undefined };
+    const admission = { block: () => undefined, admit: () => isOpen, release: () => undefined };
     const worker = await new Worker({ clients: { admission } }).boot({ config });
     for (let count = 0; count < 10; count++) await worker.connect();
     const before = worker.line.state?.served;
