@@ -50,10 +50,10 @@ export class AcceptorSide {
     for (const handed of this.#handedOver) handed.abort();
   }
 
-  /** A connection that was given to another process counts no longer: this one, or the first that has left. */
+  /** This connection counts no longer; undefined = all that were sent to another process. */
   giveBack(socket?: unknown): void {
     for (const handed of this.#handedOver) {
-      if (socket === undefined ? handed.hasLeft : handed.isOf(socket)) { handed.giveBack(); return; }
+      if (socket === undefined ? handed.hasLeft : handed.isOf(socket)) handed.giveBack();
     }
   }
 }

@@ -8,7 +8,7 @@ import { AcceptorSide } from './acceptor-side.js';
 import type { Admission } from './admission.js';
 import { Balancers } from './balancers.js';
 import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
-import type { Guarded } from './entry.js';
+import { enter, type Guarded } from './entry.js';
 import type { EventQueue } from './event-queue.js';
 import { Handshakes } from './handshakes.js';
 import { LingeringClose } from './lingering-close.js';
@@ -127,10 +127,10 @@ export class Clients implements SessionHost, Guarded {
     return this.#lingering.empty();
   }
 
-  /** A connection that was sent to another process counts no longer: of an Acceptor's this one, or the first that has left; of others all that have. */
+  /** A connection of an Acceptor counts no longer; undefined = all that were sent to another process, sessions' too. */
   giveBack(socket?: unknown): void {
     this.#acceptorSide.giveBack(socket);
-    for (const session of this.#sessions) session.endIfSent();
+    if (socket === undefined) for (const session of this.#sessions) enter(session, () => { session.endIfSent(); });
   }
 
   // --- What sessions report -----------------------------------------------------------------------------------------

@@ -80,6 +80,8 @@ export class WorkerRuntime {
     });
     this.#heartbeat = new Heartbeat(parts.clock, (vitals) => {
       this.#files?.measure();
+      // Node says nothing when a socket goes to another process.
+      this.#clients.giveBack();
       line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });
     }, (error) => { this.failed(error, 'heartbeat'); });
     this.#reporter = new Reporter({
@@ -106,9 +108,7 @@ export class WorkerRuntime {
   async ready(): Promise<void> { if (!this.#wasStarted) await new Promise<void>((resolve) => this.#readiness.push(resolve)); }
 
   /** Reports a fault to the master. */
-  failed(error: Error, where: string): void {
-    this.#faults.add(error, where);
-  }
+  failed(error: Error, where: string): void { this.#faults.add(error, where); }
 
   /** One more reason not to accept, or one less: 'pause' and 'resume' of a callback. */
   pause(on: boolean): void {
@@ -119,7 +119,7 @@ export class WorkerRuntime {
     this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients });
   }
 
-  /** A connection of an Acceptor counts no longer; undefined = the first that has left this process. */
+  /** A connection of an Acceptor counts no longer; undefined = all that have left this process. */
   giveBack(socket: unknown): void { this.#clients.giveBack(socket); }
 
   /** Drains the whole pool. */

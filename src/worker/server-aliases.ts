@@ -14,7 +14,7 @@ export function addServerAliases(queue: EventQueue, runtime: WorkerRuntime, name
       if (!Number.isSafeInteger(clients) || (clients as number) < -1) throw stateError(`set_concurrency takes a whole number of at least -1 (unlimited), not ${String(clients)}.`);
       runtime.setConcurrency(clients as number);
     },
-    // This server sees for itself when a connection is closed; one that was sent to another process it does not, unless a callback has just returned.
+    // This server sees for itself when a connection is closed; one that was sent to another process it does not, before its next heartbeat.
     disconnected: (socket) => { runtime.giveBack(socket); },
   });
   add(names.masterAlias, {

@@ -244,6 +244,17 @@ describe('a worker that serves', () => {
     ]);
   });
 
+  it('notices with a heartbeat that a client was sent to another process, of which nothing informs it', async () => {
+    const worker = await new Worker().boot();
+    await worker.connect();
+    const client = await worker.connect();
+    (client.socket as unknown as { _handle: null })._handle = null;
+
+    worker.clock.advance(CONFIG.heartbeatMs);
+
+    expect(worker.line.of('heartbeat')).toMatchObject([{ state: { clients: 1 } }]);
+  });
+
   it('sends a heartbeat with its memory and how late it is', async () => {
     const worker = await new Worker().boot();
     worker.clock.sleep(CONFIG.heartbeatMs + 70);
