@@ -1,6 +1,7 @@
-import { callback, checkEach, expect, isNumber, isObject, show, text, texts, type Check } from './checks.js';
+import { callback, checkEach, expect, isNumber, isObject, nearestName, show, text, texts, withInherited, type Check } from './checks.js';
 import { PreforkError } from './errors.js';
 import { outlived } from './outlived.js';
+import type { ServerEvents } from './server-events.js';
 
 /** How long `shutdown` lets clients finish. */
 export interface ShutdownOptions {
@@ -19,20 +20,47 @@ const isSeconds = (value: unknown): value is number => isNumber(value) && value 
 const seconds = expect(isSeconds, 'a number of seconds');
 
 /** The calls that take options, and what each of these may be. */
-const OPTIONS: Readonly<Record<'reload' | 'upgrade' | 'shutdown' | 'ask', Readonly<Record<string, Check>>>> = {
+const OPTIONS: Readonly<Record<'reload' | 'upgrade' | 'shutdown' | 'ask' | 'waitUntil', Readonly<Record<string, Check>>>> = {
   reload: { settle: expect((value) => isSeconds(value) && value < Infinity, 'a finite number of seconds'), check: callback, timeout: seconds },
   upgrade: { timeout: expect((value) => isSeconds(value) && value > 0, 'a number of seconds above 0'), execPath: text, execArgv: texts, args: texts },
   shutdown: { grace: seconds },
   ask: { timeout: seconds },
+  // Not by its class: fake environments have their own.
+  waitUntil: { signal: expect((value) => typeof value === 'object' && typeof (value as AbortSignal | null)?.throwIfAborted === 'function', 'an AbortSignal') },
 };
 
 /** Before anything is begun: an option of another name would be taken for none. @throws PreforkError ERR_PREFORK_STATE with all that is wrong */
 export function checkOptions<Given extends object>(call: keyof typeof OPTIONS, given: Given): Given {
   // As a listener of a signal it gets the signal's name and number.
   if (call === 'shutdown' && typeof given === 'string') return given;
-  const problems = isObject(given) ? checkEach(given, OPTIONS[call]) : [`they must be one object, not ${show(given)}.`];
+  const options: Readonly<Record<string, unknown>> = isObject(given) ? withInherited(given, OPTIONS[call]) : {};
+  const problems = isObject(given) ? checkEach(options, OPTIONS[call]) : [`they must be one object, not ${show(given)}.`];
   if (problems.length > 0) throw new PreforkError('ERR_PREFORK_STATE', `The options of ${call}() cannot be used: ${problems.join(' ')}`);
-  return given;
+  return options as Given;
+}
+
+/** @returns the signal of a wait for a status @throws PreforkError ERR_PREFORK_STATE with all that is wrong */
+export function checkWait(predicate: unknown, options: { readonly signal?: AbortSignal | undefined }): AbortSignal | undefined {
+  const problem = callback(predicate);
+  if (problem !== undefined) throw new PreforkError('ERR_PREFORK_STATE', `waitUntil() was given ${show(predicate)} as its predicate, which ${problem}.`);
+  return checkOptions('waitUntil', options).signal;
+}
+
+/** The events: a record, so that the compiler asks for each. */
+const EVENTS: Readonly<Record<keyof ServerEvents, true>> = {
+  listening: true, error: true, status: true, message: true,
+  'worker:born': true, 'worker:ready': true, 'worker:drain': true, 'worker:exit': true, 'worker:error': true, 'worker:hung': true, 'worker:message': true,
+  'reload:start': true, 'reload:canary': true, 'reload:done': true, 'reload:failed': true, 'upgrade:done': true, 'upgrade:failed': true,
+};
+
+/** A listener of an event that does not exist would wait without end. @throws PreforkError ERR_PREFORK_STATE */
+export function checkedEvent(call: 'on' | 'once' | 'off', name: unknown, listener: unknown): string {
+  if (typeof name !== 'string' || !Object.hasOwn(EVENTS, name)) {
+    const nearest = nearestName(String(name), Object.keys(EVENTS));
+    throw new PreforkError('ERR_PREFORK_STATE', `${call}() was given ${show(name)}, which is not an event${nearest === undefined ? `; there are ${Object.keys(EVENTS).join(', ')}.` : `; did you mean ${nearest}?`}`);
+  }
+  if (typeof listener === 'function') return name;
+  throw new PreforkError('ERR_PREFORK_STATE', `${call}('${name}') was given ${show(listener)} as its listener; it takes a function.`);
 }
 
 /** Makes a call of the master, or refuses its options: also that ends no program which does not handle it, but is a warning. */

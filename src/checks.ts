@@ -63,6 +63,17 @@ export function checkEach(given: Readonly<Record<string, unknown>>, checks: Read
   return problems;
 }
 
+/** Names that an object has from another, as with Object.create(defaults), or from its class, as accessors and methods. */
+export function inheritedNames(given: object, checks: Readonly<Record<string, Check>>): string[] {
+  const own = new Set(Object.keys(given));
+  return Object.keys(checks).filter((name) => !own.has(name) && name in given);
+}
+
+/** Options with those that are inherited as their own, for who looks at each. */
+export function withInherited(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): Readonly<Record<string, unknown>> {
+  return { ...Object.fromEntries(inheritedNames(given, checks).map((name) => [name, given[name]])), ...given };
+}
+
 /** A value of the user's may be a proxy, or have getters: to look at it may throw. */
 function attempt(check: Check, value: unknown): string | undefined {
   try {

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { checkCount, checkOptions, inMaster, notInMaster, withOptions, type ShutdownOptions } from './calls.js';
+import { checkCount, checkedEvent, checkOptions, checkWait, inMaster, notInMaster, withOptions, type ShutdownOptions } from './calls.js';
 import type { AnyFilter } from './filters/filter.js';
 import type { FilterName } from './filters/resolve.js';
 import type { LineFilter } from './filters/line.js';
@@ -195,35 +195,35 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * Worker: drains this one. May be called in any state and more than once; in the master a later grace ends the delay, and can be shorter.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    checkOptions('shutdown', options);
-    this.#worker?.shutdown(options.grace === undefined ? undefined : options.grace * 1000);
-    await this.#master?.shutdown(options.grace);
+    const { grace } = checkOptions('shutdown', options);
+    this.#worker?.shutdown(grace === undefined ? undefined : grace * 1000);
+    await this.#master?.shutdown(grace);
   }
 
   /**
    * Resolves with the first status that satisfies the predicate: now, or after any change.
    *
-   * @throws the signal's reason when it is aborted; what ended the server, or ERR_PREFORK_STATE when it has shut down
+   * @throws the signal's reason when it is aborted; what ended the server; ERR_PREFORK_STATE when it has shut down, or for what is no predicate or signal
    */
-  async waitUntil(predicate: (status: ServerStatus) => boolean, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
-    return inMaster(this.#sides, 'waitUntil', (master) => master.waitUntil(predicate, signal));
+  async waitUntil(predicate: (status: ServerStatus) => boolean, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
+    return inMaster(this.#sides, 'waitUntil', (master) => master.waitUntil(predicate, checkWait(predicate, options)));
   }
 
-  /** Calls back for an event: in the master all but `message`, in a worker `message` only. */
+  /** Calls back for an event: in the master all but `message`, in a worker `message` only. @throws PreforkError ERR_PREFORK_STATE for what is no event, or no function */
   on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
-    this.#events?.on(name, listener);
+    this.#events?.on(checkedEvent('on', name, listener), listener);
     return this;
   }
 
-  /** Calls back for the next event of that name. */
+  /** Calls back for the next event of that name. @throws as `on()` */
   once<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
-    this.#events?.once(name, listener);
+    this.#events?.once(checkedEvent('once', name, listener), listener);
     return this;
   }
 
-  /** Forgets a listener. */
+  /** Forgets a listener. @throws as `on()` */
   off<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
-    this.#events?.off(name, listener);
+    this.#events?.off(checkedEvent('off', name, listener), listener);
     return this;
   }
 

@@ -1,5 +1,5 @@
 import { PreforkError } from '../errors.js';
-import { checkEach, expect, show, showRefused, type Check } from '../checks.js';
+import { checkEach, expect, inheritedNames, show, showRefused, type Check } from '../checks.js';
 
 /** The parameters of a filter and what each may be. */
 export type ParameterChecks = Readonly<Record<string, Check>>;
@@ -11,6 +11,8 @@ export function checkParameters(filter: string, given: unknown, checks: Paramete
     throw parameterError(filter, [`they must be one object, not ${show(given)}.`]);
   }
   const problems = checkEach(given as Readonly<Record<string, unknown>>, checks);
+  // A clone would be without them: it is made from a copy.
+  problems.push(...inheritedNames(given, checks).map((name) => `${name} must be a property of the object itself; it is one of its prototype.`));
   if (problems.length === 0) problems.push(...contradictions());
   if (problems.length > 0) throw parameterError(filter, problems);
 }

@@ -1,4 +1,4 @@
-import { checkEach, soundOptions } from '../checks.js';
+import { checkEach, soundOptions, withInherited } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
 import { adminPlaceProblems } from './admin-place.js';
@@ -34,8 +34,9 @@ export interface ResolvedOptions {
  *
  * @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong
  */
-export function resolveOptions(given: unknown, role: ConstructionRole): ResolvedOptions {
-  if (!isOptions(given)) throw optionError(['new PreforkTcpServer({...}) needs an object of options, at least { ClientInput }.'], 'constructor');
+export function resolveOptions(options: unknown, role: ConstructionRole): ResolvedOptions {
+  if (!isOptions(options)) throw optionError(['new PreforkTcpServer({...}) needs an object of options, at least { ClientInput }.'], 'constructor');
+  const given = withInherited(options, CHECKS);
   const problems = checkEach(given, CHECKS, SYNONYMS);
   // Contradictions between what is well formed are reported together with what is not.
   const sound = soundOptions(given, CHECKS) as PreforkTcpServerOptions;
@@ -66,8 +67,9 @@ export function aliasOf(given: unknown): string {
  *
  * @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong
  */
-export function resolveChange(before: ResolvedOptions, change: unknown): ResolvedOptions {
-  if (!isOptions(change)) throw optionError(['configure({...}) needs an object of options.'], 'configure');
+export function resolveChange(before: ResolvedOptions, options: unknown): ResolvedOptions {
+  if (!isOptions(options)) throw optionError(['configure({...}) needs an object of options.'], 'configure');
+  const change = withInherited(options, CHECKS);
   const isFixed = (name: string): boolean => Object.hasOwn(CHECKS, name) && !Object.hasOwn(CHANGEABLE_CHECKS, name);
   const problems = [
     ...checkEach(Object.fromEntries(Object.entries(change).filter(([name]) => !isFixed(name))), CHANGEABLE_CHECKS),

@@ -27,7 +27,7 @@ export class TestedOptions {
   /** The program's own options with a free port for every listener, and the test's own for the server that is meant. */
   replace(given: unknown): unknown {
     if (typeof given !== 'object' || given === null) return given;
-    const own = given as Options;
+    const own = withInherited(given as Options);
     const alias = typeof own['Alias'] === 'string' ? own['Alias'] : STANDARD_ALIAS;
     this.#first ??= alias;
     const options = this.isMeant(alias) ? { ...own, ...this.#setup.options } : own;
@@ -59,4 +59,13 @@ export class TestedOptions {
   #path(name: string): string {
     return join(this.#setup.folder, `${name.replace(/[^\w.-]/g, '_')}.sock`);
   }
+}
+
+/** Options with those that are inherited as their own, as the server reads them (checks.ts): all of their names begin with a capital letter. */
+function withInherited(given: Options): Options {
+  const inherited: string[] = [];
+  for (let above: unknown = Object.getPrototypeOf(given); above !== null && above !== Object.prototype; above = Object.getPrototypeOf(above)) {
+    inherited.unshift(...Object.getOwnPropertyNames(above).filter((name) => /^[A-Z]/.test(name)));
+  }
+  return { ...Object.fromEntries(inherited.map((name) => [name, given[name]])), ...given };
 }

@@ -21,6 +21,12 @@ describe('checkParameters', () => {
     );
   });
 
+  it('refuses what is inherited, which a clone would not have', () => {
+    expect(() => checkParameters('F', Object.create({ Size: 1, other: 1 }), { Size: positive })).toThrow(
+      'The parameters of F cannot be used: Size must be a property of the object itself; it is one of its prototype.',
+    );
+  });
+
   it('looks for contradictions when each parameter is right', () => {
     const contradictions = (): string[] => ['A contradicts B.'];
 

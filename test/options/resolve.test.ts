@@ -172,6 +172,20 @@ describe('resolveOptions', () => {
     expect([resolved, ...Object.values(resolved) as object[]].every((part) => Object.isFrozen(part))).toBe(true);
   });
 
+  it('takes options that an object inherits, from another or from its class, and checks them', () => {
+    class Settings {
+      readonly Alias = 'echo';
+      readonly #cores = 3;
+      get MaxServer(): number { return this.#cores; }
+      ClientInput(): void { /* takes it */ }
+    }
+
+    expect(resolveOptions(new Settings(), 'worker')).toMatchObject({ pool: { maxWorkers: 3 }, process: { alias: 'echo' } });
+    expect(resolveOptions(Object.assign(Object.create({ ClientInput, MaxServer: 3 }) as object, { MaxServer: 4 }), 'worker').pool.maxWorkers).toBe(4);
+    expect(refused(Object.create({ ClientInput, Port: -1 }))).toContain('Port must be');
+    expect(changed({}, Object.create({ MaxServer: 30 }))).toMatchObject({ MaxServer: 30 });
+  });
+
   it.each([[false, undefined], [0, undefined], [true, { hungMs: 0 }], [1, { hungMs: 1000 }], [0.5, { hungMs: 500 }]])('takes HangReport: %j for off, on, or seconds', (HangReport, watch) => {
     expect(resolveOptions({ ClientInput, HangReport }, 'master').process.watch).toEqual(watch);
   });

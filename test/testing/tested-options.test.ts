@@ -43,6 +43,10 @@ describe('the options of a program under test', () => {
     expect(options.replace({ MaxServer: 20, Alias: 'other' })).toMatchObject({ MaxServer: 2 });
   });
 
+  it('keep what they inherit', () => {
+    expect(replace(Object.assign(Object.create({ MaxServer: 3, Port: 10_000 }) as object, { Alias: 'echo' }))).toEqual({ Alias: 'echo', Address: '127.0.0.1', Port: 0, MaxServer: 3 });
+  });
+
   it('load the hook in workers that are given arguments of their own', () => {
     expect(replace({ ExecArgv: ['--expose-gc'] })).toMatchObject({ ExecArgv: [...HOOK, '--expose-gc'] });
   });
