@@ -83,7 +83,7 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     const isUsable = isCount(length) && isCount(headerBytes) && headerBytes > 0 && headerBytes <= input.length;
     if (!isUsable) {
       const hint = headerBytes === 0 ? ' For a length that stands inside a block, use FrameFilter or CodecFilter.' : '';
-      throw this.#break(`LengthCodec found a header of ${headerBytes} bytes for a block of ${length}, which cannot be.${hint}`);
+      throw this.#break(`LengthCodec found a header of ${headerBytes} bytes for a block of ${length}, which is impossible.${hint}`);
     }
     return header;
   }

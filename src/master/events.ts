@@ -75,7 +75,7 @@ export class PoolEvents {
 
   /** @param nextMs - when the next try comes; undefined = never */
   startFailed(record: WorkerRecord, exit: Exit, { failures, nextMs }: { readonly failures: number; readonly nextMs: number | undefined }): PreforkError {
-    const next = nextMs === undefined ? 'No worker has ever been ready, so this is given up.' : `The next try is in ${(nextMs / 1000).toFixed(1)} s.`;
+    const next = nextMs === undefined ? 'No worker has ever been ready, so the pool gives up.' : `The next try is in ${(nextMs / 1000).toFixed(1)} s.`;
     const cause = exit.error ?? record.uncaught;
     const what = cause === undefined ? '' : ` Its error: ${cause.message}.`;
     const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : exit.code === 0 || record.killed === 'boot' ? exit.advice ?? '' : '';

@@ -154,7 +154,7 @@ export class Handover {
     const isReady = this.#stage === 'starting';
     const seen = isReady ? this.#ready : this.#accepting;
     const names = servers.filter((server) => !seen.has(keyOf(server))).map(({ alias }) => alias);
-    return `after ${waited} ${isReady ? 'no pool was ready' : 'no worker accepted'} of the server ${names.join(', ')}`;
+    return `after ${waited} no ${isReady ? 'pool' : 'worker'} of the server ${names.join(', ')} ${isReady ? 'was ready' : 'accepted'}`;
   }
 
   #fail(reason: UpgradeFailure, detail: string): void {

@@ -44,7 +44,7 @@ export function pinRelease(number: number, source: ReleaseSource): Release {
 function realFolder(path: string, role: string): string {
   const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory();
   if (isThere === true) return realpathSync(path);
-  throw new PreforkError('ERR_PREFORK_WORKER_BOOT', `${path}, ${role}, is ${isThere === false ? 'no folder' : 'not there'}: make it, or name another with Directory or Script.`);
+  throw new PreforkError('ERR_PREFORK_WORKER_BOOT', `${path}, ${role}, is ${isThere === false ? 'not a folder' : 'not there'}: make it, or name another with Directory or Script.`);
 }
 
 /** A folder without symbolic links, and as somebody came to it. */

@@ -24,12 +24,12 @@ export interface ReloadEvidence {
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   /** Its last lines on stderr. */
   readonly stderr: string;
-  /** The script of the release of before was overwritten in place, or removed: its workers that start anew run other code, or none. */
+  /** The script of the previous release was overwritten in place, or removed: its workers that start anew run other code, or none. */
   readonly mixed: boolean;
   readonly cause?: unknown;
 }
 
-/** A reload failed, and the release of before goes on serving. */
+/** A reload failed, and the previous release goes on serving. */
 export class ReloadError extends PreforkError {
   /** Why, as one word: 'boot', 'crashed', 'hung', 'check', 'options' or 'version'. */
   readonly reason: ReloadFailure;
@@ -41,7 +41,7 @@ export class ReloadError extends PreforkError {
   readonly exit: ReloadEvidence['exit'];
   /** Its last lines on stderr. */
   readonly stderr: string;
-  /** Whether files of the release of before have been overwritten in place: its workers that start anew may run the new code. */
+  /** Whether files of the previous release have been overwritten in place: its workers that start anew may run the new code. */
   readonly mixed: boolean;
 
   constructor({ reason, release, script, pid, exit, stderr, mixed, cause }: ReloadEvidence) {
@@ -49,7 +49,7 @@ export class ReloadError extends PreforkError {
     const why = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
     const files = mixed ? ' But its script was overwritten or removed, so workers that start from now on run other code or fail: restore the file.' : '';
     const lines = stderr === '' ? '' : `\nIts last lines on stderr:\n${stderr.trimEnd()}`;
-    super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not taken${who}${why}. The release of before goes on.${files}${lines}`, cause === undefined ? undefined : { cause });
+    super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not taken${who}${why}. The previous release goes on serving.${files}${lines}`, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.release = release;
     this.pid = pid;

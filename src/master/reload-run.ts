@@ -44,7 +44,7 @@ export class ReloadRun {
   readonly result: Promise<ReloadResult>;
   readonly #parts: ReloadRunParts;
   #stage: Stage | undefined;
-  /** How many workers of before are still to begin to drain, and who waits for the next one that does. */
+  /** How many workers of the previous release are still to begin to drain, and who waits for the next one that does. */
   #serving = Infinity;
   #timer: Timer | undefined;
   #stopped: Error | undefined;
@@ -205,7 +205,7 @@ export class ReloadRun {
     this.#timer?.cancel();
     const startMs = this.#startMs;
     this.#timer = patiently(this.#parts.host.clock, startMs, () => {
-      const cause = new Error(`${serving} workers of the release of before wait for successors, of which none was ready within ${startMs / 1000} s`);
+      const cause = new Error(`${serving} workers of the previous release wait for successors, none of which was ready within ${startMs / 1000} s`);
       end({ reason: 'hung', pid: undefined, exit: undefined, stderr: '', cause });
     });
   }

@@ -8,7 +8,7 @@ const PERIOD_MS = 24 * 60 * 60 * 1000;
 
 /**
  * The keys by which TLS sessions are resumed: all workers have the same, since a client that comes back may come to any of
- * them. Node keeps one set at a time, so after a change a ticket of before leads to a whole handshake, once.
+ * them. Node keeps one set at a time, so after a change an earlier ticket leads to a whole handshake, once.
  */
 export class TicketKeys {
   readonly #clock: Clock;

@@ -71,7 +71,7 @@ export function pathListenError(error: unknown, given: string, where: string): L
     return codeListenError({ operation: syscall, code: reason, errno: constants.errno[reason], where, advice: `; ${advice}` });
   }
   const other = isUsed ? [path, beside(path)].find(isNoSocket) : undefined;
-  const advice = other !== undefined ? `; ${other} is no socket, and is left alone: remove it or choose another path.`
+  const advice = other !== undefined ? `; ${other} is not a socket, and is left alone: remove it or choose another path.`
     : isUsed ? nameInUse(beside(path)) ?? nameInUse(path) : undefined;
   return new ListenError({ operation: syscall, code, errno: Math.abs(errno), where, advice, cause: error });
 }
@@ -80,7 +80,7 @@ const isNoSocket = (path: string): boolean => lstatSync(path, { throwIfNoEntry: 
 
 const FOLDER_FAULTS = {
   missing: (folder) => ['ENOENT', `there is no folder ${folder}: create it or choose another path.`],
-  other: (folder) => ['ENOTDIR', `${folder} is no folder: choose another path.`],
+  other: (folder) => ['ENOTDIR', `${folder} is not a folder: choose another path.`],
   folder: (folder) => ['EACCES', `this account may not write in ${folder}: choose another folder or start with that right.`],
 } as const satisfies Record<string, (folder: string) => readonly ['ENOENT' | 'ENOTDIR' | 'EACCES', string]>;
 

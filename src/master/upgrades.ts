@@ -123,8 +123,8 @@ export class Upgrades {
     const { process, init } = this.#parts;
     if (this.#current !== undefined) return 'upgrade() was called during another upgrade: wait for its end.';
     const container = process.pid === 1 ? 'this process has pid 1, so the container would end with it'
-      : init === undefined ? undefined : `the parent of this process is process 1, ${init}, so a container may end with it`;
-    if (container !== undefined) return `upgrade() does not work here: ${container}, and the successor with the container. Replace the container; reload() brings new code for the workers.`;
+      : init === undefined ? undefined : `the parent of this process is process 1, ${init}, so a container may end when it does`;
+    if (container !== undefined) return `upgrade() does not work here: ${container}, and the successor with it. Replace the container; reload() brings new code for the workers.`;
     if (this.#script() === '' && !process.execArgv.some(isEvalFlag)) return 'upgrade() does not work here: this program came from standard input, and cannot be started again.';
     for (const server of servers) {
       const objection = server.objection();

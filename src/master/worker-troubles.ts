@@ -26,7 +26,7 @@ export class WorkerTroubles {
   computes(script: string, alias: string): void {
     this.#say(new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',
-      `Worker ${this.#pid} has computed for ten seconds and made no PreforkTcpServer with the Alias '${alias}': if its program, ${script}, is in a loop, make the server before it. Its end comes with the start limit.`,
+      `Worker ${this.#pid} has used ten seconds of processor time and has not made a PreforkTcpServer with the Alias '${alias}': if its program, ${script}, runs in a loop, make the server before the loop. The start limit will end the worker.`,
     ), 'start');
   }
 
@@ -36,8 +36,8 @@ export class WorkerTroubles {
     this.#isOutOfReach = true;
     this.#say(new PreforkError(
       'ERR_PREFORK_STATE',
-      `Worker ${this.#pid} is to be killed, and this process may not (EPERM): it runs under another account. End it with kill -9 ${this.#pid}, as one who may. `
-        + 'So that the master can: the options User and Group in the place of process.setuid(), and in a container the capability KILL.',
+      `Worker ${this.#pid} has to be killed, but this process is not permitted to (EPERM): the worker runs under another account. End it as root with kill -9 ${this.#pid}. `
+        + 'For the master to be able to, use the options User and Group instead of process.setuid(), and give a container the capability KILL.',
       { cause },
     ), 'kill');
   }
@@ -50,7 +50,7 @@ export class WorkerTroubles {
     this.#hasGivenHandle = true;
     this.#say(new PreforkError(
       'ERR_PREFORK_MESSAGE',
-      `Worker ${this.#pid} sent a socket by process.send(): the master passes none on, and has closed it. Send it to a process of your own.`,
+      `Worker ${this.#pid} sent a socket by process.send(): the master does not pass sockets on, and has closed it. Send it to a process of your own.`,
     ), 'message');
   }
 }

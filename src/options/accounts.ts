@@ -16,7 +16,7 @@ export function resolveAccount({ User, Group }: Pick<PreforkTcpServerOptions, 'U
   if (User === undefined) return undefined;
   const ask = (option: string, name: string, program: string, args: readonly string[]): number => {
     const id = idOf(program, args);
-    if (Number.isNaN(id)) problems.push(`${option} ${JSON.stringify(name)} is not an account of this machine; give one that is, or a number.`);
+    if (Number.isNaN(id)) problems.push(`${option} ${JSON.stringify(name)} is not an account on this machine; give one that is, or a number.`);
     return id;
   };
   const uid = typeof User === 'number' ? User : ask('User', User, 'id', ['-u', '--', User]);

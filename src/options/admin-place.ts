@@ -6,7 +6,7 @@ import type { ListenConfig, ListenName } from './listen-part.js';
 /** Finds places of Admin where the pool itself, or another of them, is to listen: only the first to bind would have it. */
 export function adminPlaceProblems({ port, agentPort, path, address }: AdminConfig, { fd, target }: ListenConfig): string[] {
   const problems: string[] = [];
-  if (isFixed(port) && port === agentPort) problems.push(`Admin: Port and AgentPort are both ${port}; give one of them another.`);
+  if (isFixed(port) && port === agentPort) problems.push(`Admin: Port and AgentPort are both ${port}; give one of them a different port.`);
   // What systemd passes may be anywhere.
   if (fd !== undefined) return problems;
   if (target.kind === 'unix') {

@@ -56,7 +56,7 @@ export function thresholdProblems(given: PoolOptions): string[] {
   }
   // A report that is due just before the expiry is late as soon as the machine is busy (puma#1714).
   if (worker.heartbeatMs * 2 > pool.expireMs) {
-    problems.push(`ServerHeartBeatTime (${worker.heartbeatMs / 1000} s) must be at most half of ${expire}, so that one late report is no death of a healthy worker; lower the first or raise the second.`);
+    problems.push(`ServerHeartBeatTime (${worker.heartbeatMs / 1000} s) must be at most half of ${expire}, so that one late report does not end a healthy worker; lower the first or raise the second.`);
   }
   return problems;
 }
@@ -129,7 +129,7 @@ function addressProblems({ Address, Hostname, Port, Domain, SocketMode, Ipv6Only
 function processProblems(options: PreforkTcpServerOptions, role: ConstructionRole): string[] {
   const problems: string[] = [];
   const { Alias = DEFAULT_ALIAS, MasterAlias = DEFAULT_MASTER_ALIAS } = options;
-  if (Alias === MasterAlias) problems.push(`Alias and MasterAlias are both '${Alias}', and kernel.post() would not know which is meant; give one of them another.`);
+  if (Alias === MasterAlias) problems.push(`Alias and MasterAlias are both '${Alias}', and kernel.post() would not know which is meant; give one of them a different name.`);
   if (options.Group !== undefined && options.User === undefined) problems.push('Group needs User; give both.');
   if (role !== 'master') return problems;
   if (isExecutable()) problems.push(...executableProblems(options));

@@ -72,12 +72,12 @@ export class Patience {
   late(running: RunningCallback, now: number, { callbackMs, idleMs }: { readonly callbackMs: number; readonly idleMs: number }): Late | undefined {
     if (callbackMs < Infinity) {
       if (now - running.since < callbackMs) return undefined;
-      return { running, isFinal: true, message: `${running.name} has not settled within ClientCallbackTimeout (${callbackMs / 1000} s); its client is ended, and it is waited for no longer.` };
+      return { running, isFinal: true, message: `${running.name} has not settled within ClientCallbackTimeout (${callbackMs / 1000} s); its client was ended, and the server no longer waits for it.` };
     }
     if (this.overAt === undefined) return undefined;
     const gone = `${running.name} has not settled, although its client left ${Math.round((now - this.overAt) / 100) / 10} s ago`;
     if (idleMs > 0) {
-      return now - this.overAt < idleMs ? undefined : { running, isFinal: true, message: `${gone} (ClientTimeout); it is waited for no longer.` };
+      return now - this.overAt < idleMs ? undefined : { running, isFinal: true, message: `${gone}; the server no longer waits for it (ClientTimeout).` };
     }
     if (this.#isNoticed || now - this.overAt < NOTICE_MS) return undefined;
     this.#isNoticed = true;

@@ -70,12 +70,12 @@ describe('BlockFilter', () => {
     [{ length: -1, headerBytes: 1 }], [{ length: 1.5, headerBytes: 1 }], [{ length: Number.NaN, headerBytes: 1 }],
     [{ length: 0, headerBytes: 0 }], [{ length: 1, headerBytes: 9 }], [{ length: 1, headerBytes: -1 }],
   ])('refuses the impossible header %j of a LengthCodec instead of looping', (header) => {
-    expect(() => new BlockFilter({ LengthCodec: [String, () => header] }).get(['abc'])).toThrow('which cannot be');
+    expect(() => new BlockFilter({ LengthCodec: [String, () => header] }).get(['abc'])).toThrow('which is impossible');
   });
 
   it('points to the filters for frames where a LengthCodec leaves the header in the block', () => {
     expect(() => new BlockFilter({ LengthCodec: [String, () => ({ length: 3, headerBytes: 0 })] }).get(['abc'])).toThrow(
-      'LengthCodec found a header of 0 bytes for a block of 3, which cannot be. For a length that stands inside a block, use FrameFilter or CodecFilter.',
+      'LengthCodec found a header of 0 bytes for a block of 3, which is impossible. For a length that stands inside a block, use FrameFilter or CodecFilter.',
     );
   });
 

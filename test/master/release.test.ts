@@ -69,7 +69,7 @@ describe('a release', () => {
 
   it.each([
     ['its folder is not there', 'gone', 'one/server.js', /gone, the folder that workers run in, is not there: make it/],
-    ['its folder is a file', 'one/server.js', 'one/server.js', /server\.js, the folder that workers run in, is no folder/],
+    ['its folder is a file', 'one/server.js', 'one/server.js', /server\.js, the folder that workers run in, is not a folder/],
     ['the folder of its script is not there', 'one', 'gone/server', /gone, the folder of the script, is not there/],
   ])('is refused if %s', (_title, directory, script, message) => {
     expect(() => pinRelease(1, { script: join(root, script), directory: join(root, directory) })).toThrow(expect.objectContaining({

@@ -291,7 +291,7 @@ describe('a reload', () => {
     expect(reloading.reload()).toEqual({});
   });
 
-  it('whose workers cannot start goes back; if those of before cannot start either, those that live serve on', async () => {
+  it('whose workers cannot start goes back; if those of the previous release cannot start either, those that live serve on', async () => {
     const reloading = new ReloadingPool();
     const { pool } = reloading;
     pool.cooperate();

@@ -399,7 +399,7 @@ describe('a worker that does not start', () => {
     expect(before).toBe(0);
     expect(pool.broken).toHaveLength(1);
     expect(pool.broken[0]).toMatchObject({ code: 'ERR_PREFORK_WORKER_BOOT' });
-    expect((pool.broken[0] as Error).message).toMatch(/exit code 1.*3 time.*given up.*last lines on stderr:\nError: Cannot find module 'x'$/s);
+    expect((pool.broken[0] as Error).message).toMatch(/exit code 1.*3 time.*gives up.*last lines on stderr:\nError: Cannot find module 'x'$/s);
   });
 
   it('are given up at once when the first runs a program that makes no server: the next would take as long', () => {
@@ -410,7 +410,7 @@ describe('a worker that does not start', () => {
 
     pool.workers.get(1).exit({ signal: 'SIGKILL', advice: ' Give Script.' });
 
-    expect(pool.broken).toMatchObject([{ code: 'ERR_PREFORK_WORKER_BOOT', message: expect.stringMatching(/given up\. Give Script\.$/) as string }]);
+    expect(pool.broken).toMatchObject([{ code: 'ERR_PREFORK_WORKER_BOOT', message: expect.stringMatching(/gives up\. Give Script\.$/) as string }]);
   });
 
   it('has its stderr captured from the second try on', () => {

@@ -26,7 +26,7 @@ describe('errors of workers that no one listens to', () => {
 
   it('are one trouble where starts fail by the same error, however often they are tried in half a minute', () => {
     const { clock, written, show } = errors();
-    for (const text of ['1 time(s) in a row', '2 time(s) in a row', 'given up']) {
+    for (const text of ['1 time(s) in a row', '2 time(s) in a row', 'gives up']) {
       show('start', failedStart(text, new Error('listen EADDRINUSE')));
       clock.advance(9000);
     }

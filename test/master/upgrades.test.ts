@@ -215,7 +215,7 @@ describe('upgrade()', () => {
     scene.add('a');
 
     await expect(scene.upgrades.request({})).rejects.toMatchObject({
-      code: 'ERR_PREFORK_STATE', message: expect.stringMatching(/the parent of this process is process 1, tini, so a container may end with it/) as string,
+      code: 'ERR_PREFORK_STATE', message: expect.stringMatching(/the parent of this process is process 1, tini, so a container may end when it does/) as string,
     });
   });
 });

@@ -16,7 +16,7 @@ describe('a worker', () => {
     worker.undelivered(failure('kill', 'EPERM'));
     worker.undelivered(failure('kill', 'EPERM'));
 
-    expect(said).toEqual([expect.stringMatching(/^kill: Worker 42 .* may not \(EPERM\).* kill -9 42.* User and Group /)]);
+    expect(said).toEqual([expect.stringMatching(/^kill: Worker 42 .* not permitted to \(EPERM\).* kill -9 42.* User and Group /)]);
   });
 
   it.each([['kill', 'ESRCH'], ['write', 'EPIPE'], ['send', 'EPERM']])('that has ended says so itself: nothing is said of a %s that failed with %s', (syscall, code) => {
@@ -32,7 +32,7 @@ describe('a worker', () => {
 
     worker.computes('/srv/app.mjs', 'app');
 
-    expect(said).toEqual([expect.stringMatching(/^start: Worker 42 has computed .* Alias 'app'.* \/srv\/app\.mjs, /)]);
+    expect(said).toEqual([expect.stringMatching(/^start: Worker 42 has used .* Alias 'app'.* \/srv\/app\.mjs, /)]);
   });
 
   it.each(['destroy', 'close'] as const)('that sends a handle has it closed by %s(), so that its client does not wait without end, and hears of it once', (method) => {

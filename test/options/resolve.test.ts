@@ -112,7 +112,7 @@ describe('a pool that could not settle', () => {
     ['a master slower than the expiry', { MasterHeartBeatTime: 10, MaxServerExpireTime: 10 },
       ['MasterHeartBeatTime (10 s) must be shorter than MaxServerExpireTime (10 s)']],
     ['reports that are due just before the expiry', { ServerHeartBeatTime: 0.99, MaxServerExpireTime: 1 },
-      ['ServerHeartBeatTime (0.99 s) must be at most half of MaxServerExpireTime (1 s), so that one late report is no death']],
+      ['ServerHeartBeatTime (0.99 s) must be at most half of MaxServerExpireTime (1 s), so that one late report does not end']],
     ['workers slower than the expiry', { ServerHeartBeatTime: 20, MasterHeartBeatTime: 1 },
       ['ServerHeartBeatTime (20 s) must be at most half of MaxServerExpireTime (5 s)']],
     ['everything at once', { MinServer: 9, StartServer: 8, MaxServer: 7, MinSpareServer: 6, MaxSpareServer: 5, MasterHeartBeatTime: 4, ServerHeartBeatTime: 3, MaxServerExpireTime: 2 },
@@ -403,7 +403,7 @@ describe('resolveOptions', () => {
 });
 
 describe('resolveChange', () => {
-  it('merges a change into the options of before, and leaves those alone', () => {
+  it('merges a change into the previous options, and leaves those alone', () => {
     const before = { MaxServer: 10, MinServer: 2 };
 
     expect(changed(before, { MaxServer: 12, MaxSession: 5 })).toEqual({ MaxServer: 12, MinServer: 2, MaxSession: 5 });
@@ -445,7 +445,7 @@ describe('resolveChange', () => {
   });
 
   it.each([
-    ['a contradiction with the options of before', { MinServer: 8, StartServer: 8 }, { MaxServer: 5 }, 'MinServer (8) must not exceed MaxServer (5)'],
+    ['a contradiction with the previous options', { MinServer: 8, StartServer: 8 }, { MaxServer: 5 }, 'MinServer (8) must not exceed MaxServer (5)'],
     ['a wrong type', {}, { MaxServer: 'many' }, 'MaxServer must be'],
     ['an option that is fixed at the start', {}, { Port: 80 }, 'Port is fixed while the server runs: change it in the program, then restart it or call upgrade().'],
     ['an option of its workers', {}, { ClientTimeout: 5 }, 'ClientTimeout is not changed by configure(): change it in the program, then call reload().'],

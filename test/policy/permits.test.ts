@@ -56,7 +56,7 @@ describe('where everybody may accept', () => {
       [full(1, 2), sentinel(2, BLOCKED), holder(3, { heardAt: NOW - 30 }), holder(4, { heardAt: NOW - 30 }), holder(5, { heardAt: NOW - 10 })],
       [permit(3, 2, IDLE_PULSE_MS), probe(4)]],
     ['none is asked twice', [full(1, 2), sentinel(2, BLOCKED), sentinel(3, UNANSWERED), holder(4, { ...UNANSWERED, heardAt: NOW - 30 })], []],
-    ['a report of before the order counts for nothing', [spent(1, 2, UNANSWERED), holder(2, { clients: 1 })], []],
+    ['a report from before the order counts for nothing', [spent(1, 2, UNANSWERED), holder(2, { clients: 1 })], []],
     ['one that says it has none is given it again', [holder(1, { permit: 'none' }), holder(2)], [permit(1, 2)]],
     ['everybody gets one again when a crowd is over', [watched(1), watched(2), fresh(3)], [permit(3, 2)]],
     ['ceilings that have become too high are left for the moment', [holder(1, { ceiling: 50 }), holder(2)], []],

@@ -114,7 +114,7 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
 
       script.lead('throw new Error("no such table: users");');
       await page.getByRole('button', { name: 'Reload', exact: true }).click();
-      await page.getByRole('alert').filter({ hasText: /Reload: Release 3 .* was not taken; worker \d+ ended before it was ready \(exit code 1\)\. The release of before goes on\.[^]*no such table: users/ }).waitFor();
+      await page.getByRole('alert').filter({ hasText: /Reload: Release 3 .* was not taken; worker \d+ ended before it was ready \(exit code 1\)\. The previous release goes on serving\.[^]*no such table: users/ }).waitFor();
       await releases.filter({ hasText: /Release 2 serves\. The last reload, to release 3, failed: .*was not taken/ }).waitFor();
       await page.locator('#events li.error', { hasText: 'Release 3' }).waitFor();
       // What the button brought to light stays while the page goes on.

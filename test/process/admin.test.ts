@@ -213,9 +213,9 @@ describe('The admin side', () => {
   });
 
   it.each([
-    ['a file that is no socket', 'notes.txt', 'EADDRINUSE; .*notes\\.txt is no socket, and is left alone: remove it or choose another path'],
+    ['a file that is not a socket', 'notes.txt', 'EADDRINUSE; .*notes\\.txt is not a socket, and is left alone: remove it or choose another path'],
     ['a path that is too long for a socket', 'x'.repeat(200), 'ENAMETOOLONG; the path of a Unix socket may have \\d+ bytes'],
-    ['a path below a file', 'notes.txt/socket', 'ENOTDIR; .*notes\\.txt is no folder'],
+    ['a path below a file', 'notes.txt/socket', 'ENOTDIR; .*notes\\.txt is not a folder'],
     ['a folder that is not there', 'no/socket', 'ENOENT; there is no folder .*/no: create it'],
   ])('refuses %s, and says what to do', async (_what, name, reason) => {
     const path = join(folder, name);

@@ -91,13 +91,13 @@ describe('a Unix socket', () => {
     const { error } = await listenFailure(options);
 
     expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', cause: { code: 'EADDRINUSE' } });
-    expect((error as Error).message).toContain(`${options.Address} is no socket, and is left alone: remove it or choose another path.`);
+    expect((error as Error).message).toContain(`${options.Address} is not a socket, and is left alone: remove it or choose another path.`);
     expect(readFileSync(options.Address, 'utf8')).toBe('precious');
   });
 
   it.each([
     ['is not there', 'no/such/socket', 'ENOENT', /there is no folder .*no\/such/],
-    ['is a file', 'precious/socket', 'ENOTDIR', /precious is no folder/],
+    ['is a file', 'precious/socket', 'ENOTDIR', /precious is not a folder/],
   ])('in a folder that %s rejects ready() with the true reason', async (_title, name, code, message) => {
     writeFileSync(join(folder, 'precious'), 'a file');
 
