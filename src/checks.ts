@@ -70,8 +70,8 @@ export function inheritedNames(given: object, checks: Readonly<Record<string, Ch
 }
 
 /** Options with those that are inherited as their own, for who looks at each. */
-export function withInherited(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): Readonly<Record<string, unknown>> {
-  return { ...Object.fromEntries(inheritedNames(given, checks).map((name) => [name, given[name]])), ...given };
+export function withInherited(given: object, checks: Readonly<Record<string, Check>>): Readonly<Record<string, unknown>> {
+  return { ...Object.fromEntries(inheritedNames(given, checks).map((name) => [name, (given as Readonly<Record<string, unknown>>)[name]])), ...given };
 }
 
 /** A value of the user's may be a proxy, or have getters: to look at it may throw. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkEach, expect, isPort, isTexts, type Check } from '../checks.js';
+import { checkEach, expect, isPort, isTexts, withInherited, type Check } from '../checks.js';
 
 /**
  * Where the pool is shown and steered: a page, JSON, metrics and health checks over HTTP, served by the master. Reading
@@ -47,8 +47,8 @@ const CHECKS: Readonly<Record<keyof AdminOptions, Check>> = {
 };
 
 /** What is wrong with the option Admin, each as a sentence. */
-export function adminProblems(given: Readonly<Record<string, unknown>>): string[] {
-  const problems = checkEach(given, CHECKS).map((problem) => `Admin: ${problem}`);
+export function adminProblems(given: object): string[] {
+  const problems = checkEach(withInherited(given, CHECKS), CHECKS).map((problem) => `Admin: ${problem}`);
   if (problems.length > 0) return problems;
   const { Port, Path, AgentPort, Address = DEFAULT_ADDRESS, Token } = given as AdminOptions;
   if (Port === undefined && Path === undefined && AgentPort === undefined) {

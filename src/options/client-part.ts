@@ -93,7 +93,7 @@ export function clientConfig(options: PreforkTcpServerOptions, problems: string[
 
 /** What is wrong with it is found elsewhere (contradictions.ts). */
 const proxyOf = (given: ProxyOptions | undefined): ProxyConfig | undefined => (
-  given === undefined || proxyProblems({ ...given }, undefined).length > 0 ? undefined : resolveProxy(given)
+  given === undefined || proxyProblems(given, undefined).length > 0 ? undefined : resolveProxy(given)
 );
 
 /** 16 MiB: far above HighMark, where `put` asks to stop, and small beside the memory of a process. */

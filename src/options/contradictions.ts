@@ -29,8 +29,8 @@ export function contradictions(sound: PreforkTcpServerOptions, named: ReadonlySe
     ...filterProblems(sound),
     ...addressProblems(sound),
     ...processProblems(sound, role),
-    ...(sound.Proxy === undefined ? [] : proxyProblems({ ...sound.Proxy }, listensOnUnix(sound, role))),
-    ...(sound.Admin === undefined ? [] : adminProblems({ ...sound.Admin })),
+    ...(sound.Proxy === undefined ? [] : proxyProblems(sound.Proxy, listensOnUnix(sound, role))),
+    ...(sound.Admin === undefined ? [] : adminProblems(sound.Admin)),
   ];
 }
 

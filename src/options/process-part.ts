@@ -71,7 +71,7 @@ export function processConfig(options: PreforkTcpServerOptions, isMaster: boolea
 
 /** What is wrong with it is found elsewhere (contradictions.ts). */
 const adminOf = (given: AdminOptions | undefined): AdminConfig | undefined => (
-  given === undefined || adminProblems({ ...given }).length > 0 ? undefined : resolveAdmin(given)
+  given === undefined || adminProblems(given).length > 0 ? undefined : resolveAdmin(given)
 );
 
 export const DEFAULT_ALIAS = 'prefork_server';

@@ -1,5 +1,5 @@
 import type { BlockList } from 'node:net';
-import { checkEach, expect, isNumber, isTexts, type Check } from '../checks.js';
+import { checkEach, expect, isNumber, isTexts, withInherited, type Check } from '../checks.js';
 import { toBlockList } from './block-list.js';
 
 /**
@@ -40,8 +40,8 @@ const CHECKS: Readonly<Record<keyof ProxyOptions, Check>> = {
  *
  * @param isUnix - whether the server listens on a Unix socket; undefined = it is not known here
  */
-export function proxyProblems(given: Readonly<Record<string, unknown>>, isUnix: boolean | undefined): string[] {
-  const problems = checkEach(given, CHECKS).map((problem) => `Proxy: ${problem}`);
+export function proxyProblems(given: object, isUnix: boolean | undefined): string[] {
+  const problems = checkEach(withInherited(given, CHECKS), CHECKS).map((problem) => `Proxy: ${problem}`);
   const { From } = given as Partial<ProxyOptions>;
   if (From === undefined) problems.push("Proxy: From is missing; give the balancers' addresses, or 'unix': a header of anybody else must not be believed.");
   if (problems.length > 0 || From === undefined) return problems;

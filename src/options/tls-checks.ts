@@ -31,7 +31,7 @@ const unused = (why: string): Check => () => `is not used here; leave it out: ${
 const CERTIFICATE_CHECKS: Readonly<Record<keyof CertificateOptions, Check>> = { key: keys, cert: pem, pfx, passphrase };
 
 /** What tls.createServer takes, on every Node that this runs on. */
-const TLS_CHECKS: Readonly<Record<string, Check>> = {
+export const TLS_CHECKS: Readonly<Record<string, Check>> = {
   ...CERTIFICATE_CHECKS,
   ca: pem,
   crl: pem,

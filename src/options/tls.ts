@@ -1,7 +1,8 @@
 import type { Server } from 'node:tls';
+import { withInherited } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import { guarded } from './tls-callbacks.js';
-import { tlsProblems } from './tls-checks.js';
+import { TLS_CHECKS, tlsProblems } from './tls-checks.js';
 import { fromText, mergeTls, toText } from './tls-text.js';
 import type { TlsOptions } from './tls-options.js';
 
@@ -23,8 +24,9 @@ const DEFAULT_HANDSHAKE_MS = 120_000;
  *
  * @param problems - gets what is wrong; never a part of a key
  */
-export function resolveTls(given: TlsOptions | undefined, problems: string[]): TlsConfig | undefined {
-  if (given === undefined) return undefined;
+export function resolveTls(options: TlsOptions | undefined, problems: string[]): TlsConfig | undefined {
+  if (options === undefined) return undefined;
+  const given = withInherited(options, TLS_CHECKS) as TlsOptions;
   const found = tlsProblems(given).map((problem) => `Tls.${problem}`);
   try {
     if (found.length === 0) {
@@ -58,7 +60,7 @@ export function renewTls(own: TlsConfig | undefined, change: string): TlsConfig 
 export function changeTls(own: TlsConfig | 'unknown' | undefined, before: string | undefined, change: TlsOptions, problems: string[]): string | undefined {
   if (own === undefined) problems.push(NO_TLS);
   if (own === undefined) return undefined;
-  const merged = mergeTls(before === undefined ? {} : fromText(before), change);
+  const merged = mergeTls(before === undefined ? {} : fromText(before), withInherited(change, TLS_CHECKS));
   const text = toText(merged, problems);
   // Those of the workers' own script are not known here; they say so if the two do not go together.
   if (own === 'unknown') problems.push(...tlsProblems(merged, true).map((problem) => `Tls.${problem}`));

@@ -186,6 +186,17 @@ describe('resolveOptions', () => {
     expect(changed({}, Object.create({ MaxServer: 30 }))).toMatchObject({ MaxServer: 30 });
   });
 
+  it('checks and takes what is inherited inside Admin, Proxy and Tls, too', () => {
+    const inherits = (above: object, own: object = {}): object => Object.assign(Object.create(above) as object, own);
+    const Admin = inherits({ Address: '0.0.0.0' }, { Port: 0 });
+    const Proxy = inherits({ From: ['10.0.0.0/8'] }, { Version: 2 });
+
+    expect(refused({ ClientInput, Admin })).toContain('Address 0.0.0.0 can be reached from other machines, so it needs a Token');
+    expect(resolveOptions({ ClientInput, Proxy }, 'worker').client.proxy).toMatchObject({ version: 2 });
+    expect(refused({ ClientInput, Proxy: inherits({ Timeout: 0 }, { From: 'unix' }) })).toContain('Proxy: Timeout must be');
+    expect(refused({ ClientInput, Tls: inherits({ key: 5 }, { cert: 5 }) })).toContain('Tls.key takes what is in a PEM file');
+  });
+
   it.each([[false, undefined], [0, undefined], [true, { hungMs: 0 }], [1, { hungMs: 1000 }], [0.5, { hungMs: 500 }]])('takes HangReport: %j for off, on, or seconds', (HangReport, watch) => {
     expect(resolveOptions({ ClientInput, HangReport }, 'master').process.watch).toEqual(watch);
   });
