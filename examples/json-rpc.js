@@ -34,7 +34,7 @@ const server = new PreforkTcpServer({
     try {
       request = JSON.parse(input);
     } catch {
-      heap.client.put(JSON.stringify({ jsonrpc: '2.0', id: null, ...refusal(-32700, 'this is no JSON') }));
+      heap.client.put(JSON.stringify({ jsonrpc: '2.0', id: null, ...refusal(-32700, 'this is not JSON') }));
       return;
     }
     heap.client.put(JSON.stringify({ jsonrpc: '2.0', id: request?.id ?? null, ...await answer(request) }));

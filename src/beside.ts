@@ -7,7 +7,7 @@ export function beside(name: string): URL | undefined {
     const url = new URL(name, import.meta.url);
     return url.protocol === 'file:' && builtIn('node:fs').existsSync(url) ? url : undefined;
   } catch {
-    // What bundlers make of import.meta in CommonJS is no URL.
+    // What bundlers make of import.meta in CommonJS is not a URL.
     return undefined;
   }
 }

@@ -9,7 +9,7 @@ export interface ShutdownOptions {
   readonly grace?: number | undefined;
 }
 
-/** @throws PreforkError ERR_PREFORK_STATE for what is no number of workers */
+/** @throws PreforkError ERR_PREFORK_STATE for what is not a number of workers */
 export function checkCount(call: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new PreforkError('ERR_PREFORK_STATE', `${call}() was given ${show(value)}; it takes a number of workers.`);

@@ -4,7 +4,7 @@ import { asError } from './errors.js';
 
 /**
  * Calls the user's listeners of an event one by one, so that one which throws, or whose promise rejects, keeps it from no other
- * and is no uncaught exception: that would end the process.
+ * and is not an uncaught exception: that would end the process.
  */
 export function callListeners(events: EventEmitter, name: string, argument: unknown, failed: (error: Error) => void): void {
   const fail = (thrown: unknown): void => { failed(asError(thrown)); };

@@ -15,5 +15,5 @@ export function provideMaster(create: CreateMaster): void {
 /** What makes masters in this process. @throws PreforkError ERR_PREFORK_STATE if it was started as workers are, and is none */
 export function masterMaker(): CreateMaster {
   if (provided !== undefined) return provided;
-  throw new PreforkError('ERR_PREFORK_STATE', `This process is no worker of a pool, but was started with Node's argument ${WORKER_CONDITION}, which is for workers only: start it without.`);
+  throw new PreforkError('ERR_PREFORK_STATE', `This process is not a worker of a pool, but was started with Node's argument ${WORKER_CONDITION}, which is for workers only: start it without.`);
 }

@@ -23,7 +23,7 @@ export interface Words {
   readonly text: string;
 }
 
-/** Puts an event in words; undefined for those that are no news: a changed status, messages of the user's own. */
+/** Puts an event in words; undefined for those that are not news: a changed status, messages of the user's own. */
 export function inWords(event: PoolEvent): Words | undefined {
   switch (event.name) {
     case 'listening': return { level: 'info', text: `Listening on ${showAddress(event.detail)}.` };

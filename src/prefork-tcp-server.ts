@@ -203,13 +203,13 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   /**
    * Resolves with the first status that satisfies the predicate: now, or after any change.
    *
-   * @throws the signal's reason when it is aborted; what ended the server; ERR_PREFORK_STATE when it has shut down, or for what is no predicate or signal
+   * @throws the signal's reason when it is aborted; what ended the server; ERR_PREFORK_STATE when it has shut down, or for what is not a predicate or a signal
    */
   async waitUntil(predicate: (status: ServerStatus) => boolean, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<ServerStatus> {
     return inMaster(this.#sides, 'waitUntil', (master) => master.waitUntil(predicate, checkWait(predicate, options)));
   }
 
-  /** Calls back for an event: in the master all but `message`, in a worker `message` only. @throws PreforkError ERR_PREFORK_STATE for what is no event, or no function */
+  /** Calls back for an event: in the master all but `message`, in a worker `message` only. @throws PreforkError ERR_PREFORK_STATE for what is not an event, or not a function */
   on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
     this.#events?.on(checkedEvent('on', name, listener), listener);
     return this;

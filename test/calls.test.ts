@@ -30,7 +30,7 @@ describe('the options of a call', () => {
     expect(checkOptions('shutdown', Object.create({ grace: 5 }) as { grace: number }).grace).toBe(5);
   });
 
-  it('refuses what is no number of workers', () => {
+  it('refuses what is not a number of workers', () => {
     expect(() => { checkCount('born', 1.5); }).toThrow(refusal(/^born\(\) was given 1\.5; it takes a number of workers\.$/));
   });
 });

@@ -66,7 +66,7 @@ export class Guard {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Browsers say where a request comes from (https://www.w3.org/TR/fetch-metadata/); others do not, and are no danger here. */
+/** Browsers say where a request comes from (https://www.w3.org/TR/fetch-metadata/); others do not, and are not a danger here. */
 function isFromAnotherSite({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   // Browsers before Fetch Metadata send at least Origin with a POST.

@@ -28,7 +28,7 @@ export interface BlockParameters {
   readonly MaxBuffer?: number | undefined;
 }
 
-/** The longest header, in bytes: input that has more of one without an end is no header. */
+/** The longest header, in bytes: input that has more of one without an end is not a header. */
 export const MAX_HEADER = 64;
 
 const CHECKS = {

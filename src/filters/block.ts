@@ -14,7 +14,7 @@ import { outputBytes } from './parameters.js';
  * it sends records as they are.
  *
  * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG for a block longer than MaxLength: it is discarded as it comes, and
- * the block after it is delivered as usual. They throw ERR_PREFORK_BAD_RECORD for input that is no header, and once more
+ * the block after it is delivered as usual. They throw ERR_PREFORK_BAD_RECORD for input that is not a header, and once more
  * whenever input comes after that: it is unknown where the next block begins, so it is discarded. `get_one_start` and `get` throw
  * ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still wait.
  */
@@ -46,7 +46,7 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     return [this.queue.take(length)];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for what is no bytes and no string */
+  /** @throws PreforkError ERR_PREFORK_FILTER for what is neither bytes nor a string */
   put(records: readonly (Chunk | Uint8Array)[]): Buffer[] {
     return records.map((record) => {
       const bytes = outputBytes('BlockFilter', record);

@@ -47,7 +47,7 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
   }
 
   /**
-   * @throws PreforkError ERR_PREFORK_FILTER for what is no bytes and no string, for a length that the length field cannot
+   * @throws PreforkError ERR_PREFORK_FILTER for what is neither bytes nor a string, for a length that the length field cannot
    * hold, and for a frame without its header
    */
   put(records: readonly (Chunk | Uint8Array)[]): Buffer[] {

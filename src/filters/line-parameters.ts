@@ -32,7 +32,7 @@ export interface LineParameters<Line extends string | Buffer = string | Buffer> 
    * its terminator matches and no earlier match is possible; if later bytes make that match longer, they belong to it. So
    * `/\n+/` and `/(\r\n)+/` yield the same records however the input was cut into reads, for terminators of up to 256 bytes.
    * Anchors, `\b`, look-around, back references and the flag v are refused: what surrounds a match may not have arrived. A
-   * match of nothing is no terminator. Clients choose what it is run on, so it must not backtrack without bound.
+   * match of nothing is not a terminator. Clients choose what it is run on, so it must not backtrack without bound.
    */
   readonly InputRegexp?: RegExp | undefined;
   /** Sent after every record. Default CR LF. May be empty. */
@@ -54,7 +54,7 @@ export class LineSettings {
   readonly createTerminator: () => Terminator;
   /** What ends a record sent. */
   readonly output: Buffer;
-  /** The same as text; undefined if it is no text in textEncoding. */
+  /** The same as text; undefined if it is not text in textEncoding. */
   readonly outputText: string | undefined;
   readonly maxLength: number;
   /** MaxBuffer, and what an unfinished line of MaxLength may have in addition: an unfinished terminator. */
@@ -149,7 +149,7 @@ function literalBytes(given: string | Uint8Array, encoding: LineSettings['encodi
   return Buffer.from(given, encoding === 'latin1' ? 'latin1' : 'utf8');
 }
 
-/** Whether a text has characters that are no byte in latin1. Node would cut them: U+010A would become a line feed. */
+/** Whether a text has characters that are not one byte in latin1. Node would cut them: U+010A would become a line feed. */
 export function hasWideCharacters(text: string): boolean {
   return /[^\0-\xff]/.test(text);
 }

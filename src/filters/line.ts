@@ -31,7 +31,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   readonly text_encoding: 'utf8' | 'latin1';
   readonly #settings: LineSettings;
   readonly #terminator: Terminator;
-  /** What ends a record sent, as text; undefined if it is no text in text_encoding. */
+  /** What ends a record sent, as text; undefined if it is not text in text_encoding. */
   readonly #outputText: string | undefined;
 
   /** The current read, and the same as text with one character per byte: a position is the same in both. */
@@ -68,7 +68,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     if (waiting > this.#settings.maxWaiting) throw bufferFull('LineFilter', waiting);
     for (const chunk of chunks) {
       const read = bytesOf(chunk);
-      // Nothing is no read: it says nothing about how the last terminator goes on.
+      // Nothing is not a read: it says nothing about how the last terminator goes on.
       if (read.length === 0) continue;
       if (this.#next === undefined) this.#next = read;
       else (this.#later ??= new RecordQueue()).push([read]);
@@ -93,7 +93,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     return [];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for an object that is no bytes, and for text that Encoding does not have */
+  /** @throws PreforkError ERR_PREFORK_FILTER for an object that is not bytes, and for text that Encoding does not have */
   put(records: readonly LineRecord[]): Buffer[] {
     return records.map((record) => {
       if (!(record instanceof Uint8Array) && this.#outputText !== undefined) {
@@ -115,7 +115,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   get_pending(): undefined | [Buffer] {
-    // The next read may begin with the second half of the last terminator, which is no input any more.
+    // The next read may begin with the second half of the last terminator, which is not input any more.
     while (this.#at === this.#text.length && this.#openRead());
     const pending = Buffer.concat([this.#rest?.peek() ?? EMPTY, this.#held, this.#bytes.subarray(this.#at), this.#next ?? EMPTY, ...this.#later?.peek() ?? []]);
     return pending.length === 0 ? undefined : [pending];

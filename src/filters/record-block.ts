@@ -52,7 +52,7 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
     return [this.#block.splice(0, this.#blockSize)];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for a record that is no array */
+  /** @throws PreforkError ERR_PREFORK_FILTER for a record that is not an array */
   put(records: readonly (readonly Below[])[]): Below[] {
     for (const record of records) if (!Array.isArray(record)) throw recordError(NAME, record, 'arrays of records');
     // What waits is not moved at every call: it may be much, and what is put little.
@@ -79,7 +79,7 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
   /**
    * How many records make a block, and, with an argument, will make one from now on.
    *
-   * @throws PreforkError ERR_PREFORK_FILTER if it is no whole number above 0
+   * @throws PreforkError ERR_PREFORK_FILTER if it is not a whole number above 0
    */
   blocksize(count?: number): number {
     checkParameters(NAME, { BlockSize: count }, CHECKS);

@@ -29,7 +29,7 @@ export interface ReferenceParameters {
  * as in the original; what the body is, is up to Serializer and Compression. A peer in Perl must use JSON too: Storable,
  * the original's default, is neither portable nor safe.
  *
- * Frames fail as blocks do: see {@link BlockFilter}. A body that is no serialized object throws ERR_PREFORK_BAD_RECORD, one
+ * Frames fail as blocks do: see {@link BlockFilter}. A body that is not a serialized object throws ERR_PREFORK_BAD_RECORD, one
  * that inflates to more than MaxLength throws ERR_PREFORK_RECORD_TOO_LONG; with NoFatals the text of these two errors is the
  * record. The next frame is delivered as usual.
  *
@@ -64,7 +64,7 @@ export class ReferenceFilter<In = object> extends BaseFilter<In, object> {
     return body === undefined ? [] : [this.#thaw(body) as In];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for what is no object and no array, or what Serializer cannot take */
+  /** @throws PreforkError ERR_PREFORK_FILTER for what is neither an object nor an array, or what Serializer cannot take */
   put(records: readonly object[]): Buffer[] {
     return this.#frames.put(records.map((record) => {
       // What arrives may come from JavaScript.

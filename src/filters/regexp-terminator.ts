@@ -66,7 +66,7 @@ export class TerminatorPattern {
 }
 
 /**
- * A regular expression. A match of nothing is no terminator. Where more bytes could make a match longer, or make one that
+ * A regular expression. A match of nothing is not a terminator. Where more bytes could make a match longer, or make one that
  * begins earlier, nothing is decided before they are there, so that records do not depend on how the input was cut. What is
  * longer than MAX_REGEXP_TERMINATOR is taken as it is: matching it again and again would take its toll.
  */

@@ -77,7 +77,7 @@ for (const filter of BY_NAME.values()) Object.defineProperty(filter, 'name', { v
  * Turns what a user gave as a filter into a function that makes a fresh one for each client. The first is made at once,
  * to find wrong parameters before a client does.
  *
- * @throws PreforkError ERR_PREFORK_FILTER if it is no filter, or if its parameters cannot be used
+ * @throws PreforkError ERR_PREFORK_FILTER if it is not a filter, or if its parameters cannot be used
  */
 export function resolveFilter(spec: FilterSpec): () => AnyFilter {
   const create = factoryOfNamed(spec);
@@ -95,7 +95,7 @@ function factoryOfNamed(spec: unknown): (() => AnyFilter) | undefined {
   return factoryOf([typeof filter === 'string' ? named(filter) : filter, ...parameters]);
 }
 
-/** Makes the first filter: something that is no class shows now. */
+/** Makes the first filter: something that is not a class shows now. */
 function made(spec: unknown, create: () => unknown): unknown {
   try {
     return create();

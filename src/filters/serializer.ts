@@ -20,7 +20,7 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
     freeze(value: object): string {
       const text = JSON.stringify(value) as string | undefined;
       // toJSON makes a string of a Date, which would not come back as an object.
-      if (text === undefined || !/^[[{]/.test(text)) throw new TypeError('its JSON is no object and no array');
+      if (text === undefined || !/^[[{]/.test(text)) throw new TypeError('its JSON is neither an object nor an array');
       if (isEmptied(value, text)) throw new TypeError(`JSON keeps nothing of ${kindOf(value)}; put a plain object, or give Serializer: 'v8'`);
       return text;
     },
@@ -68,11 +68,11 @@ export function thaw(body: Buffer, { serializer, isCompressed, maxLength }: Body
     if (error instanceof RangeError && (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new PreforkError('ERR_PREFORK_RECORD_TOO_LONG', `A body inflates to more than MaxLength (${maxLength} bytes).`, { cause: error });
     }
-    throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is no serialized object: ${textOf(error)}`, { cause: error });
+    throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is not a serialized object: ${textOf(error)}`, { cause: error });
   }
   if (isThenable(value)) throw new PreforkError('ERR_PREFORK_FILTER', `thaw returned ${showRefused(value)}.`);
   if (typeof value === 'object' && value !== null) return value;
-  throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is no serialized object but a ${value === null ? 'null' : typeof value}.`);
+  throw new PreforkError('ERR_PREFORK_BAD_RECORD', `A body is not a serialized object but a ${value === null ? 'null' : typeof value}.`);
 }
 
 /** What the body of a frame is. */

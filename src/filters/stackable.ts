@@ -44,7 +44,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   /** How many records of lower filters may be taken before there is more input. */
   #left = MOST_EXPANSION;
 
-  /** @throws PreforkError ERR_PREFORK_FILTER if one of Filters is no filter */
+  /** @throws PreforkError ERR_PREFORK_FILTER if one of Filters is not a filter */
   constructor(parameters: StackableParameters<In, Out> = {}) {
     super();
     checkParameters('StackableFilter', parameters, { Filters: list });
@@ -61,7 +61,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     return this.#pull(this.#layers.length - 1) as [] | [In];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER if the lowest filter makes something that is no bytes and no string */
+  /** @throws PreforkError ERR_PREFORK_FILTER if the lowest filter makes something that is neither bytes nor a string */
   put(records: readonly Out[]): Buffer[] {
     this.#bottom();
     const sent = this.#layers.reduceRight<readonly unknown[]>((above, layer) => putThrough(layer, above), records);
@@ -108,7 +108,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
    * Adds filters at the top; the last is the new last one. An instance is used as it is.
    *
    * @returns how many filters there are now
-   * @throws PreforkError ERR_PREFORK_FILTER if one of them is no filter
+   * @throws PreforkError ERR_PREFORK_FILTER if one of them is not a filter
    */
   push(...filters: LayerSpec[]): number {
     return this.#layers.push(...filters.map(ownLayer));
@@ -129,7 +129,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
    * already in the stack does not pass them.
    *
    * @returns how many filters there are now
-   * @throws PreforkError ERR_PREFORK_FILTER if one of them is no filter
+   * @throws PreforkError ERR_PREFORK_FILTER if one of them is not a filter
    */
   unshift(...filters: LayerSpec[]): number {
     return this.#layers.unshift(...filters.map(ownLayer));

@@ -28,7 +28,7 @@ export class StreamFilter extends BaseFilter<Buffer, Chunk | Uint8Array> {
     return this.#queue.length === 0 ? [] : [this.#queue.take()];
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for what is no bytes and no string */
+  /** @throws PreforkError ERR_PREFORK_FILTER for what is neither bytes nor a string */
   put(records: readonly (Chunk | Uint8Array)[]): Buffer[] {
     return records.map((record) => outputBytes('StreamFilter', record));
   }

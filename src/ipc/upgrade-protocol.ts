@@ -73,7 +73,7 @@ export function readMessages(hear: (message: { readonly type: string }) => void)
   };
 }
 
-/** @returns undefined if the text is no mark that this version can use */
+/** @returns undefined if the text is not a mark that this version can use */
 export function parseMark(text: string): UpgradeMark | undefined {
   const mark = parse(text) as Partial<UpgradeMark> | null | undefined;
   return typeof mark?.version === 'number' && Array.isArray(mark.servers) ? mark as UpgradeMark : undefined;

@@ -39,7 +39,7 @@ export interface AdoptedSocket {
 /**
  * Takes over a bound socket. Closing it leaves the file of a Unix socket alone, which belongs to whoever made it.
  *
- * @throws ListenError if it is no stream socket, or one that cannot listen
+ * @throws ListenError if it is not a stream socket, or one that cannot listen
  */
 export function adoptDescriptor(fd: number, backlog: number): AdoptedSocket {
   const where = `descriptor ${fd}`;

@@ -85,7 +85,7 @@ export class PoolEvents {
       `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${what}${advice}${stderr}`,
       cause === undefined ? undefined : { cause },
     );
-    // Ctrl-C, or a SIGHUP to the whole group, reaches a worker that starts before it can leave it to the master: that is no fault of the program.
+    // Ctrl-C, or a SIGHUP to the whole group, reaches a worker that starts before it can leave it to the master: that is not a fault of the program.
     if (exit.signal !== 'SIGINT' && exit.signal !== 'SIGHUP') this.#error(record, 'start', error);
     return error;
   }

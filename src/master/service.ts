@@ -42,7 +42,7 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
       if (event.name === 'reload:done' || event.name === 'reload:failed') notifier.ready();
     },
     stopping: () => {
-      // What a reload may still come to is no news any more.
+      // What a reload may still come to is not news any more.
       isReady = false;
       notifier.stopping();
     },

@@ -10,7 +10,7 @@ export interface Account {
  * Finds the ids that User and Group mean, with id(1) and getent(1), so that every source of accounts counts that the
  * system has. libuv drops the supplementary groups when it changes the uid (src/unix/process.c).
  *
- * @param problems - gets what is wrong: names that are no account, and a uid that this process may not change to
+ * @param problems - gets what is wrong: names that are not accounts, and a uid that this process may not change to
  */
 export function resolveAccount({ User, Group }: Pick<PreforkTcpServerOptions, 'User' | 'Group'>, problems: string[]): Account | undefined {
   if (User === undefined) return undefined;

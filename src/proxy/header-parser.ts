@@ -17,7 +17,7 @@ const BINARY = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55
 /**
  * Reads the PROXY header at the beginning of a connection, versions 1 and 2
  * (https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt). However the bytes are cut, the result and the error are the
- * same. It never guesses: what is no header is an error.
+ * same. It never guesses: what is not a header is an error.
  */
 export class HeaderParser {
   readonly #only: 1 | 2 | undefined;
@@ -64,7 +64,7 @@ export class HeaderParser {
     const signature = version === 1 ? TEXT : BINARY;
     const common = Math.min(bytes.length, signature.length);
     for (let at = 0; at < common; at++) {
-      if (bytes[at] !== signature[at]) throw fault(`The connection begins with ${showBytes(bytes.subarray(0, at + 1))}, which is no PROXY header: does its balancer send one (HAProxy: send-proxy-v2, nginx: proxy_protocol on)?`);
+      if (bytes[at] !== signature[at]) throw fault(`The connection begins with ${showBytes(bytes.subarray(0, at + 1))}, which is not a PROXY header: does its balancer send one (HAProxy: send-proxy-v2, nginx: proxy_protocol on)?`);
     }
     if (common < signature.length) return undefined;
     if (this.#only !== undefined && this.#only !== version) throw fault(`A PROXY header of version ${version} came, and Proxy.Version takes ${this.#only} only.`);

@@ -38,8 +38,8 @@ export function readLine(bytes: Buffer): ProxyHeader {
 
 function endpoint(line: string, family: 'TCP4' | 'TCP6', text: string, port: string): ProxyEndpoint {
   const address = family === 'TCP6' ? toIpv6(text) : isIpv4(text) ? text : undefined;
-  if (address === undefined) throw bad(line, `${JSON.stringify(text)} is no address of ${family === 'TCP4' ? 'IPv4' : 'IPv6'}`);
-  if (!/^(0|[1-9]\d{0,4})$/.test(port) || Number(port) > 65_535) throw bad(line, `${JSON.stringify(port)} is no port`);
+  if (address === undefined) throw bad(line, `${JSON.stringify(text)} is not an ${family === 'TCP4' ? 'IPv4' : 'IPv6'} address`);
+  if (!/^(0|[1-9]\d{0,4})$/.test(port) || Number(port) > 65_535) throw bad(line, `${JSON.stringify(port)} is not a port`);
   return { address, port: Number(port) };
 }
 

@@ -42,7 +42,7 @@ export interface Common {
   readonly queue: EventQueue;
   /** The limits of now. */
   readonly limits: () => ClientLimits;
-  /** The async context that is no client's. */
+  /** The async context that is not a client's. */
   readonly scope: AsyncResource;
   readonly turns: Turns;
   readonly unsent: UnsentOutput;

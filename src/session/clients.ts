@@ -153,7 +153,7 @@ export class Clients implements SessionHost, Guarded {
   }
 
   crashed(thrown: unknown): void {
-    this.#parts.failed(thrown instanceof Error ? thrown : new PreforkError('ERR_PREFORK_CALLBACK', 'A step of the clients threw what is no Error.'), 'clients');
+    this.#parts.failed(thrown instanceof Error ? thrown : new PreforkError('ERR_PREFORK_CALLBACK', 'A step of the clients threw something that is not an Error.'), 'clients');
   }
 
   // --- Ways in ------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ export interface HeaderHost {
 const DRAINING_MS = 1000;
 
 /**
- * How long a LOCAL connection that says nothing is no client yet: a health check is closed at once (HAProxy: by a reset), and
+ * How long a LOCAL connection that says nothing is not a client yet: a health check is closed at once (HAProxy: by a reset), and
  * callbacks of a client that is none would only fill logs. After it, a check that waits for the server's first word is served.
  */
 const LOCAL_MS = 100;
@@ -97,7 +97,7 @@ export class HeaderWait implements StreamOwner {
   }
 
   broke(): void {
-    // 'close' follows. What is reset is no fault of its header.
+    // 'close' follows. A reset is not a fault of its header.
   }
 
   closed(): void {

@@ -28,7 +28,7 @@ export class Input {
   readonly #source: Duplex;
   readonly #host: InputHost;
   readonly #handler: RecordHandler;
-  /** The async context that is no client's. */
+  /** The async context that is not a client's. */
   readonly #scope: AsyncResource;
   readonly #turns: Turns;
   #filter: AnyFilter;
@@ -74,7 +74,7 @@ export class Input {
     return (this.#holds & reasons) !== 0;
   }
 
-  /** Replaces the filter between two records. What is not a record yet moves to the new one; the same filter is no change. */
+  /** Replaces the filter between two records. What is not a record yet moves to the new one; the same filter is not a change. */
   replace(filter: AnyFilter): void {
     if (filter === this.#filter) return;
     const { pending, rest } = this.#handOver(this.#filter);

@@ -73,7 +73,7 @@ export function attach(stream: Duplex, owner: StreamOwner, readsDirectly: boolea
   if (!isFirst) return;
   if (!readsDirectly) stream.on('data', onData);
   stream.on('end', onEnd).on('error', onError).on('close', onClose);
-  // Of what comes broken after the handshake, a TLSSocket that is no tls.Server's emits this alone, and stays open.
+  // Of what comes broken after the handshake, a TLSSocket that is not a tls.Server's emits this alone, and stays open.
   if ('encrypted' in stream) stream.on('_tlsError', onError);
 }
 

@@ -115,7 +115,7 @@ export class Wheel implements Client {
     }
   }
 
-  /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. A `put` until then is no fault: ClientDisconnected has not been called. */
+  /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. A `put` until then is not a fault: ClientDisconnected has not been called. */
   finish(done: () => void): void {
     this.#stage = 'finishing';
     this.flush();

@@ -4,7 +4,7 @@ const UNREAD = /\bERR_(?:UNKNOWN_FILE_EXTENSION|UNSUPPORTED_TYPESCRIPT_SYNTAX)\b
 /**
  * What a program needs that has ended because, it may be, Node could not read it: a test runner's loader is not the program's.
  *
- * @returns nothing for one that is no TypeScript, or that lacks something else, such as a package
+ * @returns nothing for one that is not TypeScript, or that lacks something else, such as a package
  */
 export const loaderAdvice = (script: string, stderr: string): string => (/\.[cm]?tsx?$/.test(script) && UNREAD.test(stderr)
   ? "\nA program in TypeScript may need a loader: npm install tsx, and startPool({ Script, ExecArgv: ['--import', 'tsx'] })."

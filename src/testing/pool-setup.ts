@@ -5,7 +5,7 @@ import { show } from '../checks.js';
 import type { PreforkTcpServerOptions } from '../options/options.js';
 import { testingError } from './testing-error.js';
 
-/** Options of the server that a test can replace: all that are no functions, lists of addresses aside. */
+/** Options of the server that a test can replace: all that are not functions, lists of addresses aside. */
 export type ReplacedOptions = {
   readonly [Name in keyof PreforkTcpServerOptions as Name extends 'Script' | 'ScriptArgs' | 'ExecArgv' | 'Env' | 'Directory' | 'Alias' | 'Address' | 'Hostname' | 'Port' | 'Domain' | 'Fd' ? never : Name]?:
   Extract<PreforkTcpServerOptions[Name], string | number | boolean | readonly string[] | undefined>

@@ -45,6 +45,6 @@ export class Reach {
     const { ready } = this.#happenings;
     if (this.isGone(pid)) throw testingError(`Process ${pid} of the pool has ended.`);
     // The master may say that a worker is ready before the worker's own line has opened: then what is asked of it waits.
-    if (pid !== master && !this.#doors.has(pid) && !ready.includes(pid)) throw testingError(`${pid} is no process of this pool; its master is ${master}, its workers are ${ready.join(', ')}.`);
+    if (pid !== master && !this.#doors.has(pid) && !ready.includes(pid)) throw testingError(`${pid} is not a process of this pool; its master is ${master}, its workers are ${ready.join(', ')}.`);
   }
 }

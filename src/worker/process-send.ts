@@ -5,14 +5,14 @@ type Done = (error: Error | null) => void;
 
 /**
  * Lets what the user's own code sends with `process.send` travel in our envelope, too. What a client said may then be relayed
- * as it is, and a master that has gone is no uncaught error.
+ * as it is, and a master that has gone is not an uncaught error.
  */
 export function wrapProcessSend(messages: UserMessages): void {
   const raw = process.send?.bind(process);
   if (raw === undefined) return;
   const send = (message: unknown, handle?: unknown, options?: unknown, callback?: unknown): boolean => {
     const done = [handle, options, callback].find((value): value is Done => typeof value === 'function');
-    // Handles need Node's own way; and so do the messages of Node's own, which are no concern of the master.
+    // Handles need Node's own way; and so do the messages of Node's own, which are not the master's concern.
     if ((typeof handle === 'object' && handle !== null) || isOfNode(message)) return raw(message, handle as never, options as never, done);
     const isSent = messages.send(message);
     if (done !== undefined) process.nextTick(done, isSent ? null : new PreforkError('ERR_PREFORK_STATE', 'process.send() reaches no one: the master has gone, or does not read.'));

@@ -5,7 +5,7 @@ import { ManualClock } from '../support/manual-clock.js';
 import { serverStatus, workerStatus } from '../support/status.js';
 
 describe('History', () => {
-  it('keeps the last fifty events in words, newest first, without those that are no news', () => {
+  it('keeps the last fifty events in words, newest first, without those that are not news', () => {
     const history = new History(new ManualClock());
     for (let pid = 1; pid <= 60; pid++) history.note({ name: 'worker:born', detail: { pid, id: pid } });
     history.note({ name: 'status', detail: undefined });

@@ -91,7 +91,7 @@ describe('ReferenceFilter', () => {
     expect(() => failing.put([{}])).toThrow('ReferenceFilter cannot send an object: a text');
   });
 
-  it.each([['{', 'A body is no serialized object: '], ['5', 'but a number'], ['"x"', 'but a string'], ['null', 'but a null'], ['', 'no serialized object']])('throws for the body %j and goes on with the next', (body, problem) => {
+  it.each([['{', 'A body is not a serialized object: '], ['5', 'but a number'], ['"x"', 'but a string'], ['null', 'but a null'], ['', 'not a serialized object']])('throws for the body %j and goes on with the next', (body, problem) => {
     const filter = new ReferenceFilter();
     filter.get_one_start([frame(body), frame('[1]')]);
 
@@ -103,7 +103,7 @@ describe('ReferenceFilter', () => {
     const filter = new ReferenceFilter<object | string>({ NoFatals: true, Compression: true });
 
     expect(filter.get([frame('not compressed'), frame(deflateSync('5')), frame(deflateSync('[1]'))])).toEqual([
-      expect.stringContaining('A body is no serialized object: ') as string, 'A body is no serialized object but a number.', [1],
+      expect.stringContaining('A body is not a serialized object: ') as string, 'A body is not a serialized object but a number.', [1],
     ]);
   });
 

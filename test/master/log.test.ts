@@ -13,7 +13,7 @@ const BORN = { pid: 7, id: 1 };
 afterEach(() => { vi.restoreAllMocks(); });
 
 describe('a Logger', () => {
-  it('gets events as (object, message), an error under err, a pid under a name that loggers do not use themselves, and nothing for those that are no news', () => {
+  it('gets events as (object, message), an error under err, a pid under a name that loggers do not use themselves, and nothing for those that are not news', () => {
     const lines: [string, object, string][] = [];
     const level = (name: string) => (fields: object, text: string): void => { lines.push([name, fields, text]); };
     const observe = logTo({ info: level('info'), warn: level('warn'), error: level('error'), debug: level('debug') }, 'echo');

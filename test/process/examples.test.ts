@@ -69,7 +69,7 @@ describe('examples/chat.js, asked for names', () => {
 });
 
 describe('examples/json-rpc.js', () => {
-  it('answers in order, whether methods are async, throw or are missing, and refuses what is no JSON', async () => {
+  it('answers in order, whether methods are async, throw or are missing, and refuses what is not JSON', async () => {
     await withExample(['json-rpc.js'], async (master, port) => {
       const client = await master.connect(port);
       const request = (id: number, method: string, ...params: unknown[]): string => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`;
@@ -83,7 +83,7 @@ describe('examples/json-rpc.js', () => {
         { jsonrpc: '2.0', id: 2, result: 3 },
         { jsonrpc: '2.0', id: 3, error: { code: -32000, message: 'it failed' } },
         { jsonrpc: '2.0', id: 4, error: { code: -32601, message: 'there is no such method' } },
-        { jsonrpc: '2.0', id: null, error: { code: -32700, message: 'this is no JSON' } },
+        { jsonrpc: '2.0', id: null, error: { code: -32700, message: 'this is not JSON' } },
         { jsonrpc: '2.0', id: null, error: { code: -32601, message: 'there is no such method' } },
       ]);
       client.close();

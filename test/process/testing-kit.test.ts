@@ -137,9 +137,9 @@ describe('a pool under test', () => {
       await expect(pool.grow(pid, NaN)).rejects.toThrow('grow(): bytes must be a whole number above 0, not NaN.');
       await expect(pool.throwIn(pid, new Error('x') as unknown as string)).rejects.toThrow('throwIn(): message must be a text, not an object.');
       await expect(pool.ask(undefined as unknown as string)).rejects.toThrow('ask(): line must be a text, not undefined.');
-      expect(() => { pool.freeze(process.pid); }).toThrow(`${process.pid} is no process of this pool`);
+      expect(() => { pool.freeze(process.pid); }).toThrow(`${process.pid} is not a process of this pool`);
       await expect(pool.block(pool.pid, 1)).rejects.toThrow('is the master');
-      await expect(pool.crash(1)).rejects.toThrow('1 is no process of this pool');
+      await expect(pool.crash(1)).rejects.toThrow('1 is not a process of this pool');
     });
   });
 });

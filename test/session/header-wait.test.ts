@@ -131,7 +131,7 @@ describe('a connection from a balancer', () => {
 describe('a header', () => {
   it.each([
     ['is none', 'GET / HTTP/1.1\r\n', /from 10.0.0.1 port 40000 was closed. The connection begins with "G"/],
-    ['is wrong', LINE.replace('4711', '99999'), /"99999" is no port/],
+    ['is wrong', LINE.replace('4711', '99999'), /"99999" is not a port/],
   ])('that %s ends that connection alone, and is reported', async (_title, bytes, reason) => {
     const { clients, calls } = behind();
     const other = await clients.connect(balancer());

@@ -32,7 +32,7 @@ export class ChunkedContent {
   }
 
   /**
-   * Reads what it can, at most to the end of the content. Throws an HttpdFault for what are no chunks, and for too many.
+   * Reads what it can, at most to the end of the content. Throws an HttpdFault for what are not chunks, and for too many.
    *
    * @returns how many bytes it has read; the others must come again, with more behind them
    */

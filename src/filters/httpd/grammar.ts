@@ -55,7 +55,7 @@ export function listOf(value: string): string[] {
   return value.toLowerCase().split(',').map((member) => trimmed(member, 0)).filter((member) => member !== '');
 }
 
-/** A text from a position on, without spaces and tabs at its ends. `trim` would take bytes above 127 that are no white space here. */
+/** A text from a position on, without spaces and tabs at its ends. `trim` would take bytes above 127 that are not white space here. */
 function trimmed(text: string, start: number): string {
   let from = start;
   let to = text.length;

@@ -79,7 +79,7 @@ function requestLine(line: string): RequestLine {
 function checkHost(fields: readonly (readonly [name: string, value: string])[], version: string): void {
   const hosts = fields.filter(([name]) => name.toLowerCase() === 'host');
   if (hosts.length > 1 || (hosts.length === 0 && version !== '1.0')) throw new HttpdFault(400, 'There must be one Host field.');
-  if (hosts.some(([, value]) => !isHost(value))) throw new HttpdFault(400, 'Host is no host.');
+  if (hosts.some(([, value]) => !isHost(value))) throw new HttpdFault(400, 'Host is not a host.');
 }
 
 function fieldsByName(fields: readonly (readonly [name: string, value: string])[]): Record<string, string> {

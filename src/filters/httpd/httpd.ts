@@ -35,7 +35,7 @@ export interface HttpdParameters {
  * the handler answers every request, in their order, and ends the session when it is not to be kept (`keepAlive`).
  *
  * A request that cannot be accepted yields a record of type 'response' instead, for the handler to put and to end the session
- * with: 400 for what is no HTTP/1 request or could be understood in two ways, 411 for encoded content without a length, 413 for
+ * with: 400 for what is not an HTTP/1 request or could be understood in two ways, 411 for encoded content without a length, 413 for
  * more than MaxContent, 431 for a header of more than 64 KiB, 501 for an unknown Transfer-Encoding, 505 for another version than
  * HTTP/1. Everything after it is discarded: where the next request begins cannot be known. White space before a request is skipped.
  *
@@ -86,7 +86,7 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
     }
   }
 
-  /** @throws PreforkError ERR_PREFORK_FILTER for what is no response, and for line ends in what becomes the header */
+  /** @throws PreforkError ERR_PREFORK_FILTER for what is not a response, and for line ends in what becomes the header */
   put(records: readonly HttpdResponse[]): Buffer[] {
     return records.map((record) => responseBytes(record));
   }

@@ -35,7 +35,7 @@ function entriesOf(headers: unknown): [name: string, value: unknown][] {
   if (typeof headers !== 'object' || headers === null) throw unusable('headers', headers, HEADERS);
   if (!(Symbol.iterator in headers)) return Object.entries(headers);
   return Array.from(headers as Iterable<unknown>, (pair) => {
-    if (!Array.isArray(pair) || pair.length !== 2) throw unusable('headers', pair, `${HEADERS}; one of these is no pair`);
+    if (!Array.isArray(pair) || pair.length !== 2) throw unusable('headers', pair, `${HEADERS}; one of these is not a pair`);
     return pair as [string, unknown];
   });
 }

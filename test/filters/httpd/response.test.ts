@@ -91,7 +91,7 @@ describe('responseBytes', () => {
     [{ status: 200, headers: { A: {} } }, 'whose A is an object'],
     [{ status: 200, headers: { A: null } }, 'whose A is null'],
     [{ status: 200, headers: null }, 'whose headers is null; it must be an object of names and values, or a Headers, a Map or another list of pairs.'],
-    [{ status: 200, headers: ['A', 'b'] }, 'whose headers is "A"; it must be an object of names and values, or a Headers, a Map or another list of pairs; one of these is no pair.'],
+    [{ status: 200, headers: ['A', 'b'] }, 'whose headers is "A"; it must be an object of names and values, or a Headers, a Map or another list of pairs; one of these is not a pair.'],
     [{ status: 200, headers: new Map([[5, 'x']]) }, 'whose field name is 5'],
     [{ status: 200, reason: 'OK\r\nA: b' }, 'whose reason is'],
     [{ status: 200, reason: 5 }, 'whose reason is 5'],
