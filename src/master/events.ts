@@ -79,7 +79,8 @@ export class PoolEvents {
     const cause = exit.error ?? record.uncaught;
     const what = cause === undefined ? '' : ` Its error: ${cause.message}.`;
     const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : exit.code === 0 || record.killed === 'boot' ? exit.advice ?? '' : '';
-    const stderr = exit.stderr === undefined ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
+    // What it says of that error itself is on stderr, and its stack is that of the cause.
+    const stderr = exit.stderr === undefined || (cause !== undefined && exit.stderr.includes(cause.message)) ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
     const error = new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',
       `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${what}${advice}${stderr}`,

@@ -13,6 +13,8 @@ const MOST_TEXTS = 20;
 export class ShownTexts {
   readonly #clock: Clock;
   readonly #at = new Map<string, number>();
+  /** The error that ended a worker whose own stderr has shown it, and when. */
+  #shownBy: { readonly error: string; readonly at: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,14 +23,22 @@ export class ShownTexts {
   /** Takes note of a text. @returns whether the same was said lately, but for its numbers: pids, times, ports */
   isKnown(text: string): boolean {
     const now = this.#clock.now();
-    const words = text.replace(/\d+/g, '0');
+    const words = wordsOf(text);
+    if (this.#shownBy !== undefined && now - this.#shownBy.at < SAME_MS && words.includes(this.#shownBy.error)) return true;
     const at = this.#at.get(words);
     this.#at.delete(words);
     this.#at.set(words, now);
     for (const oldest of this.#at.keys()) if (this.#at.size > MOST_TEXTS) this.#at.delete(oldest);
     return at !== undefined && now - at < SAME_MS;
   }
+
+  /** A worker has ended by an error, which is on its own stderr. */
+  shownByItself(error: string): void {
+    if (error !== '') this.#shownBy = { error: wordsOf(error), at: this.#clock.now() };
+  }
 }
+
+const wordsOf = (text: string): string => text.replace(/\d+/g, '0');
 
 /**
  * What a worker writes to stderr. It passes through this process, so that its last lines can be reported if it fails; of

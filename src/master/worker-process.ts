@@ -138,6 +138,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
         watch = undefined;
       }
       if (fact.type === 'ready') stderr.pass();
+      else if (fact.type === 'failed' && fact.error.where === 'uncaught' && !captureStderr) shown.shownByItself(fact.error.message);
       events.fact(fact);
     });
     // With captured stderr its last lines may come after 'exit'; but a process that it has started may never close it.

@@ -40,6 +40,25 @@ describe('what workers write to stderr while they start', () => {
     expect(written).toEqual(['no database', 'no disk', 'no disk']);
   });
 
+  it('is not shown again if it is the error of a worker that has shown it by itself', () => {
+    const clock = new ManualClock();
+    const shown = new ShownTexts(clock);
+    const written: string[] = [];
+    const end = (text: string): void => {
+      const output = new StartOutput(shown, { clock, write: (data) => { written.push(Buffer.from(data).toString()); } });
+      output.push(Buffer.from(text));
+      output.end();
+    };
+
+    shown.shownByItself('listen EADDRINUSE 127.0.0.1:8080');
+    end('node:net:1908\nError: listen EADDRINUSE 127.0.0.1:8080\n');
+    end('Error: no database\n');
+    clock.advance(5000);
+    end('Error: listen EADDRINUSE 127.0.0.1:8080\n');
+
+    expect(written).toEqual(['Error: no database\n', 'Error: listen EADDRINUSE 127.0.0.1:8080\n']);
+  });
+
   it('is shown at once when it has started, and soon if that takes long', () => {
     const { clock, written, output } = starts();
     const [ready, slow] = [output(), output()];
