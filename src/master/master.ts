@@ -18,6 +18,7 @@ import { OptionsInForce } from './options-in-force.js';
 import type { Outbox } from './outbox.js';
 import { createPool, type Pool, type PoolParts } from './pool.js';
 import type { StopReason } from './pool-stop.js';
+import { atProcessExit } from './process-exit.js';
 import { Readiness } from './readiness.js';
 import type { ReloadOptions } from './reload-host.js';
 import { systemdService, type Service } from './service.js';
@@ -54,7 +55,7 @@ export class Master {
   readonly #change: ChangeOfMasters;
   #failure: Error | undefined;
   readonly #end: ServerEnd;
-  readonly #removeSignals: (() => void) | undefined;
+  readonly #removals: (() => void)[] = [];
 
   constructor(parts: MasterParts) {
     this.#parts = parts;
@@ -87,25 +88,25 @@ export class Master {
     });
     const { handlesSignals, upgradeSignal } = parts.options.process;
     if (handlesSignals) {
-      this.#removeSignals = obeySignals({
+      this.#removals.push(obeySignals({
         clock: parts.clock, outbox: this.#outbox, server: this, upgradeSignal,
         isRunning: () => this.#phase === 'running',
         hurry: () => this.#end.hurry(),
         killAll: () => this.#pool?.supervisor.killAll(),
         upgrade: () => { this.#change.upgradeUnasked(); },
-      });
+      }));
     }
     // ShutdownChildren: when this process ends without a drain.
-    process.once('exit', this.#onExit);
+    this.#removals.push(atProcessExit(() => { this.#leave(); }));
     void this.#start();
   }
 
-  readonly #onExit = (): void => {
+  #leave(): void {
     if (this.#options.current.process.endsWorkers) this.#pool?.supervisor.killAll();
     // Its file would stay; the workers have copies of their own.
     this.#open?.socket.close();
     this.#admin.close();
-  };
+  }
 
   ready(): Promise<void> { return this.#readiness.wait(); }
 
@@ -239,8 +240,7 @@ export class Master {
     this.#phase = 'stopped';
     this.#change.ended();
     await this.#service?.close();
-    this.#removeSignals?.();
-    process.off('exit', this.#onExit);
+    for (const remove of this.#removals) remove();
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));
     const { stopped } = this.#options.current.listen;
     if (wasRunning && stopped !== undefined) this.#outbox.run(() => { stopped(); });
