@@ -60,6 +60,9 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
   protected override forget(): void {
     this.queue.drop();
     this.#skip = 0;
+    // Where it is used again a record begins, whatever came before.
+    this.#broken = undefined;
+    this.#hasDiscarded = false;
   }
 
   /** There is no whole record yet. */

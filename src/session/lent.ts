@@ -28,13 +28,17 @@ export function guardListeners(stream: Duplex, first: Guarded): void {
   // What ClientPreConnect gives may have no more than a session needs.
   if (!(stream instanceof EventEmitter) || Object.hasOwn(stream, REJECTED)) return;
   const failed = (error: unknown): void => { (ownerOf(stream) ?? first).crashed(error); };
-  Object.defineProperty(stream, REJECTED, { value: failed });
-  captureRejections(stream);
-  const kept = new Set<unknown>(stream.eventNames().flatMap((event) => stream.rawListeners(event)));
+  const guarded = stream as Duplex & Record<symbol, unknown>;
+  guarded[REJECTED] = failed;
+  // Node has an option for it, but no way to give it to the sockets of a tls.Server; where the switch is elsewhere, they are as all others.
+  kCapture ??= Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kCapture');
+  if (kCapture !== undefined) guarded[kCapture] = true;
+  const kept: unknown[] = [];
+  for (const event of stream.eventNames()) kept.push(...stream.rawListeners(event));
   const emit = methodOf(stream, 'emit');
   stream.emit = (...given: unknown[]) => {
     try {
-      return emit(...given) as boolean;
+      return emit.apply(stream, given) as boolean;
     } catch (error) {
       failed(error);
       return true;
@@ -42,18 +46,14 @@ export function guardListeners(stream: Duplex, first: Guarded): void {
   };
   const removeAll = methodOf(stream, 'removeAllListeners');
   stream.removeAllListeners = (...given: unknown[]) => {
-    removeListenersBut(kept, stream, () => { removeAll(...given); });
+    removeListenersBut(new Set(kept), stream, () => { removeAll.apply(stream, given); });
     return stream;
   };
 }
 
-/** Node has an option for it, but no way to give it to the sockets of a tls.Server; where the switch is elsewhere, they are as all others. */
-function captureRejections(stream: Duplex): void {
-  const kCapture = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kCapture');
-  if (kCapture !== undefined) Reflect.set(stream, kCapture, true);
-}
+let kCapture: symbol | undefined;
 
-const methodOf = (stream: Duplex, name: 'emit' | 'removeAllListeners') => (Reflect.get(stream, name) as (...given: unknown[]) => unknown).bind(stream);
+const methodOf = (stream: Duplex, name: 'emit' | 'removeAllListeners') => Reflect.get(stream, name) as (...given: unknown[]) => unknown;
 
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null;
 type Listen = (type: string, listener: Listener, options?: unknown) => void;

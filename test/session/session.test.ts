@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ClientErrorContext, InputContext } from '../../src/callbacks.js';
 import type { Context, StateContext } from '../../src/kernel.js';
+import { BlockFilter } from '../../src/filters/block.js';
+import { CodecFilter } from '../../src/filters/codec.js';
+import type { AnyFilter } from '../../src/filters/filter.js';
+import { FrameFilter } from '../../src/filters/frame.js';
+import { HttpdFilter } from '../../src/filters/httpd/httpd.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { deferred } from '../support/deferred.js';
-import { TestClient, TestClients, type Given } from './session-fixture.js';
+import { TestClient, TestClients, bothWays, type Given } from './session-fixture.js';
 
 type Any = Context<object>;
 type Line = InputContext<object, string>;
@@ -516,5 +521,29 @@ describe('the input of a session', () => {
     await client.send('bars\r\none|two|');
 
     expect(calls).toEqual(['connected', 'input bars', 'input one', 'input two']);
+  });
+});
+
+describe('a filter that has given up its input, when it is set again after another', () => {
+  it.each<[string, AnyFilter, string, string, unknown]>([
+    ['BlockFilter', new BlockFilter(), 'no length\r\n', '2\0ab', Buffer.from('ab')],
+    ['FrameFilter', new FrameFilter({ LengthBytes: 1, LengthOffset: 1, Start: '#' }), 'no start\r\n', '#\u0002ab', Buffer.from('ab')],
+    ['CodecFilter', new CodecFilter({ Decode: (input) => ({ record: input.subarray(1, 3), bytes: input[0] === 35 ? 3 : -1 }) }), 'no start\r\n', '#ab', Buffer.from('ab')],
+    ['HttpdFilter', new HttpdFilter(), 'nonsense\r\n\r\n', 'GET /ab HTTP/1.0\r\n\r\n', expect.objectContaining({ uri: '/ab' })],
+  ])('%s begins anew', async (_name, filter, bad, good, record) => {
+    const records: unknown[] = [];
+    let heap!: InputContext<object, unknown>['heap'];
+    const clients = new TestClients({ shutdownOnError: false, createFilters: bothWays(() => filter), callbacks: {
+      connected: (context: Context<object>) => { ({ heap } = context); },
+      input: ({ input }: InputContext<object, unknown>) => { records.push(input); },
+    } });
+    const client = await clients.connect();
+    await client.send(bad);
+    heap.client.set_input_filter(new LineFilter());
+    await client.send('line\r\n');
+    heap.client.set_input_filter(filter);
+    await client.send(good);
+
+    expect(records.slice(-2)).toEqual(['line', record]);
   });
 });

@@ -103,6 +103,7 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
     this.#queue.drop();
     this.#seen = 0;
     this.#open = undefined;
+    this.#isRefused = false;
   }
 
   #head(): HttpdRecord | undefined {
