@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { show } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import { enter, type Guarded } from './entry.js';
@@ -111,7 +112,7 @@ export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
     const isHeard = stream.listenerCount('data') > 0;
     const chunk = Buffer.from(owner.discards === true && !isHeard ? [] : bytes);
     owner.received(chunk);
-    if (isHeard) stream.emit('data', chunk);
+    if (isHeard) stream.emit('data', stream.readableEncoding === null ? chunk : textIn(stream, chunk, stream.readableEncoding));
   } catch (error) {
     owner.crashed(error);
   }
@@ -128,6 +129,15 @@ export function removeListenersBut(kept: ReadonlySet<unknown>, stream: Duplex, r
     const stays = kept.has(listener) || ATTACHED.has(listener);
     if (stays && !stream.rawListeners(event).includes(listener)) stream.on(event, listener as () => void);
   }
+}
+
+const decoders = new WeakMap<Duplex, { readonly encoding: BufferEncoding; readonly decoder: StringDecoder }>();
+
+/** What a user hears who has called setEncoding(): a character may be cut by the end of a read. */
+function textIn(stream: Duplex, bytes: Buffer, encoding: BufferEncoding): string {
+  let known = decoders.get(stream);
+  if (known?.encoding !== encoding) decoders.set(stream, known = { encoding, decoder: new StringDecoder(encoding) });
+  return known.decoder.write(bytes);
 }
 
 function onData(this: Duplex, chunk: unknown): void {

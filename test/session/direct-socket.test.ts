@@ -37,6 +37,18 @@ describe('a socket that is read directly', () => {
     expect(heard).toEqual(['session one', 'user one']);
   });
 
+  it('lets a user who has set an encoding hear text, whole characters of it', () => {
+    const socket = direct();
+    const heard: string[] = [];
+    readInto(socket, reader((chunk) => { heard.push(`session ${chunk.length} bytes`); }));
+    socket.setEncoding('utf8').on('data', (text: string) => { heard.push(`user ${text}`); });
+
+    deliver.call(socket, 2, Buffer.from('aé').subarray(0, 2));
+    deliver.call(socket, 1, Buffer.from('é').subarray(1));
+
+    expect(heard).toEqual(['session 2 bytes', 'user a', 'session 1 bytes', 'user é']);
+  });
+
   it('copies nothing for a reader that throws it away, unless a user hears it', () => {
     const socket = direct();
     const heard: string[] = [];
