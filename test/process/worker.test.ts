@@ -70,7 +70,7 @@ describe('the program that workers run', () => {
 
   it('cannot be a master when it was started as workers are, and the error says what to do', async () => {
     await withMaster({ execArgv: [WORKER_CONDITION], options: ONE }, async (master) => {
-      await master.line(/no worker of a pool.*--conditions=prefork-tcp-server-worker.*start it without/, 'stderr');
+      await master.line(/not a worker of a pool.*--conditions=prefork-tcp-server-worker.*start it without/, 'stderr');
 
       expect(await master.over()).toEqual({ code: 1, signal: null });
     });
