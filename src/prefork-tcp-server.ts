@@ -50,7 +50,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     this.isMaster = taken.role === 'master';
     this.isWorker = taken.role === 'worker';
     if (taken.role === 'master') this.#master = masterMaker()(resolved, { ordinal: taken.ordinal, environment: workerEnvironment, observer: kit?.observe(this) });
-    if (taken.role === 'worker') this.#worker = startWorker(resolved, taken.mark);
+    if (taken.role === 'worker') this.#worker = startWorker(resolved, taken.mark, taken.reports);
   }
 
   /**

@@ -28,6 +28,8 @@ interface ProcessRole {
   /** A thread beside the main one of a process that a master forked: the mark is the main thread's. */
   readonly isBesideWorker: boolean;
   readonly constructed: Map<string, number>;
+  /** The worker reports to its master itself, and what goes by `process.send` is the user's. */
+  reports?: boolean;
 }
 
 // Kept where a second copy of this package finds it too: a copy that took the process for a master would fork without end.
@@ -83,23 +85,21 @@ function parseMark(text: string): Mark | undefined {
   return { alias, ordinal, token, captured: captured === true, watch: typeof hungMs === 'number' ? { hungMs } : undefined };
 }
 
-/** What one construction of the server is. An inert one does nothing. */
+/** What one construction of the server is. An inert one does nothing. A worker calls `reports` when it reports to its master itself. */
 export type Role =
   | { readonly role: 'master'; readonly ordinal: number }
-  | { readonly role: 'worker'; readonly mark: Mark }
+  | { readonly role: 'worker'; readonly mark: Mark; readonly reports: () => void }
   | { readonly role: 'inert' };
 
 /** Decides what this construction is; called exactly once for each. */
 export function takeRole({ alias }: { readonly alias: string }): Role {
-  const { mark, isBesideWorker, constructed } = currentRole();
+  const role = currentRole();
+  const { mark, isBesideWorker, constructed } = role;
   const ordinal = (constructed.get(alias) ?? 0) + 1;
   constructed.set(alias, ordinal);
   if (isBesideWorker) return { role: 'inert' };
   if (mark === undefined) return { role: 'master', ordinal };
-  if (mark.alias === alias && mark.ordinal === ordinal) {
-    process.off('uncaughtExceptionMonitor', sayWhy);
-    return { role: 'worker', mark };
-  }
+  if (mark.alias === alias && mark.ordinal === ordinal) return { role: 'worker', mark, reports: () => { role.reports = true; } };
   sayLoaded(mark, [...constructed.keys()]);
   return { role: 'inert' };
 }
@@ -119,6 +119,7 @@ function sayWhy(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
 }
 
 function say(mark: Mark, fact: ToMaster): void {
+  if (currentRole().reports === true) return;
   try {
     process.send?.(envelope(fact, mark.token), undefined, undefined, () => undefined);
   } catch {

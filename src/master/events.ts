@@ -77,10 +77,11 @@ export class PoolEvents {
   startFailed(record: WorkerRecord, exit: Exit, { failures, nextMs }: { readonly failures: number; readonly nextMs: number | undefined }): PreforkError {
     const next = nextMs === undefined ? 'No worker has ever been ready, so the pool gives up.' : `The next try is in ${(nextMs / 1000).toFixed(1)} s.`;
     const cause = exit.error ?? record.uncaught;
-    const what = cause === undefined ? '' : ` Its error: ${cause.message}.`;
+    const said = cause === undefined ? '' : cause.message || cause.name;
+    const what = said === '' ? '' : ` Its error: ${said.replace(/\.$/, '')}.`;
     const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : exit.code === 0 || record.killed === 'boot' ? exit.advice ?? '' : '';
     // What it says of that error itself is on stderr, and its stack is that of the cause.
-    const stderr = exit.stderr === undefined || (cause !== undefined && exit.stderr.includes(cause.message)) ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
+    const stderr = exit.stderr === undefined || (said !== '' && exit.stderr.includes(said)) ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
     const error = new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',
       `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${what}${advice}${stderr}`,

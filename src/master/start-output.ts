@@ -13,7 +13,7 @@ const MOST_TEXTS = 20;
 export class ShownTexts {
   readonly #clock: Clock;
   readonly #at = new Map<string, number>();
-  /** The error that ended a worker whose own stderr has shown it, and when. */
+  /** The error that ended a worker whose own stderr has shown it, as it stands there behind its name, and when. */
   #shownBy: { readonly error: string; readonly at: number } | undefined;
 
   constructor(clock: Clock) {
@@ -34,7 +34,7 @@ export class ShownTexts {
 
   /** A worker has ended by an error, which is on its own stderr. */
   shownByItself(error: string): void {
-    if (error !== '') this.#shownBy = { error: wordsOf(error), at: this.#clock.now() };
+    if (error !== '') this.#shownBy = { error: wordsOf(`: ${error}`), at: this.#clock.now() };
   }
 }
 

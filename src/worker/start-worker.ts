@@ -13,8 +13,8 @@ interface GivenMark {
   readonly watch: { readonly hungMs: number } | undefined;
 }
 
-/** Makes this process a worker. @throws PreforkError ERR_PREFORK_STATE if it has no channel to a master */
-export function startWorker(options: ResolvedOptions, mark: GivenMark): WorkerRuntime {
+/** Makes this process a worker. @param reports - called when it reports to its master itself @throws PreforkError ERR_PREFORK_STATE if it has no channel to a master */
+export function startWorker(options: ResolvedOptions, mark: GivenMark, reports: () => void): WorkerRuntime {
   if (process.send === undefined) {
     throw new PreforkError('ERR_PREFORK_STATE', 'This process has the mark of a worker in its environment but no IPC channel to a master; remove the variable PREFORK_TCP_SERVER_WORKER.');
   }
@@ -25,6 +25,7 @@ export function startWorker(options: ResolvedOptions, mark: GivenMark): WorkerRu
     watch: mark.watch,
     exit: (code) => process.exit(code),
   });
+  reports();
   handleWorkerSignals(runtime, { captured: mark.captured, upgradeSignal: options.process.upgradeSignal });
   runtime.start();
   return runtime;

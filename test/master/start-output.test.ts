@@ -50,13 +50,15 @@ describe('what workers write to stderr while they start', () => {
       output.end();
     };
 
+    shown.shownByItself('database');
+    end('Error: no database 1\n');
     shown.shownByItself('listen EADDRINUSE 127.0.0.1:8080');
     end('node:net:1908\nError: listen EADDRINUSE 127.0.0.1:8080\n');
     end('Error: no database\n');
     clock.advance(5000);
     end('Error: listen EADDRINUSE 127.0.0.1:8080\n');
 
-    expect(written).toEqual(['Error: no database\n', 'Error: listen EADDRINUSE 127.0.0.1:8080\n']);
+    expect(written).toEqual(['Error: no database 1\n', 'Error: no database\n', 'Error: listen EADDRINUSE 127.0.0.1:8080\n']);
   });
 
   it('is shown at once when it has started, and soon if that takes long', () => {

@@ -24,6 +24,8 @@ describe('several servers in one program', () => {
       expect(ends.map(({ roles }) => (roles as string[]).join()).toSorted()).toEqual([
         ...aliases.map((_, index) => inert.with(index, 'worker').join()), aliases.map(() => 'master').join(),
       ].toSorted());
+      // What their workers say to their masters is not for the listeners of the program.
+      expect(master.all('message')).toEqual([]);
     });
   });
 

@@ -75,6 +75,7 @@ describe('workers that end as soon as they are ready', () => {
 describe('workers that do not start', () => {
   it.each([
     ['throw', 'boot-throws.mjs', { std: { how: 'throw' } }, /no worker will ever start/],
+    ['have options that are wrong', 'boot-throws.mjs', { std: { how: 'options' } }, /Its error: .*: MaxOutput must be a whole number of at least 0, 0 = no limit, not -1\.$/],
     ['exit', 'boot-throws.mjs', { std: { how: 'exit' } }, /exit code 3/],
     ['end without a server', 'boot-throws.mjs', { std: { how: 'never' } }, /boot-throws\.mjs, ran and made no PreforkTcpServer with the Alias 'prefork_server'\. Name the file that does with the option Script/],
     ['have a ServerStarted that rejects', 'start-fails.mjs', {}, /exit code 1/],

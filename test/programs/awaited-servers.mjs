@@ -11,6 +11,7 @@ const servers = [];
 for (const Alias of std.aliases) {
   const server = new PreforkTcpServer({ ...stdHandlers(std), ...options, Alias });
   announce(server, std);
+  server.on('worker:message', (detail) => print('message', detail));
   servers.push(server);
   if (std.order === undefined) await server.ready();
 }
