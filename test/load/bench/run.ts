@@ -10,13 +10,14 @@ import { run as limits } from './limits.js';
 import { run as plan } from './plan.js';
 import { run as proxy } from './proxy.js';
 import { run as resp } from './resp.js';
+import { run as rest } from './rest.js';
 import type { Settings } from './settings.js';
 import { run as throughput } from './throughput.js';
 import { run as tls } from './tls.js';
 import { run as worker } from './worker.js';
 
 /** Each prints its tables and returns what goes into the JSON file, or a promise of it. */
-const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, filters, resp, plan, admin, tls, proxy };
+const SUITES: Readonly<Record<string, (settings: Settings) => unknown>> = { throughput, limits, burst, worker, idle, rest, filters, resp, plan, admin, tls, proxy };
 
 const { values } = parseArgs({
   options: {
