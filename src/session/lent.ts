@@ -46,7 +46,8 @@ export function guardListeners(stream: Duplex, first: Guarded): void {
   };
   const removeAll = methodOf(stream, 'removeAllListeners');
   stream.removeAllListeners = (...given: unknown[]) => {
-    removeListenersBut(new Set(kept), stream, () => { removeAll.apply(stream, given); });
+    // One by one: after all at once Node lets a stream flow that its session has paused, for the sake of listeners to 'readable'.
+    removeListenersBut(new Set(kept), stream, () => { for (const event of given.length > 0 ? given : stream.eventNames()) removeAll.call(stream, event); });
     return stream;
   };
 }

@@ -65,6 +65,11 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     return this.#phase === 'leaving' || this.#phase === 'over' || this.#phase === 'ended';
   }
 
+  /** Whether it handles no more input. Not asked of the heap, which is the user's. */
+  protected get isEnding(): boolean {
+    return this.#phase === 'closing' || this.isOver;
+  }
+
   /** Whether it is over but for a callback. */
   get isWaiting(): boolean {
     return this.#phase === 'over';

@@ -168,7 +168,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     if (!this.#patience.isIdle(now, idleMs, isItsTurn, output)) return;
     this.failed('read', () => systemErrorText('ETIMEDOUT'));
     // What it does not take now it will never take.
-    if (this.heap.shutdown) this.over('politely');
+    if (this.isEnding) this.over('politely');
   }
 
   protected outlived(): void {

@@ -269,8 +269,11 @@ describe('ClientTimeout', () => {
     expect([handled.length, clients.left]).toEqual([20, 0]);
   });
 
-  it('does not wait for a client that does not take its goodbye', async () => {
-    const clients = new TestClients({ idleMs: IDLE_MS, callbacks: { error: ({ heap }: Context<object>) => { heap.client.put('too slow'); } } });
+  it.each<[string, (heap: object) => void]>([
+    ['', () => undefined],
+    [', whatever became of its heap', (heap) => { Object.freeze(heap); }],
+  ])('does not wait for a client that does not take its goodbye%s', async (_title, spoil) => {
+    const clients = new TestClients({ idleMs: IDLE_MS, callbacks: { error: ({ heap }: Context<object>) => { heap.client.put('too slow'); spoil(heap); } } });
     const client = new TestClient();
     client.stopReading();
     await clients.connect(client);

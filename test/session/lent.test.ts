@@ -90,6 +90,22 @@ describe('removeAllListeners() of a socket', () => {
     expect([text, ...heard, clients.left]).toEqual(['one\r\ntwo\r\n', 1]);
   });
 
+  it('leaves a client that is held back unread', async () => {
+    let remove = (): void => undefined;
+    const clients = new TestClients({ callbacks: { input: async ({ heap }: Line) => {
+      remove = () => { heap.client.socket.removeAllListeners(); };
+      return new Promise(() => undefined);
+    } } });
+    const client = await clients.connect();
+    await client.send('one\r\n');
+    await client.send('two\r\n');
+    const before = client.socket.isPaused();
+    remove();
+    await clients.settle();
+
+    expect([before, client.socket.isPaused()]).toEqual([true, true]);
+  });
+
   it('of an Acceptor leaves its connection counted until it is closed', async () => {
     const clients = new TestClients({ acceptor: ({ socket }: AcceptorContext) => { socket.removeAllListeners(); } });
     const client = await clients.connect();
