@@ -25,7 +25,7 @@ export class UnheardErrors {
     // Node has shown it in the worker; and what the program caught itself is its own affair.
     if (where === 'uncaught') return;
     const isStart = where === 'start';
-    const place = isStart ? `${where} ${causeOf(error)}` : where;
+    const place = isStart ? `${where} ${troubleOf(error)}` : where;
     const known = this.#places.get(place);
     if (known !== undefined) {
       known.unshown += 1;
@@ -42,8 +42,9 @@ export class UnheardErrors {
   }
 }
 
-function causeOf({ cause }: Error): string {
-  return cause instanceof Error ? cause.message : '';
+/** What keeps a worker from its start: an error, or how it ended, whatever its pid and however often it was tried. */
+function troubleOf({ cause, message }: Error): string {
+  return cause instanceof Error ? cause.message : message.replace(/\).*/s, '').replace(/\d+/g, '0');
 }
 
 /** Of a start that failed its stderr follows, which has been shown already; and its stack leads to no code of the user's. */

@@ -39,4 +39,14 @@ describe('errors of workers that no one listens to', () => {
       'prefork-tcp-server: start: 2 more within 30 seconds\n', 'prefork-tcp-server: worker 7, start: still\n',
     ]);
   });
+
+  it('are as many troubles as there are ways in which workers end, or keep from starting', () => {
+    const { written, show } = errors();
+    const texts = ['Worker 7 has used ten seconds', 'A worker ended (exit code 1), 1 time(s) in a row', 'A worker ended (SIGKILL), 2 time(s) in a row'];
+    for (const text of texts) show('start', failedStart(text));
+    show('start', failedStart('Worker 8 has used ten seconds'));
+    show('start', failedStart('A worker ended (SIGKILL), 3 time(s) in a row'));
+
+    expect(written).toEqual(texts.map((text) => `prefork-tcp-server: worker 7, start: ${text}\n`));
+  });
 });
