@@ -17,7 +17,7 @@ export interface StreamOwner extends Guarded {
 
 /** Listens to one event of a stream that is not attached. */
 export function listenOnce(stream: Duplex, event: 'close' | 'error', target: Guarded, step: (error?: Error) => void): void {
-  stream.once(event, (error?: Error) => { enter(target, () => { step(error); }); });
+  stream.once(event, ours((error?: Error) => { enter(target, () => { step(error); }); }));
 }
 
 /**
@@ -30,7 +30,7 @@ export function ignoreErrors(stream: Duplex): void {
 
 /** Watches who listens to the bytes of a stream. @returns ends it */
 export function watchReaders(stream: Duplex, target: Guarded, { added, removed }: { readonly added: () => void; readonly removed: () => void }): () => void {
-  const onAdded = (event: unknown): void => { if (event === 'data') enter(target, added); };
+  const onAdded = ours((event: unknown): void => { if (event === 'data') enter(target, added); });
   // Not by 'removeListener': streams of Node 20 do not emit it for the only listener of an event.
   const methods = (['removeListener', 'off', 'removeAllListeners'] as const).map((method) => (
     { method, own: Object.getOwnPropertyDescriptor(stream, method), original: Reflect.get(stream, method) as (...given: unknown[]) => unknown }
@@ -121,12 +121,12 @@ export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
 /** What the events of a stream go to now; undefined before it is attached. */
 export const ownerOf = (stream: Duplex): StreamOwner | undefined => (stream as Attached)[OWNER];
 
-/** Removes listeners of a stream, but for those that it is attached by, and others that are to stay. */
+/** Removes listeners of a stream, but for our own, and others that are to stay. */
 export function removeListenersBut(kept: ReadonlySet<unknown>, stream: Duplex, remove: () => void): void {
   const before = stream.eventNames().flatMap((event) => stream.rawListeners(event).map((listener) => ({ event, listener })));
   remove();
   for (const { event, listener } of before) {
-    const stays = kept.has(listener) || ATTACHED.has(listener);
+    const stays = kept.has(listener) || OURS.has((listener as { listener?: object }).listener ?? listener);
     if (stays && !stream.rawListeners(event).includes(listener)) stream.on(event, listener as () => void);
   }
 }
@@ -171,8 +171,15 @@ function onClose(this: Duplex): void {
   if (owner !== undefined) enter(owner, () => { owner.closed(); });
 }
 
-const ATTACHED: ReadonlySet<unknown> = new Set([onData, onEnd, onError, onClose]);
-
 function close(this: Duplex): void {
   this.destroy();
+}
+
+/** Listeners by which this folder learns what becomes of streams. */
+const OURS = new WeakSet<object>([onData, onEnd, onError, onClose, close]);
+
+/** Adds one to them. */
+function ours<Listener extends object>(listener: Listener): Listener {
+  OURS.add(listener);
+  return listener;
 }

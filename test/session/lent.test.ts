@@ -90,6 +90,37 @@ describe('removeAllListeners() of a socket', () => {
     expect([text, ...heard, clients.left]).toEqual(['one\r\ntwo\r\n', 1]);
   });
 
+  it('in ClientPreConnect leaves it to be read by whoever listens next', async () => {
+    const heard: string[] = [];
+    const clients = new TestClients({ preConnect: async ({ socket }: Before) => {
+      while (heard.length < 2) {
+        heard.push(await new Promise((resolve) => { socket.once('data', (chunk: Buffer) => { resolve(chunk.toString()); }); }));
+        socket.removeAllListeners();
+      }
+    } });
+    const client = await clients.connect();
+    await client.send('one');
+    await client.send('two');
+    await clients.settle();
+
+    expect(heard).toEqual(['one', 'two']);
+  });
+
+  it('below a stream that has taken its place leaves a reset to end the client', async () => {
+    const below: Socket[] = [];
+    const clients = new TestClients({ preConnect: ({ socket }: Before) => {
+      below.push(socket);
+      return new PassThrough();
+    } });
+    const client = await clients.connect();
+    await clients.settle();
+    for (const socket of below) socket.removeAllListeners();
+    await end(client);
+    await clients.settle();
+
+    expect([below.length, clients.left]).toEqual([1, 1]);
+  });
+
   it('leaves a client that is held back unread', async () => {
     let remove = (): void => undefined;
     const clients = new TestClients({ callbacks: { input: async ({ heap }: Line) => {
