@@ -112,7 +112,10 @@ export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
     const isHeard = stream.listenerCount('data') > 0;
     const chunk = Buffer.from(owner.discards === true && !isHeard ? [] : bytes);
     owner.received(chunk);
-    if (isHeard) stream.emit('data', stream.readableEncoding === null ? chunk : textIn(stream, chunk, stream.readableEncoding));
+    if (!isHeard) return;
+    const heard = stream.readableEncoding === null ? chunk : textIn(stream, chunk, stream.readableEncoding);
+    // Of a character that is not whole yet nothing is heard.
+    if (heard.length > 0) stream.emit('data', heard);
   } catch (error) {
     owner.crashed(error);
   }
