@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { systemClock, type Clock } from '../clock.js';
 
 const STDERR = 2;
 
@@ -11,6 +13,41 @@ let own: number | undefined;
 /** Of a socket: it cannot be opened anew. */
 let socket: Handle | undefined;
 
+/** After a write for which there was no room, for so long none is tried. */
+const FULL_MS = 1000;
+
+/** Writes what there is room for now; what cannot be written at once is lost. */
+export class LossyWriter {
+  readonly #write: (bytes: Uint8Array) => number;
+  readonly #clock: Clock;
+  #fullAt = -Infinity;
+
+  /** @param write - gives how many bytes there was room for, or throws */
+  constructor(write: (bytes: Uint8Array) => number, clock: Clock) {
+    this.#write = write;
+    this.#clock = clock;
+  }
+
+  write(data: string | Uint8Array): void {
+    if (this.#clock.now() - this.#fullAt < FULL_MS) return;
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    try {
+      if (this.#write(bytes) === bytes.length) return;
+    } catch {
+      // EPIPE: the reader has gone. EAGAIN: it does not read.
+    }
+    this.#fullAt = this.#clock.now();
+  }
+}
+
+const stderr = new LossyWriter((bytes) => {
+  own ??= openOwn();
+  // Each time: a worker that ends gives the socket back as it found it (node::ResetStdio). If that comes just now, and there is
+  // no room, this process stands still until there is: so it does not try often while there is none.
+  socket?.setBlocking(false);
+  return writeSync(own, bytes);
+}, systemClock);
+
 /**
  * Writes to stderr for the master. A reader that has gone or does not read must neither end nor stop the process that keeps the pool, so what
  * cannot be written at once is lost.
@@ -19,16 +56,7 @@ let socket: Handle | undefined;
  * this one, do not expect it. (Parents that are Node programs give a socket.)
  */
 export function writeToStderr(data: string | Uint8Array): void {
-  own ??= openOwn();
-  try {
-    // Each time: a worker that ends gives the socket back as it found it (node::ResetStdio).
-    socket?.setBlocking(false);
-    // One call for a text and one for bytes: its overloads know no union.
-    if (typeof data === 'string') writeSync(own, data);
-    else writeSync(own, data);
-  } catch {
-    // EPIPE: the reader has gone. EAGAIN: it does not read.
-  }
+  stderr.write(data);
 }
 
 function openOwn(): number {
