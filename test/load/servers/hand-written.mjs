@@ -1,11 +1,12 @@
-// The peers, with the line protocol written by hand: node hand-written.mjs '{"kind":"single"|"round-robin"|"shared","workers":2}'; with `tls` they speak TLS
+// The peers, with the line protocol written by hand: node hand-written.mjs '{"kind":"single"|"round-robin"|"shared","workers":2}'; with `tls` they speak TLS,
+// with `messageMs` each cluster worker sends its primary a short message so often.
 import cluster from 'node:cluster';
 import net from 'node:net';
 import { createServer } from 'node:tls';
 import { print } from '../../programs/announce.mjs';
 import './collect.mjs';
 
-const { kind, workers = 2, greet = false, tls } = JSON.parse(process.argv[2] ?? '{}');
+const { kind, workers = 2, greet = false, tls, messageMs } = JSON.parse(process.argv[2] ?? '{}');
 if (kind === 'shared') cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 /** @param {(address: unknown) => void} [onListening] */
@@ -36,4 +37,7 @@ else if (cluster.isPrimary) {
     listening += 1;
     if (listening === workers) print('up', { address });
   });
-} else serve();
+} else {
+  serve();
+  if (messageMs !== undefined) setInterval(() => { process.send?.({ alive: 'so long as a report of a worker that has nothing to say' }); }, messageMs);
+}
