@@ -1,8 +1,7 @@
 import type { AnyFilter } from './filter.js';
 
 /** A filter that can be made with parameters. */
-// `any`: each filter's constructor names its own parameters, and only `any` fits them all.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each filter's constructor names its own parameters, and only `any` fits them all
 export type FilterClass<F = AnyFilter> = new (parameters?: any) => F;
 
 /** What a filter must have. */

@@ -58,8 +58,7 @@ export interface Handover<Fed = Buffer> {
 }
 
 /** Any filter, whatever its records. */
-// The records of an unknown filter can be read as unknown, but only `any` lets a caller put one.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the records of an unknown filter can be read as unknown, but only `any` lets a caller put one
 export type AnyFilter = Filter<any, any>;
 
 /**

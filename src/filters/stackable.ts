@@ -7,8 +7,7 @@ import type { Chunk, Handover, Layer } from './filter.js';
 import { checkParameters, outputBytes, parameterError } from './parameters.js';
 
 /** A class of filters for a stack. */
-// `any`: each filter's constructor names its own parameters, and only `any` fits them all.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each filter's constructor names its own parameters, and only `any` fits them all
 export type LayerClass = new (parameters: any) => Layer;
 
 /** What a stack is made of: a class, `[class, parameters]`, or an instance. */
