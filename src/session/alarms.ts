@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.js';
 import { startTimer, type Guarded } from './entry.js';
 
 interface Alarm {
+  readonly id: AlarmId;
   readonly event: string;
   readonly args: readonly unknown[];
   dueAt: number;
@@ -14,12 +15,14 @@ export interface AlarmHost extends Guarded {
   fire(event: string, args: readonly unknown[]): void;
 }
 
-/** The timers of one session. They go with it. */
+/** The timers of one session, which fire in the order in which they are due. They go with it. */
 export class Alarms {
   readonly #clock: Clock;
   readonly #host: AlarmHost;
   readonly #alarms = new Map<AlarmId, Alarm>();
   readonly #named = new Map<string, Set<AlarmId>>();
+  /** The one that is due first at the end. */
+  readonly #order: Alarm[] = [];
   #lastId = 0;
   #ended = false;
 
@@ -33,7 +36,9 @@ export class Alarms {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#ended) return id;
-    this.#alarms.set(id, { event, args, ...this.#start(id, seconds) });
+    const alarm = { id, event, args, ...this.#start(id, seconds) };
+    this.#alarms.set(id, alarm);
+    this.#order.splice(this.#place(alarm), 0, alarm);
     const named = this.#named.get(event);
     if (named === undefined) this.#named.set(event, new Set([id]));
     else named.add(id);
@@ -45,7 +50,9 @@ export class Alarms {
     const alarm = this.#alarms.get(id);
     if (alarm === undefined) return false;
     alarm.timer.cancel();
+    this.#order.splice(this.#place(alarm), 1);
     Object.assign(alarm, this.#start(id, seconds));
+    this.#order.splice(this.#place(alarm), 0, alarm);
     return true;
   }
 
@@ -57,8 +64,8 @@ export class Alarms {
 
   remove(id: AlarmId): boolean {
     const alarm = this.#alarms.get(id);
-    alarm?.timer.cancel();
-    return this.#take(id) !== undefined;
+    if (alarm !== undefined) this.#take(alarm);
+    return alarm !== undefined;
   }
 
   /** Forgets every timer of one event name. */
@@ -67,7 +74,10 @@ export class Alarms {
   }
 
   clear(): void {
-    for (const id of this.#alarms.keys()) this.remove(id);
+    for (const { timer } of this.#alarms.values()) timer.cancel();
+    this.#alarms.clear();
+    this.#named.clear();
+    this.#order.length = 0;
   }
 
   /** Forgets every timer, and takes no more. */
@@ -78,7 +88,7 @@ export class Alarms {
 
   #start(id: AlarmId, seconds: number): Pick<Alarm, 'dueAt' | 'timer'> {
     const delayMs = Math.max(seconds, 0) * 1000;
-    return { dueAt: this.#clock.now() + delayMs, timer: startTimer(this.#clock, delayMs, this.#host, () => { this.#due(id); }) };
+    return { dueAt: this.#clock.now() + delayMs, timer: this.#timer(id, delayMs) };
   }
 
   #due(id: AlarmId): void {
@@ -87,17 +97,36 @@ export class Alarms {
     // A timer longer than the clock can carry fires early; it goes on for the rest.
     const left = alarm.dueAt - this.#clock.now();
     if (left > 1) return void this.restart(id, left / 1000);
-    this.#take(id);
-    this.#host.fire(alarm.event, alarm.args);
+    // Node promises no order of timers that are late together (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args);
+    // POE does of events. So the first takes this one's place, and this one comes after it.
+    const first = this.#order.at(-1) ?? alarm;
+    if (first !== alarm) alarm.timer = this.#timer(id, 0);
+    this.#take(first);
+    this.#host.fire(first.event, first.args);
   }
 
-  #take(id: AlarmId): Alarm | undefined {
-    const alarm = this.#alarms.get(id);
-    if (alarm === undefined) return undefined;
-    this.#alarms.delete(id);
+  #timer(id: AlarmId, delayMs: number): Timer {
+    return startTimer(this.#clock, delayMs, this.#host, () => { this.#due(id); });
+  }
+
+  #take(alarm: Alarm): void {
+    alarm.timer.cancel();
+    this.#alarms.delete(alarm.id);
+    this.#order.splice(this.#place(alarm), 1);
     const named = this.#named.get(alarm.event);
-    named?.delete(id);
+    named?.delete(alarm.id);
     if (named?.size === 0) this.#named.delete(alarm.event);
-    return alarm;
+  }
+
+  /** Where an alarm is, or belongs, in the order. */
+  #place({ dueAt, id }: Alarm): number {
+    let [from, to] = [0, this.#order.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      const other = this.#order[middle];
+      if (other !== undefined && (other.dueAt > dueAt || (other.dueAt === dueAt && other.id > id))) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/clock.js';
 import { Alarms } from '../../src/session/alarms.js';
 import { crashed } from './owners.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { Seeded } from '../support/seeded.js';
 
 /** Alarms that note when each fires, in seconds from the beginning. */
 function setUp(clock = new ManualClock()): { clock: ManualClock; alarms: Alarms; fired: unknown[][] } {
@@ -20,6 +22,41 @@ describe('alarms', () => {
 
     expect(fired).toEqual([[1, 'sooner'], [2, 'later', 'a', 1]]);
     expect(clock.delays).toEqual([]);
+  });
+
+  it('fire in the order in which they are due, in whatever order the clock calls, for as long as it is late', () => {
+    // As Node may, by its documentation.
+    const pending = new Set<() => void>();
+    const base = new ManualClock();
+    const clock: Clock = {
+      ...{ now: () => base.now(), wallNow: () => base.wallNow(), soon: (task) => { base.soon(task); } },
+      after(_delayMs, task) {
+        pending.add(task);
+        return { cancel: () => { pending.delete(task); } };
+      },
+    };
+    const random = new Seeded(1);
+    for (let round = 0; round < 300; round++) {
+      const fired: unknown[] = [];
+      const alarms = new Alarms(clock, { crashed, fire: (event) => { fired.push(event); } });
+      const set = Array.from({ length: 8 }, (_, index) => {
+        const seconds = random.below(5);
+        return { id: alarms.set(String(index), seconds, []), name: String(index), seconds };
+      });
+      for (const alarm of set) if (random.below(4) === 0) alarms.restart(alarm.id, alarm.seconds = random.below(5));
+      const gone = set.filter(({ id }) => random.below(5) === 0 && alarms.remove(id));
+
+      base.advance(6000);
+      while (pending.size > 0) {
+        const task = [...pending][random.below(pending.size)];
+        if (task === undefined) break;
+        pending.delete(task);
+        task();
+      }
+
+      const left = set.filter((alarm) => !gone.includes(alarm)).sort((one, other) => one.seconds - other.seconds || one.id - other.id);
+      expect(fired).toEqual(left.map(({ name }) => name));
+    }
   });
 
   it('fire at once for a time that is past', () => {
