@@ -19,6 +19,19 @@ export interface Clock {
   soon(task: () => void): void;
 }
 
+/** A timer may be so much early: its next time is not the one that it was for. */
+const EARLY_MS = 2;
+
+/**
+ * Milliseconds until the next whole multiple of an interval. The clock counts from the boot of the machine, so what the processes
+ * of a pool do at such times they do together, and whoever hears of it wakes once for all: waking is what an idle pool costs.
+ * (As the kernel rounds timers that need not be exact: round_jiffies, https://docs.kernel.org/driver-api/basics.html.)
+ */
+export function untilNext(everyMs: number, now: number): number {
+  const left = everyMs - now % everyMs;
+  return left < EARLY_MS ? left + everyMs : left;
+}
+
 // https://nodejs.org/api/timers.html#settimeoutcallback-delay-args: larger delays are set to 1.
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 

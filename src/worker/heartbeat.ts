@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.js';
+import { untilNext, type Clock, type Timer } from '../clock.js';
 import type { WorkerVitals } from '../ipc/protocol.js';
 
 type Memory = Pick<WorkerVitals, 'rss' | 'heapUsed'>;
@@ -21,8 +21,10 @@ export class Heartbeat {
 
   start(everyMs: number): void {
     this.#timer?.cancel();
-    const dueAt = this.#clock.now() + everyMs;
-    this.#timer = this.#clock.after(everyMs, () => {
+    const now = this.#clock.now();
+    const afterMs = untilNext(everyMs, now);
+    const dueAt = now + afterMs;
+    this.#timer = this.#clock.after(afterMs, () => {
       this.#history = this.#readMemory() ?? this.#history;
       this.#beat({ ...this.#history, loopDelayMs: Math.max(this.#clock.now() - dueAt, 0) });
       this.start(everyMs);

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.js';
+import { untilNext, type Clock, type Timer } from '../clock.js';
 import type { WorkerState } from '../ipc/protocol.js';
 import { PULSE_MS } from '../policy/silence.js';
 import type { Urgency } from './accept-loop.js';
@@ -48,7 +48,8 @@ export class Reporter {
     if (everyMs === this.#pulseMs && this.#pulse !== undefined) return;
     this.#pulseMs = everyMs;
     this.#pulse?.cancel();
-    this.#beat(everyMs);
+    if (everyMs < PULSE_MS) this.#beat(everyMs);
+    else this.#beatTogether();
   }
 
   changed(urgency: Urgency): void {
@@ -81,14 +82,28 @@ export class Reporter {
     if (this.#isDirty) this.#report();
   }
 
+  /** Says something as soon as nothing has been said for the interval. */
   #beat(afterMs: number): void {
     this.#pulse = this.#parts.clock.after(afterMs, () => {
       const silentMs = this.#parts.clock.now() - this.#sentAt;
       // A timer may be a little early: what is nearly due is due.
       if (silentMs < this.#pulseMs - 1) return this.#beat(this.#pulseMs - silentMs);
-      this.#sentAt = this.#parts.clock.now();
-      this.#parts.pulse();
+      this.#sayIt();
       this.#beat(this.#pulseMs);
     }, { idle: true });
+  }
+
+  /** The pulse that workers have at rest: all of them at the same times, whatever they have said meanwhile. */
+  #beatTogether(): void {
+    const { clock } = this.#parts;
+    this.#pulse = clock.after(untilNext(this.#pulseMs, clock.now()), () => {
+      this.#sayIt();
+      this.#beatTogether();
+    }, { idle: true });
+  }
+
+  #sayIt(): void {
+    this.#sentAt = this.#parts.clock.now();
+    this.#parts.pulse();
   }
 }

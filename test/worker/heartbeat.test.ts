@@ -17,6 +17,26 @@ function beats(code: string): { readonly vitals: readonly WorkerVitals[]; readon
   return { vitals, errors };
 }
 
+describe('heartbeats', () => {
+  it('of all workers come together, whenever each began, and never further apart than the interval', () => {
+    const clock = new ManualClock();
+    const times: Record<string, number[]> = { first: [], second: [] };
+    const begin = (name: string): Heartbeat => {
+      const heartbeat = new Heartbeat(clock, () => { times[name]?.push(clock.now()); }, () => undefined);
+      heartbeat.start(5000);
+      return heartbeat;
+    };
+
+    begin('first');
+    clock.advance(1234);
+    begin('second');
+    clock.advance(20_000);
+
+    expect(times['first']).toHaveLength(4);
+    expect(times['second']).toEqual(times['first']);
+  });
+});
+
 describe('a heartbeat whose process cannot read how much memory it has', () => {
   it('says so once, says what it knew last, and goes on', () => {
     const { vitals, errors } = beats('ENOENT');

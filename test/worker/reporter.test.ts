@@ -1,22 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkerState } from '../../src/ipc/protocol.js';
+import { PULSE_MS } from '../../src/policy/silence.js';
 import { APART_MS, Reporter } from '../../src/worker/reporter.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 /** A reporter of a worker whose number of clients counts the reports asked for. */
 class Reports {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly sent: { readonly at: number; readonly clients: number }[] = [];
   readonly pulses: number[] = [];
   clients = 0;
   accepting = true;
-  readonly #start = this.clock.now();
-  readonly reporter = new Reporter({
-    clock: this.clock,
-    state: () => ({ clients: this.clients, accepting: this.accepting }) as WorkerState,
-    send: ({ clients }) => { this.sent.push({ at: this.clock.now() - this.#start, clients }); },
-    pulse: () => { this.pulses.push(this.clock.now() - this.#start); },
-  });
+  readonly reporter: Reporter;
+
+  constructor(clock = new ManualClock()) {
+    this.clock = clock;
+    const start = clock.now();
+    this.reporter = new Reporter({
+      clock,
+      state: () => ({ clients: this.clients, accepting: this.accepting }) as WorkerState,
+      send: ({ clients }) => { this.sent.push({ at: clock.now() - start, clients }); },
+      pulse: () => { this.pulses.push(clock.now() - start); },
+    });
+  }
 
   change(urgency: 'now' | 'soon' = 'soon'): void {
     this.clients += 1;
@@ -168,6 +174,35 @@ describe('the pulse', () => {
 
     expect(reports.pulses).toEqual([30, 50]);
     expect(reports.reporter.pulseMs).toBe(20);
+  });
+
+  it.each([0, 1, 340, 999, 999.5])('of workers at rest comes at the whole seconds of the machine, whatever they say and whenever they began: %d ms after one', (begunMs) => {
+    const reports = new Reports();
+    reports.clock.advance(begunMs);
+
+    reports.reporter.pulse(PULSE_MS);
+    for (let change = 0; change < 30; change++) {
+      reports.change();
+      reports.clock.advance(100);
+    }
+
+    const first = begunMs > 998 ? 2000 : 1000;
+    expect(reports.pulses.slice(0, 2)).toEqual([first, first + 1000]);
+  });
+
+  it('is not doubled by a timer that is early', () => {
+    class EarlyClock extends ManualClock {
+      override after(delayMs: number, task: () => void): ReturnType<ManualClock['after']> {
+        return super.after(Math.max(delayMs - 0.9, 0), task);
+      }
+    }
+    const reports = new Reports(new EarlyClock());
+
+    reports.reporter.pulse(PULSE_MS);
+    reports.clock.advance(4500);
+
+    expect(reports.pulses).toHaveLength(4);
+    expect(reports.pulses.map(Math.round)).toEqual([999, 1999, 2999, 3999]);
   });
 
   it('stops while the event loop stands still', () => {

@@ -9,7 +9,7 @@ import type { Settings } from './settings.js';
 
 const WORKERS = 20;
 /** What is left of the start, such as garbage and code that is compiled late, is over by then. */
-const SETTLE_MS = 8000;
+const SETTLE_MS = 20_000;
 const WATCHED_MS = 20_000;
 
 const KINDS = {
