@@ -12,7 +12,7 @@ export function beside(name: string): URL | undefined {
   }
 }
 
-/** The same for what cannot do without. @throws PreforkError ERR_PREFORK_OPTION that names the option which needs it */
+/** The same for an option that cannot do without it. @throws PreforkError ERR_PREFORK_OPTION that names the option */
 export function besideFor(option: string, name: string): URL {
   const url = beside(name);
   if (url !== undefined) return url;

@@ -10,7 +10,7 @@ import type * as sea from 'node:sea';
 import type * as util from 'node:util';
 import type * as workerThreads from 'node:worker_threads';
 
-/** Node's modules that cost a process much at an import: each pool would pay for them once a worker. */
+/** Modules of Node's that are expensive to import: a pool would pay for them in each worker. */
 interface BuiltIns {
   'node:buffer': typeof buffer;
   'node:child_process': typeof childProcess;
@@ -26,10 +26,10 @@ interface BuiltIns {
 }
 
 /**
- * A built-in module, loaded by the call: at the place that needs it, not at the start of every worker. An `import` would
- * also evaluate every export for the module's namespace, so that `node:util` alone loads parsers of arguments and of MIME
- * types, `node:fs` its promises and streams, `node:buffer` the class File, and `node:crypto` the Web Crypto API
- * (measured: half the time that importing this library took).
+ * A built-in module, loaded where it is needed instead of at the start of every worker. An `import` would also evaluate
+ * every export for the module's namespace, so that `node:util` alone loads parsers of arguments and of MIME types,
+ * `node:fs` its promises and streams, `node:buffer` the class File, and `node:crypto` the Web Crypto API (measured: half
+ * the time that importing this library took).
  *
  * @see https://nodejs.org/api/process.html#processgetbuiltinmoduleid
  */

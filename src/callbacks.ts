@@ -11,7 +11,7 @@ import type { ProxyHeader } from './proxy/header.js';
 export type RecordOf<F extends AnyFilter | FilterName, Given = unknown> =
   FilterNamed<F> extends Filter<infer In, never> ? F extends LineFilter<infer Line> ? LineGiven<Line, In, Given> : In : unknown;
 
-/** Of `[LineFilter, parameters]` TypeScript knows the class, which yields strings or Buffers, and the Encoding, which says which. */
+/** For `[LineFilter, parameters]`, TypeScript knows the class, which yields strings or Buffers, and the Encoding, which decides between them. */
 type LineGiven<Line, In, Given> = unknown extends Given ? In
   : string | Buffer extends Line ? 'Encoding' extends keyof Given ? EncodedAs<Given['Encoding']> : string
     : In;
@@ -73,7 +73,7 @@ export type PreConnectResult = Duplex | undefined | null | false;
 
 /** What ClientDraining gets. */
 export interface DrainingContext<Own> extends Context<Own> {
-  /** Seconds until the worker ends at the latest; Infinity if it has no deadline. */
+  /** Seconds until the worker is killed, at the latest; Infinity if it has no deadline. */
   readonly deadline: number;
 }
 
@@ -82,19 +82,19 @@ export interface DrainingContext<Own> extends Context<Own> {
  * false). It counts as a client until it is closed or given back.
  */
 export interface AcceptorContext {
-  /** The connection. Set its `allowHalfOpen` to true if clients end their side and wait for more, or Node ends yours at that. */
+  /** The connection. Set its `allowHalfOpen` to true if clients end their side and wait for more; otherwise Node then ends yours, too. */
   readonly socket: Socket;
-  /** The client's: with the option Proxy as the balancer says. */
+  /** The client's address; with the option Proxy, the one that the balancer names. */
   readonly remoteAddress: string | undefined;
   /** The client's port; undefined for a Unix socket. */
   readonly remotePort: number | undefined;
   /** With the option Proxy: what the balancer said of this client. */
   readonly proxy: ProxyHeader | undefined;
-  /** Aborted when this worker begins to drain: finish what is in flight and close the socket. It belongs to this connection. */
+  /** Aborted when this worker begins to drain: finish what is in flight and close the socket. Each connection has its own signal. */
   readonly draining: AbortSignal;
   /**
-   * Gives the connection back: it counts as a client no longer. To be called when the socket has been sent to another
-   * process, since nothing is heard of it here any more. May be called more than once.
+   * Gives the connection back: it no longer counts as a client. Call it when the socket has been sent to another
+   * process, since this one hears nothing of it any more. May be called more than once.
    */
   readonly disconnected: () => void;
 }

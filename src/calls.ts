@@ -25,13 +25,13 @@ const OPTIONS: Readonly<Record<'reload' | 'upgrade' | 'shutdown' | 'ask' | 'wait
   upgrade: { timeout: expect((value) => isSeconds(value) && value > 0, 'a number of seconds above 0'), execPath: text, execArgv: texts, args: texts },
   shutdown: { grace: seconds },
   ask: { timeout: seconds },
-  // Not by its class: fake environments have their own.
+  // Not by its class: simulated environments have their own.
   waitUntil: { signal: expect((value) => typeof value === 'object' && typeof (value as AbortSignal | null)?.throwIfAborted === 'function', 'an AbortSignal') },
 };
 
-/** Before anything is begun: an option of another name would be taken for none. @throws PreforkError ERR_PREFORK_STATE with all that is wrong */
+/** Called before anything is begun, since an option with a wrong name would be ignored. @throws PreforkError ERR_PREFORK_STATE with all that is wrong */
 export function checkOptions<Given extends object>(call: keyof typeof OPTIONS, given: Given): Given {
-  // As a listener of a signal it gets the signal's name and number.
+  // As a listener for a signal, it gets the signal's name and number.
   if (call === 'shutdown' && typeof given === 'string') return given;
   const options: Readonly<Record<string, unknown>> = isObject(given) ? withInherited(given, OPTIONS[call]) : {};
   const problems = isObject(given) ? checkEach(options, OPTIONS[call]) : [`they must be one object, not ${show(given)}.`];
@@ -46,14 +46,14 @@ export function checkWait(predicate: unknown, options: { readonly signal?: Abort
   return checkOptions('waitUntil', options).signal;
 }
 
-/** The events: a record, so that the compiler asks for each. */
+/** The events: a record, so that the compiler demands each one. */
 const EVENTS: Readonly<Record<keyof ServerEvents, true>> = {
   listening: true, error: true, status: true, message: true,
   'worker:born': true, 'worker:ready': true, 'worker:drain': true, 'worker:exit': true, 'worker:error': true, 'worker:hung': true, 'worker:message': true,
   'reload:start': true, 'reload:canary': true, 'reload:done': true, 'reload:failed': true, 'upgrade:done': true, 'upgrade:failed': true,
 };
 
-/** A listener of an event that does not exist would wait without end. @throws PreforkError ERR_PREFORK_STATE */
+/** A listener of an event that does not exist would wait in vain. @throws PreforkError ERR_PREFORK_STATE */
 export function checkedEvent(call: 'on' | 'once' | 'off', name: unknown, listener: unknown): string {
   if (typeof name !== 'string' || !Object.hasOwn(EVENTS, name)) {
     const nearest = nearestName(String(name), Object.keys(EVENTS));
@@ -63,19 +63,19 @@ export function checkedEvent(call: 'on' | 'once' | 'off', name: unknown, listene
   throw new PreforkError('ERR_PREFORK_STATE', `${call}('${name}') was given ${show(listener)} as its listener; it takes a function.`);
 }
 
-/** Makes a call of the master, or refuses its options: also that ends no program which does not handle it, but is a warning. */
+/** Makes a call of the master, or refuses its options: a refusal that the program does not handle is a warning and does not end it. */
 export async function withOptions<Given extends object, Result>(call: keyof typeof OPTIONS, given: Given, run: (options: Given) => Promise<Result>): Promise<Result> {
   const check = async (): Promise<Given> => Promise.resolve(checkOptions(call, given));
   return run(await outlived(check(), (error) => { process.emitWarning(error); }));
 }
 
-/** The error of a call that works in the master, in another process. */
+/** The error of a call that works in the master only, made in another process. */
 export function notInMaster(call: string, isWorker: boolean): PreforkError {
   const role = isWorker ? 'a worker' : 'an inert copy in a worker of another server';
   return new PreforkError('ERR_PREFORK_STATE', `${call}() works in the master only, and this is ${role}; ask server.isMaster first.`);
 }
 
-/** A process that was called: its worker, and its master, or why there is none. */
+/** The process of a call: its worker, and its master, or why there is none. */
 interface Called<Host> {
   readonly worker: { readonly hasServed: boolean; failed(error: Error, where: string): void } | undefined;
   /** @throws PreforkError ERR_PREFORK_STATE outside the master */
@@ -83,8 +83,8 @@ interface Called<Host> {
 }
 
 /**
- * Makes a call that only the master knows. In a worker it is a mistake of the program's, which often does not handle the
- * failure either, in a timer or a listener for a signal: it is reported, and no reason to end that worker with its clients.
+ * Makes a call that only the master has. In a worker it is a mistake of the program's, which often does not handle the
+ * failure either (in a timer, or a listener for a signal): it is reported, and does not end the worker with its clients.
  */
 export async function inMaster<Host, Result>({ worker, master }: Called<Host>, call: string, run: (host: Host) => Promise<Result>): Promise<Result> {
   const attempt = async (): Promise<Result> => run(master(call));

@@ -5,15 +5,15 @@ export type Check = (value: unknown) => string | undefined;
 export const expect = (holds: (value: unknown) => boolean, expected: string): Check =>
   (value) => (holds(value) ? undefined : `must be ${expected}`);
 
-/** Whether it is the number of a port, or the text of one: what comes from the environment is a text. */
+/** Whether it is the number of a port, or such a number as text, as it comes from the environment. */
 export const isPort = (value: unknown): boolean => (
   typeof value === 'string' ? /^\d{1,5}$/.test(value) && isPort(Number(value)) : Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535);
 
 export const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Whether it has its properties itself: what a Map has, or an instance of a class, is elsewhere. */
+/** Whether it has its properties itself, unlike a Map or an instance of a class. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => isObject(value) && (Object.keys(value).length > 0 || isPlain(value));
-/** Whether it is an object of options that are checked elsewhere. Where they cannot be read it throws. */
+/** Whether it is an object of options, which are checked elsewhere. Throws if they cannot be read. */
 export const isReadable = (value: unknown): boolean => isObject(value) && isObject({ ...value });
 export const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
@@ -22,13 +22,13 @@ export const count = (least: number): Check => expect(
   (value) => Number.isSafeInteger(value) && (value as number) >= least,
   `a whole number of at least ${least}`,
 );
-/** A number of bytes or records that can be counted. */
+/** A number of bytes or records that can be counted exactly. */
 export const positive: Check = expect((value) => Number.isSafeInteger(value) && (value as number) > 0, 'a whole number above 0');
 /** An on/off switch in the original's form or ours. */
 export const flag: Check = expect((value) => typeof value === 'boolean' || value === 0 || value === 1, 'true, false, 1 or 0');
 /** What a switch of either form means. */
 export const isOn = (given: boolean | 0 | 1 | undefined, standard = false): boolean => (given === undefined ? standard : given === true || given === 1);
-/** Code of the user, which runs when it is called. */
+/** A function of the user's, which can be called as it is. */
 export const callback: Check = (value) => {
   if (typeof value !== 'function') return 'must be a function';
   if (isClass(value)) return 'is a class, which cannot be called; give a function';
@@ -46,10 +46,10 @@ export const oneOf = (...names: readonly string[]): Check => expect(
   names.map((name) => `'${name}'`).join(' or '),
 );
 
-/** What others call something that has another name here; their names in lower case, without underscores. */
+/** Names that others use for something that has another name here; in lower case, without underscores. */
 export type Synonyms = Readonly<Record<string, string>>;
 
-/** Lists what is wrong with single options: unknown names, with the one that was meant, and wrong types or ranges. */
+/** Lists what is wrong with single options: unknown names, with the one probably meant, and wrong types or ranges. */
 export function checkEach(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>, synonyms: Synonyms = {}): string[] {
   const problems: string[] = [];
   for (const [name, value] of Object.entries(given)) {
@@ -63,18 +63,18 @@ export function checkEach(given: Readonly<Record<string, unknown>>, checks: Read
   return problems;
 }
 
-/** Names that an object has from another, as with Object.create(defaults), or from its class, as accessors and methods. */
+/** Names that an object inherits from another, as with Object.create(defaults), or from its class, as accessors and methods. */
 export function inheritedNames(given: object, checks: Readonly<Record<string, Check>>): string[] {
   const own = new Set(Object.keys(given));
   return Object.keys(checks).filter((name) => !own.has(name) && name in given);
 }
 
-/** Options with those that are inherited as their own, for who looks at each. */
+/** Options with inherited ones made their own, for code that looks at each. */
 export function withInherited(given: object, checks: Readonly<Record<string, Check>>): Readonly<Record<string, unknown>> {
   return { ...Object.fromEntries(inheritedNames(given, checks).map((name) => [name, (given as Readonly<Record<string, unknown>>)[name]])), ...given };
 }
 
-/** A value of the user's may be a proxy, or have getters: to look at it may throw. */
+/** A value of the user's may be a proxy, or have getters: looking at it may throw. */
 function attempt(check: Check, value: unknown): string | undefined {
   try {
     return check(value);
@@ -83,7 +83,7 @@ function attempt(check: Check, value: unknown): string | undefined {
   }
 }
 
-/** The options that nothing is wrong with, each for itself. */
+/** The options with which, taken singly, nothing is wrong. */
 export function soundOptions(given: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([name, value]) => (
     Object.hasOwn(checks, name) && value !== undefined && checks[name] !== undefined && attempt(checks[name], value) === undefined
@@ -112,8 +112,8 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
 );
 
 /**
- * Shows what is refused: what a function of the user's returned, or what was to be sent. Nothing will wait for it if it is a
- * promise, and a rejection that no one takes ends the process, with all its clients. So it is taken here.
+ * Shows what is refused: what a function of the user's returned, or what was to be sent. If that is a promise, nothing will
+ * await it, and an unhandled rejection would end the process with all its clients. So it is handled here.
  */
 export function showRefused(value: unknown): string {
   if (!isThenable(value)) return show(value);
@@ -131,14 +131,14 @@ function isPlain(value: object): boolean {
   return above === null || Object.getPrototypeOf(above) === null;
 }
 
-/** A class under the name that it is exported by: bundlers put an underscore before it. */
+/** A class by the name under which it is exported: bundlers put an underscore before it. */
 function showFunction(given: object & { readonly name: string }): string {
   const name = isClass(given) ? given.name.replace(/^_/, '') : given.name;
   const kind = isClass(given) ? 'class' : 'function';
   return name === '' ? `a ${kind}` : `the ${kind} ${name}`;
 }
 
-/** Finds the known name that a misspelt one most likely meant: at most a third of its letters are wrong. */
+/** Finds the known name that was most likely meant by a misspelt one: at most a third of its letters are wrong. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.floor(name.length / 3) + 1;

@@ -9,12 +9,12 @@ import type { ProxyHeader } from './proxy/header.js';
 export interface Client {
   /** Unique within its worker; callbacks get it as `wheelId`. */
   readonly ID: number;
-  /** The connection itself, for its addresses and settings; with Tls a tls.TLSSocket. Reading or writing it directly bypasses the filters. What a listener of it throws ends this client. */
+  /** The connection itself, for its addresses and settings; with Tls a tls.TLSSocket. Reading or writing it directly bypasses the filters. An error thrown by a listener on it ends this client. */
   readonly socket: Socket;
   /**
    * Sends records through the output filter. Never blocks; what the client does not take yet is queued.
-   * Once the client is at its end (`heap.shutdown`) it may send nothing; from ClientDisconnected on, and after `shutdown_output`,
-   * that is reported as `worker:error` with ERR_PREFORK_ENDED.
+   * Once the client is ending (`heap.shutdown`) it may have no effect; from ClientDisconnected on, and after `shutdown_output`,
+   * it has none and is reported as `worker:error` with ERR_PREFORK_ENDED.
    *
    * @returns true if the queue has reached HighMark: stop until ClientLow
    * @throws PreforkError ERR_PREFORK_FILTER if the filter cannot take a record
@@ -25,37 +25,37 @@ export interface Client {
   /** Replaces both filters. Unread bytes go to the new input filter. */
   set_filter(filter: AnyFilter): void;
   /**
-   * Replaces the input filter between two records; the bytes that are not a record yet go to the new one. What comes after a
-   * number of bytes is left to the next filter by a CodecFilter that takes no more (examples/upload.js). The type of `input` stays that of ClientFilter.
+   * Replaces the input filter between two records; the bytes that are not a record yet go to the new one. To switch after a certain number of bytes, use
+   * a CodecFilter that takes no more than these (examples/upload.js). The type of `input` stays that of ClientFilter.
    */
   set_input_filter(filter: AnyFilter): void;
-  /** Replaces the output filter for what is put from now on. */
+  /** Replaces the output filter for everything put from now on. */
   set_output_filter(filter: AnyFilter): void;
   /** The filter that cuts the input. */
   get_input_filter(): AnyFilter;
   /** The filter that makes the output. */
   get_output_filter(): AnyFilter;
-  /** Queued bytes from which `put` returns true, ClientHigh fires and the client is not read any more. */
+  /** Queued bytes from which `put` returns true, ClientHigh fires and the client is no longer read. */
   set_high_mark(bytes: number): void;
-  /** Queued bytes at which reading goes on and ClientLow fires. */
+  /** Queued bytes at which reading resumes and ClientLow fires. */
   set_low_mark(bytes: number): void;
   /** Bytes queued and not yet taken by the operating system. */
   get_driver_out_octets(): number;
   /** Chunks queued by `put` and not yet handed to the socket. */
   get_driver_out_messages(): number;
-  /** Delivers no record of this client until `resume_input`, and stops reading from it: after one more read, so that a reset is noticed. */
+  /** Delivers no record of this client until `resume_input`, and stops reading from it after one more read, so that a reset is noticed. */
   pause_input(): void;
-  /** Reads on after `pause_input`. */
+  /** Resumes reading after `pause_input`. */
   resume_input(): void;
   /** Discards what the client sends from now on. */
   shutdown_input(): void;
-  /** Sends what is queued and then FIN; reading goes on. */
+  /** Sends what is queued and then FIN; reading continues. */
   shutdown_output(): void;
 }
 
-/** What the library keeps in a client's heap beside the user's own fields. */
+/** What the library keeps in a client's heap besides the user's own fields. */
 export interface HeapBase {
-  /** The connection; undefined before ClientConnected. After ClientDisconnected it is an ended one: a `put` is reported. */
+  /** The connection; undefined before ClientConnected. After ClientDisconnected it has ended: a `put` is reported. */
   client: Client;
   /** The client's address as text; `'LOCAL'` for a Unix socket. */
   remote_ip: string;

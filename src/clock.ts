@@ -19,13 +19,13 @@ export interface Clock {
   soon(task: () => void): void;
 }
 
-/** A timer may be so much early: its next time is not the one that it was for. */
+/** A timer may be this early: its next time must not be the one that it was set for. */
 const EARLY_MS = 2;
 
 /**
- * Milliseconds until the next whole multiple of an interval. The clock counts from the boot of the machine, so what the processes
- * of a pool do at such times they do together, and whoever hears of it wakes once for all: waking is what an idle pool costs.
- * (As the kernel rounds timers that need not be exact: round_jiffies, https://docs.kernel.org/driver-api/basics.html.)
+ * Milliseconds until the next whole multiple of an interval. The clock counts from the boot of the machine, so the processes of a pool
+ * do what they do at such times together, and the process that hears of it wakes once for all of them: waking up is what an idle pool
+ * costs. (The kernel rounds timers that need not be exact likewise: round_jiffies, https://docs.kernel.org/driver-api/basics.html.)
  */
 export function untilNext(everyMs: number, now: number): number {
   const left = everyMs - now % everyMs;
@@ -35,7 +35,7 @@ export function untilNext(everyMs: number, now: number): number {
 // https://nodejs.org/api/timers.html#settimeoutcallback-delay-args: larger delays are set to 1.
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-// As they are now: a program that puts others in their place, such as the fake timers of a test, must not stop its pool.
+// As they are now: a program that replaces them, as a test with fake timers does, must not stop its pool.
 const { clearTimeout, setImmediate, setTimeout } = globalThis;
 const nanoseconds = process.hrtime.bigint.bind(process.hrtime);
 

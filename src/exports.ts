@@ -1,4 +1,4 @@
-// All public names. Workers load this file, without index.ts: the whole of the master, which no worker runs, stays on the disk.
+// All public names. Workers load this file instead of index.ts, so the master's code, which no worker runs, is not loaded.
 export { PreforkTcpServer } from './prefork-tcp-server.js';
 export type { ShutdownOptions } from './calls.js';
 export { UpgradeError, type UpgradeFailure } from './master/upgrade-error.js';

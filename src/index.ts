@@ -1,4 +1,4 @@
-// Kept in the declarations: TypeScript 6 and later load no types that are not asked for, and these need the ones of Node.
+// Kept in the declarations: TypeScript 6 and later load only types that are asked for, and these need Node's.
 /// <reference types="node" preserve="true" />
 import { createMaster } from './master/create-master.js';
 import { provideMaster } from './master-side.js';

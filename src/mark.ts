@@ -2,8 +2,8 @@
 export const MARK = 'PREFORK_TCP_SERVER_WORKER';
 
 /**
- * The argument of Node that workers are started with: it chooses the entry of this package without the master
- * (`exports` in package.json), whose code costs a third of the time that a worker takes to start.
+ * The argument of Node's that workers are started with: it selects the entry of this package that leaves out the master
+ * (`exports` in package.json), whose code would take a third of a worker's start.
  *
  * @see https://nodejs.org/api/packages.html#resolving-user-conditions
  */

@@ -1,20 +1,20 @@
 import { asError } from './errors.js';
 
-/** What is to come of an error that no one has handled. */
+/** What to do with an error that nothing has handled. */
 interface Report {
   readonly send: () => void;
   readonly isWorthIt: () => boolean;
 }
 
-/** Errors that a process is to outlive. */
+/** Errors that must not end this process. */
 const reports = new WeakMap<Error, Report>();
 
 /**
- * Hands an attempt on whose failure is to be no reason to end this process with its clients, although the program may not
- * handle it: the call may be the last line of a timer's async function. Node ends a process for that by default; here the
- * failure is reported instead. A handler of the program's own, for `unhandledRejection` or `uncaughtException`, hears of it as usual.
+ * Passes on an attempt whose failure must not end this process with its clients, even if the program does not handle it: the call may
+ * be the last line of a timer's async function. By default Node ends the process then; here the failure is reported instead. A
+ * handler of the program's own, for `unhandledRejection` or `uncaughtException`, hears of it as usual.
  *
- * @param isWorthIt - whether there is something to outlive it for, asked when the process would end
+ * @param isWorthIt - whether the process is worth keeping alive, asked when it would end
  */
 export async function outlived<T>(attempt: Promise<T>, report: (error: Error) => void, isWorthIt = (): boolean => true): Promise<T> {
   try {
@@ -34,7 +34,7 @@ export function isOutlived(error: unknown, origin: NodeJS.UncaughtExceptionOrigi
 }
 
 /**
- * Node asks monitors first, then handlers: with one added in between only this error ends nothing, and all others what they always end.
+ * Node calls monitors first, then handlers: a handler added in between keeps this error from ending the process, and no other.
  *
  * @see https://nodejs.org/api/process.html#event-uncaughtexceptionmonitor
  */

@@ -4,7 +4,7 @@ import { outlived } from './outlived.js';
 import type { Master } from './master/master.js';
 import type { WorkerRuntime } from './worker/runtime.js';
 
-/** Who a program's own messages go through: in a worker its line to the master, elsewhere the pool, or why there is none. */
+/** What a program's own messages go through: in a worker its channel to the master, elsewhere the pool, or why there is none. */
 export interface MessageSides {
   readonly worker: WorkerRuntime | undefined;
   readonly isMaster: boolean;
@@ -39,9 +39,9 @@ export function ask({ worker, isMaster }: MessageSides, message: unknown, option
     checkOptions('ask', options);
     return worker.messages.ask(message, options.timeout);
   };
-  // Before its first client a worker has nothing to outlive it for: half a program, whose script has failed, must not pass a trial.
+  // Before its first client a worker is not worth keeping alive: half a program, whose script has failed, must not pass a trial.
   const answer = outlived(attempt(), (error) => { worker.failed(error, 'ask()'); }, () => worker.hasServed);
-  // It may be awaited later, or by no one: that an answer is missing is not worth the worker's clients.
+  // It may be awaited later, or never: a missing answer must not cost the worker's clients.
   answer.catch(() => undefined);
   return answer;
 }

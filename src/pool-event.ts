@@ -1,7 +1,7 @@
 import type { ListenAddress } from './ipc/protocol.js';
 import type { HungFrame, ServerEvents } from './server-events.js';
 
-/** One event of the pool with its name, for those inside who follow all of them: the log, the admin page, diagnostics. */
+/** One event of the pool with its name, for the parts of the library that follow all of them: the log, the admin page, diagnostics. */
 export type PoolEvent = {
   [Name in keyof ServerEvents]: {
     /** The event's name. */
@@ -11,7 +11,7 @@ export type PoolEvent = {
   };
 }[keyof ServerEvents];
 
-/** Follows every event of the pool, beside the user's own listeners. It must not throw. */
+/** Follows every event of the pool, besides the user's own listeners. It must not throw. */
 export type PoolObserver = (event: PoolEvent) => void;
 
 /** How much an event matters to an operator; the method of a Logger that takes it. */
@@ -23,7 +23,7 @@ export interface Words {
   readonly text: string;
 }
 
-/** Puts an event in words; undefined for those that are not news: a changed status, messages of the user's own. */
+/** Puts an event into words; undefined for those that are not news: a changed status, messages of the user's own. */
 export function inWords(event: PoolEvent): Words | undefined {
   switch (event.name) {
     case 'listening': return { level: 'info', text: `Listening on ${showAddress(event.detail)}.` };

@@ -20,7 +20,7 @@ import { startWorker } from './worker/start-worker.js';
 
 /**
  * A TCP server whose clients are served by a pool of worker processes, forked before any client comes, which accept on
- * one shared socket. The process that constructs it is the **master**: it binds the socket and keeps the pool, and never
+ * one shared socket. The process that constructs it is the **master**: it binds the socket, runs the pool, and never
  * accepts. The master runs the same script again in each worker; there this constructor makes it the **worker**, with
  * the callbacks given there. Any other PreforkTcpServer in a worker is **inert**: it does nothing.
  *
@@ -32,7 +32,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   readonly alias: string;
   /** The name of its manager, for `kernel.post`: the MasterAlias option. */
   readonly masterAlias: string;
-  /** Whether this process keeps the pool. */
+  /** Whether this process runs the pool. */
   readonly isMaster: boolean;
   /** Whether this process serves clients. */
   readonly isWorker: boolean;
@@ -89,7 +89,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     this.#inMaster('pause').pause(true);
   }
 
-  /** Accepts again, the clients that waited first. Workers that are paused for a reason of their own stay so. */
+  /** Accepts again, starting with the clients that waited. Workers that are paused for a reason of their own stay paused. */
   resume(): void {
     this.#inMaster('resume').pause(false);
   }
@@ -100,7 +100,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     return this.#inMaster('born').pool('born').born(count);
   }
 
-  /** Drains a worker; it is replaced if the pool needs it. @returns false if there is none with this pid, or it drains already */
+  /** Drains a worker; it is replaced if the pool needs it. @returns false if there is none with this pid, or it is draining already */
   term(pid: number): boolean {
     return this.#inMaster('term').pool('term').term(pid);
   }
@@ -111,7 +111,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   }
 
   /**
-   * Changes options of the running pool, those that ChangeableOptions names; what is not given stays.
+   * Changes options of the running pool, those that ChangeableOptions names; those not given stay as they are.
    *
    * @throws PreforkError ERR_PREFORK_OPTION with everything that is wrong; then nothing is changed
    */
@@ -120,13 +120,13 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
   }
 
   /**
-   * Brings the pool to a new release of its script. Symbolic links are resolved anew, and one worker is tried: it has to be
-   * ready, to live for the settle time and to pass the check, before it takes a client. Then it joins the pool, and the others
+   * Moves the pool to a new release of its script. Symbolic links are resolved anew, and one worker is started on trial: it has
+   * to become ready, live for the settle time and pass the check before it takes a client. Then it joins the pool, and the others
    * are replaced, a quarter of MaxServer at a time, each drained once its successor is ready. Until then, and if the release
-   * fails, the old one serves. Sessions are not cut: a worker that drains lets its clients finish, as long as GraceExpireTime.
+   * fails, the old one serves. Sessions are not cut: a worker that drains lets its clients finish, within GraceExpireTime.
    *
-   * Resolves when the last worker of the old release has begun to drain. A call during a reload becomes one more after it.
-   * A failure that the program does not handle is a warning of the process, unless `reload:failed` is listened to.
+   * Resolves when the last worker of the old release has begun to drain. A call during a reload causes one more after it.
+   * A failure that the program does not handle becomes a process warning, unless `reload:failed` has a listener.
    *
    * @throws PreforkError ERR_PREFORK_RELOAD with `reason` ('boot', 'crashed', 'hung', 'check', 'options' or 'version'), `pid`,
    *   `exit` and `stderr` of the worker that failed; ERR_PREFORK_STATE without a running pool, or when it ends meanwhile
@@ -139,15 +139,15 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * Starts the whole program anew, and lets the new process take over: for a new version of this library or of Node, or for
    * options that a reload cannot change. It gets the bound sockets of every server of the program (their `ready()` has to have
    * resolved), by Alias, and the same standard streams, folder and environment. Its pools come up without taking a client, and
-   * have to live for ReloadSettleTime; then they accept, and only when they do, this process lets its clients finish, as long as
-   * GraceExpireTime, and ends with code 0 (unless HandleSignals is false: then its end is yours). Until then, and if the
-   * successor fails or is late, the old pools serve on. A socket whose address the options change is bound anew. Admin changes over too.
+   * have to live for ReloadSettleTime; then they accept, and only when they do, this process lets its clients finish, within
+   * GraceExpireTime, and ends with code 0 (unless HandleSignals is false: then ending it is up to you). Until then, and if the successor
+   * fails or is late, the old pools serve on. A socket whose address has changed in the options is bound anew. Admin changes over, too.
    *
-   * Resolves when the successor accepts. Supervisors that know nothing of MAINPID (npm, runit, foreman, PM2) see an exit.
+   * Resolves when the successor accepts. Supervisors that do not know MAINPID (npm, runit, foreman, PM2) see an exit.
    *
    * @throws PreforkError ERR_PREFORK_UPGRADE with `reason` ('boot', 'crashed', 'timeout' or 'version'), `pid`, `exit` and `stderr`
-   *   of the successor; ERR_PREFORK_STATE without a running pool, as process 1 or as a child that it started and may end with
-   *   (so would the container), during a reload or another upgrade, or when the server is shut down meanwhile
+   *   of the successor; ERR_PREFORK_STATE without a running pool, as process 1 or as a child with which process 1 may end
+   *   (and the container with it), during a reload or another upgrade, or when the server is shut down meanwhile
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeResult> {
     return inMaster(this.#sides, 'upgrade', async (master) => withOptions('upgrade', options, (checked) => master.upgrade(checked)));
@@ -155,9 +155,10 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Sends a message of your own: in the master to a worker, where it arrives as the event `message`; in a worker to the master,
-   * where it arrives as `worker:message`. Also while a drain goes on. It travels as JSON, and may hold whatever a client said.
+   * where it arrives as `worker:message`. This works during a drain, too. JSON carries it, so it may contain whatever a client has sent.
    *
-   * @returns false if there is no such worker, the master has gone, or they read nothing: 16 MiB wait then, more is lost, with a `worker:error`
+   * @returns false if there is no such worker, the master has gone, or the receiver does not read: then 16 MiB wait, and more is lost, with a
+   *   `worker:error`
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it; ERR_PREFORK_STATE before the pool runs
    */
   send(pid: number, message: unknown): boolean;
@@ -179,20 +180,20 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Worker: sends a message to the master, and resolves with what a listener of `worker:message` gives to the event's `answer`.
-   * A failure that the program does not handle is a `worker:error`, and none at all of a promise that is dropped; it ends only a
-   * worker that has had no client yet. So ask in ServerStarted, not in the script, for what a worker needs to serve.
+   * A failure that the program does not handle becomes a `worker:error`, and ends only a worker that has had no client yet; if
+   * nothing awaits the promise, it is ignored. So ask for what a worker needs to serve in ServerStarted, not in the script.
    *
    * @param options - `timeout`: seconds to wait, default 30; 0 = for as long as the master lives
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the message, or there is no answer: no listener, none in time,
-   *   the master has gone; ERR_PREFORK_STATE outside a worker, in the master a warning if it is not handled
+   *   the master has gone; ERR_PREFORK_STATE outside a worker (in the master, an unhandled one is a warning)
    */
   ask(message: unknown, options: { readonly timeout?: number | undefined } = {}): Promise<unknown> {
     return messages.ask(this.#sides, message, options);
   }
 
   /**
-   * Master: waits for ShutdownDelay, refuses new clients, lets every worker finish with its own, and resolves when the last worker is gone.
-   * Worker: drains this one. May be called in any state and more than once; in the master a later grace ends the delay, and can be shorter.
+   * Master: waits for ShutdownDelay, refuses new clients, lets every worker finish with its clients, and resolves when the last worker is gone.
+   * Worker: drains this one. May be called in any state and more than once; in the master a later grace ends the delay, and may be shorter.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { grace } = checkOptions('shutdown', options);
@@ -209,19 +210,19 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
     return inMaster(this.#sides, 'waitUntil', (master) => master.waitUntil(predicate, checkWait(predicate, options)));
   }
 
-  /** Calls back for an event: in the master all but `message`, in a worker `message` only. @throws PreforkError ERR_PREFORK_STATE for what is not an event, or not a function */
+  /** Listens to an event: in the master any but `message`, in a worker `message` only. @throws PreforkError ERR_PREFORK_STATE for what is not an event, or not a function */
   on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
     this.#events?.on(checkedEvent('on', name, listener), listener);
     return this;
   }
 
-  /** Calls back for the next event of that name. @throws as `on()` */
+  /** Listens to the next event of that name. @throws as `on()` */
   once<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
     this.#events?.once(checkedEvent('once', name, listener), listener);
     return this;
   }
 
-  /** Forgets a listener. @throws as `on()` */
+  /** Removes a listener. @throws as `on()` */
   off<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): this {
     this.#events?.off(checkedEvent('off', name, listener), listener);
     return this;

@@ -12,7 +12,7 @@ import { toReport } from './worker/error-report.js';
 export interface Mark {
   /** The server's Alias. */
   readonly alias: string;
-  /** Which of the constructions with that Alias, counted from 1, in the order of the script. */
+  /** Which of the constructions with that Alias it is, counted from 1 in the order of the script. */
   readonly ordinal: number;
   /** Known to the master and this worker only. */
   readonly token: string;
@@ -28,11 +28,11 @@ interface ProcessRole {
   /** A thread beside the main one of a process that a master forked: the mark is the main thread's. */
   readonly isBesideWorker: boolean;
   readonly constructed: Map<string, number>;
-  /** The worker reports to its master itself, and what goes by `process.send` is the user's. */
+  /** The worker reports to its master by other means, and what goes by `process.send` is the user's. */
   reports?: boolean;
 }
 
-// Kept where a second copy of this package finds it too: a copy that took the process for a master would fork without end.
+// Kept where a second copy of this package also finds it: a copy that took the process for a master would fork without end.
 const ROLE = Symbol.for('prefork-tcp-server.role');
 
 function currentRole(): ProcessRole {
@@ -43,9 +43,9 @@ function currentRole(): ProcessRole {
 }
 
 /**
- * Whether a master forked this process; asked in a thread. The main thread has taken the mark from its environment, of
- * which threads get a copy, so this looks at the one that the process began with. A thread that took itself for a master
- * in there would fork processes that do the same, without end.
+ * Whether a master forked this process; asked in a thread. The main thread has removed the mark from its environment, of
+ * which threads get a copy, so this looks at the environment that the process began with. A thread that took itself for
+ * a master would fork processes that do the same, without end.
  *
  * @throws PreforkError ERR_PREFORK_STATE where the system does not say
  */
@@ -85,7 +85,7 @@ function parseMark(text: string): Mark | undefined {
   return { alias, ordinal, token, captured: captured === true, watch: typeof hungMs === 'number' ? { hungMs } : undefined };
 }
 
-/** What one construction of the server is. An inert one does nothing. A worker calls `reports` when it reports to its master itself. */
+/** What one construction of the server is. An inert one does nothing. A worker calls `reports` once it reports to its master by itself. */
 export type Role =
   | { readonly role: 'master'; readonly ordinal: number }
   | { readonly role: 'worker'; readonly mark: Mark; readonly reports: () => void }
@@ -104,15 +104,15 @@ export function takeRole({ alias }: { readonly alias: string }): Role {
   return { role: 'inert' };
 }
 
-/** How long after it has loaded this library a script without a server lets the master know that it takes its time. */
+/** How long after loading this library a script that has not made a server yet tells the master that it is still busy. */
 const LATE_MS = 2000;
 
-/** Lets the master know how far the script has come: otherwise one that waits for its database looks like one that makes no server. */
+/** Tells the master how far the script has come: otherwise one that waits for its database looks like one that makes no server. */
 function sayLoaded(mark: Mark, made: readonly string[]): void {
   say(mark, { type: 'loaded', made });
 }
 
-/** Of a script that fails before it has made its server the master learns why, too (worker/signals.ts). */
+/** Tells the master why a script failed before it had made its server, as worker/signals.ts does later. */
 function sayWhy(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
   const { mark } = currentRole();
   if (mark !== undefined && !isOutlived(error, origin)) say(mark, { type: 'failed', error: toReport(asError(error), 'uncaught') });
@@ -136,8 +136,8 @@ export function workerEnvironment(mark: Mark): NodeJS.ProcessEnv {
 if (process.env[MARK] !== undefined && process.send !== undefined) {
   const { mark, constructed } = currentRole();
   if (mark !== undefined) {
-    // A closed terminal, and a reload by a signal to the process group, reach all workers; the master decides what that means. Not
-    // only once there is a server: a script may take long to come to that.
+    // A closed terminal, and a reload by a signal to the process group, reach all workers; the master decides what that means.
+    // Ignored from the start: a script may take long to make its server.
     process.on('SIGHUP', () => undefined);
     systemClock.after(LATE_MS, () => { if (constructed.size === 0) sayLoaded(mark, []); }, { idle: true });
     process.on('uncaughtExceptionMonitor', sayWhy);

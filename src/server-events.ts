@@ -82,11 +82,11 @@ export interface WorkerHungEvent {
   readonly pid: number;
   /** Counts the workers of this server from 1. */
   readonly id: number;
-  /** Seconds since the event loop turned last. */
+  /** Seconds since the event loop last turned. */
   readonly blockedFor: number;
   /**
    * The JavaScript call frames, innermost first. Empty if the thread is not in JavaScript, as in a synchronous system call; when
-   * that returns, the event comes once more with them.
+   * that returns, the event is emitted once more, with the frames.
    */
   readonly stack: readonly HungFrame[];
 }
@@ -100,9 +100,9 @@ export interface WorkerMessageEvent {
   /** What was sent, as JSON carries it. */
   readonly message: unknown;
   /**
-   * Answers `ask()`; the first answer counts, now or later. Does nothing for a message of `send()`.
+   * Answers `ask()`, at once or later; only the first answer counts. Does nothing for a message of `send()`.
    *
-   * @returns false if nothing is asked, or the worker has gone
+   * @returns false if nothing was asked, or the worker has gone
    * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry the value
    */
   readonly answer: (value?: unknown) => boolean;
@@ -128,7 +128,7 @@ export interface ReloadCanaryEvent extends ReloadEvent {
 export interface ReloadResult extends ReloadEvent {
   /** Workers of older releases that have made way. */
   readonly replaced: number;
-  /** Those of them that still finish with their clients. */
+  /** Those of them that are still serving their last clients. */
   readonly draining: number;
   /** Options of the new script that the pool has adopted. */
   readonly adopted: readonly string[];
@@ -142,7 +142,7 @@ export interface ReloadResult extends ReloadEvent {
 export interface ReloadFailedEvent {
   /** Counts the releases that were tried, from 1. */
   readonly release: number;
-  /** Why, as `reload()` rejects with it. */
+  /** Why: the error that `reload()` rejects with. */
   readonly error: PreforkError;
 }
 
@@ -176,22 +176,22 @@ export interface ServerEvents {
   'worker:hung': [WorkerHungEvent];
   /** A worker has called `send()` or `ask()`. A listener that throws, or whose promise rejects, makes `ask()` reject, and is reported as worker:error with 'worker:message'. */
   'worker:message': [WorkerMessageEvent];
-  /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or ServerStarted is done. What a listener throws, or rejects with, is reported as worker:error with 'message'. */
+  /** In a worker: a message of the master's `send()`, or of anyone's `broadcast()`. Those that come while it starts are kept until there is a listener, or until ServerStarted is done. A listener that throws, or whose promise rejects, is reported as worker:error with 'message'. */
   message: [unknown];
   /** A reload has begun. */
   'reload:start': [ReloadEvent];
-  /** The first worker of the new release was started; it takes no client until it has proved itself. */
+  /** The first worker of the new release has been started; it takes no client until it has proved itself. */
   'reload:canary': [ReloadCanaryEvent];
   /** The last worker of the old release has begun to drain. */
   'reload:done': [ReloadResult];
-  /** The new release was not taken. */
+  /** The new release was not accepted. */
   'reload:failed': [ReloadFailedEvent];
   /** A successor accepts, and this process lets its clients finish. */
   'upgrade:done': [UpgradeResult];
-  /** A successor was not taken; `upgrade()` rejects with the same. */
+  /** A successor did not take over; `upgrade()` rejects with the same. */
   'upgrade:failed': [UpgradeFailedEvent];
   /** The server cannot listen, or no worker can start; `ready()` rejects with the same. */
   error: [Error];
-  /** The status may have changed. At most one for each turn of the event loop; ask `status()`. */
+  /** The status may have changed. Comes at most once in each turn of the event loop; `status()` has the details. */
   status: [];
 }

@@ -4,7 +4,7 @@ import type { WorkerPhase } from './policy/snapshot.js';
 
 /** One worker, as the master last heard of it. */
 export interface WorkerStatus {
-  /** Counts the workers of this server from 1. Unlike a pid it never comes again. */
+  /** Counts the workers of this server from 1. Unlike a pid, it is never used again. */
   readonly id: number;
   /** The worker's process. */
   readonly pid: number;
@@ -16,9 +16,9 @@ export interface WorkerStatus {
   readonly accepting: boolean;
   /** Why it does not accept although it is ready; empty if nothing but a permit is missing. */
   readonly paused: readonly PauseReason[];
-  /** Whether the master lets it accept: not while it has more clients than the others, nor, in a crowd of short-lived clients, while a few others do. */
+  /** Whether the master lets it accept: not while it has more clients than the others, nor, when short-lived clients come in a crowd, while a few others accept. */
   readonly permit: boolean;
-  /** Whether its event loop stands still: it has missed its pulse, or did not answer. A blocked worker is not spare. */
+  /** Whether its event loop is blocked: it has missed its pulse, or did not answer. A blocked worker is not spare. */
   readonly blocked: boolean;
   /** Clients now. */
   readonly connections: number;
@@ -34,7 +34,7 @@ export interface WorkerStatus {
   readonly idle: number | undefined;
   /** Why it drains; undefined unless it does. */
   readonly drainReason: DrainReason | undefined;
-  /** Seconds until it is ended, at the latest; undefined unless it drains with a deadline. */
+  /** Seconds until it is killed, at the latest; undefined unless it drains with a deadline. */
   readonly drainDeadline: number | undefined;
   /** Resident memory in bytes, as of its last heartbeat. */
   readonly rss: number | undefined;
@@ -54,16 +54,16 @@ export interface PoolTotals {
   readonly ready: number;
   /** Workers that accept no more and let their clients finish. */
   readonly draining: number;
-  /** Ready workers without a client whose event loop turns. */
+  /** Ready workers without a client whose event loop is not blocked. */
   readonly spare: number;
   /** Clients now. */
   readonly connections: number;
   /**
-   * Clients that have connected and wait in the kernel's queue for a worker that accepts them. Undefined where the kernel
-   * does not say: Unix sockets, systems without /proc (macOS), before the first worker listens and after shutdown() has begun.
+   * Clients that have connected and wait in the kernel's queue to be accepted. Undefined where their number is not known: Unix
+   * sockets, systems without /proc (macOS), before the first worker listens and after shutdown() has begun.
    */
   readonly queued: number | undefined;
-  /** Clients taken since the server started, by workers that have gone too. */
+  /** Clients taken since the server started, including those of workers that have gone. */
   readonly served: number;
   /** Workers forked since the server started. */
   readonly born: number;
@@ -150,11 +150,11 @@ export interface ServerStatus {
   readonly address: ListenAddress | undefined;
   /** Whether `pause()` is in force. */
   readonly paused: boolean;
-  /** Whether the server is shutting down or has; during ShutdownDelay its workers still take clients. */
+  /** Whether the server is shutting down or has shut down; during ShutdownDelay its workers still take clients. */
   readonly stopping: boolean;
   /** The release that serves: counts reloads from 1. */
   readonly release: number;
-  /** Whether its script has been overwritten in place since it was loaded: workers that start anew run other code than the rest, and there is no way back. */
+  /** Whether its script has been overwritten in place since it was loaded: new workers run different code from the others, and there is no way back. */
   readonly mixed: boolean;
   /** Whether a reload is under way. */
   readonly reloading?: boolean | undefined;
@@ -162,7 +162,7 @@ export interface ServerStatus {
   readonly lastReload?: LastReload | undefined;
   /** Reloads that have ended, by outcome. */
   readonly reloads?: Readonly<Record<LastReload['result'], number>> | undefined;
-  /** Where the pool can be looked at; undefined without the option Admin, and before that listens. */
+  /** Where the pool can be looked at; undefined without the option Admin, and until it listens. */
   readonly admin?: AdminStatus | undefined;
   /** Thresholds and limits in force. */
   readonly limits: PoolLimits;

@@ -1,21 +1,21 @@
 import { builtIn } from './built-ins.js';
 
-/** A TCP socket of this machine, as far as anything here asks for it. */
+/** A TCP socket of this machine: what is needed of it here. */
 export interface TcpRow {
   /** The state of the connection, as the table writes it (include/net/tcp_states.h). */
   readonly state: string;
   readonly localPort: number;
   /** Octets that the other side has not confirmed yet. */
   readonly unsent: number;
-  /** Octets that have not been read; for a socket that listens, the clients that wait to be accepted. */
+  /** Octets that have not been read; for a listening socket, the clients that wait to be accepted. */
   readonly unread: number;
   readonly inode: string;
 }
 
-/** The state of a socket that listens. These rows are the first. */
+/** The state of a listening socket. These rows come first. */
 export const TCP_LISTEN = '0A';
 
-/** How the kernel's tables are read, so that tests can bring their own. */
+/** How the kernel's tables are read; tests pass their own. */
 export interface ProcFiles {
   /** The first bytes of a file, then the next ones at each call; empty at its end. Throws if there is no such file. */
   open(path: string): { next(): string; close(): void };
@@ -55,7 +55,7 @@ export function* tcpRows(path: (typeof TCP_TABLES)[number], files: ProcFiles = s
       }
     }
   } catch {
-    // There is nothing to be found.
+    // There is no such table.
   } finally {
     file?.close();
   }
@@ -70,7 +70,7 @@ function parseRow(line: string): TcpRow {
 
 const fromHex = (digits: string): number => Number.parseInt(digits, 16);
 
-/** The inode of a socket, given its libuv handle; undefined if the handle has no descriptor, or no more. */
+/** The inode of a socket, given its libuv handle; undefined if the handle has no descriptor, or has none any more. */
 export function inodeOf(handle: unknown): string | undefined {
   const { fd } = (handle ?? {}) as { readonly fd?: unknown };
   if (typeof fd !== 'number' || fd < 0) return undefined;

@@ -20,7 +20,7 @@ export interface TestKit {
   observe(server: TestedServer): PoolObserver | undefined;
 }
 
-// Put there by a module that was loaded before the program, on purpose and by name: nothing in the environment can do it.
+// Put there by a module that was deliberately loaded before the program, by name: no environment variable can do it.
 const KIT = Symbol.for('prefork-tcp-server.test-kit');
 
 type Holder = Record<symbol, TestKit | undefined>;

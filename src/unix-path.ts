@@ -11,7 +11,7 @@ export interface SocketFile {
   readonly ino: string;
 }
 
-/** How a socket is made that a name can be given to. */
+/** How to make a socket that can be given a name. */
 export interface SocketMaker<Made> {
   /** Binds at the name, gives the file its mode, and listens. @throws the system's error, with nothing left open */
   readonly make: (name: string) => Made | Promise<Made>;
@@ -30,11 +30,11 @@ export const beside = (path: string): string => `${path}~`;
  * Makes a socket at `path~`, and renames it to `path`.
  *
  * libuv unlinks the name that a handle was bound to when the handle is closed and when the process ends (src/unix/pipe.c),
- * whatever file has that name by then: a successor's, or after a chdir a stranger's. By that time `path~` is the name of
- * nothing. A rename is atomic, so clients find either the old socket or the new one, with its permissions; and `path~` is
- * a lock: of two servers that start together, one finds it taken.
+ * whatever file has that name by then: a successor's, or after a chdir a stranger's. By then no file is named `path~`. A
+ * rename is atomic, so clients find either the old socket or the new one, with its permissions; and `path~` is a lock: of
+ * two servers that start together, one finds it taken.
  *
- * @throws the system's error with the path as its `address`; EADDRINUSE if somebody listens there, or it is a file of another kind
+ * @throws the system's error with the path as its `address`; EADDRINUSE if some process listens there, or if it is a file of another kind
  */
 export async function placeSocket<Made>(given: string, maker: SocketMaker<Made>): Promise<{ readonly made: Made; readonly file: SocketFile }> {
   const path = resolve(given);
@@ -49,7 +49,7 @@ export async function placeSocket<Made>(given: string, maker: SocketMaker<Made>)
         return { made, file: { path, dev: String(dev), ino: String(ino) } };
       } catch (error) {
         maker.close(made);
-        // A server that has just ended took `path~` with it.
+        // A server that has just ended has removed `path~`.
         if (codeOf(error) !== 'ENOENT' || tries === MOST_TRIES) throw error;
       }
     }
@@ -65,14 +65,14 @@ export function checkLength(name: string, longest: number): void {
 
 /**
  * Removes the file of a socket, if the file at its path is still the same by device and inode: another server may have taken
- * the path meanwhile, and it is its then.
+ * over the path meanwhile.
  */
 export function removeFile({ path, dev, ino }: SocketFile): void {
   try {
     const now = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (String(now?.ino) === ino && String(now?.dev) === dev) unlinkSync(path);
   } catch {
-    // The folder may have changed its owner. A file that stays is stale, and the next server takes its place.
+    // The folder may have changed owner. A file that stays behind is stale, and the next server replaces it.
   }
 }
 
@@ -80,7 +80,7 @@ const MOST_TRIES = 3;
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-/** Makes it at `path~`: from then on others see that this is not stale. */
+/** Makes it at `path~`: from then on others see that the path is not stale. */
 async function makeBeside<Made>(path: string, { make }: SocketMaker<Made>): Promise<Made> {
   const name = beside(path);
   try {
@@ -88,7 +88,7 @@ async function makeBeside<Made>(path: string, { make }: SocketMaker<Made>): Prom
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE' || await isTaken(name)) throw error;
   }
-  // What is left of a server that was killed while it bound.
+  // Left by a server that was killed while binding.
   unlinkSync(name);
   return make(name);
 }
@@ -104,7 +104,7 @@ async function isTaken(path: string): Promise<boolean> {
       probe.destroy();
       taken(true);
     });
-    // EAGAIN: its queue is full. ENOENT: it has gone meanwhile.
+    // EAGAIN: its queue is full. ENOENT: it has since gone.
     probe.once('error', ({ code }: NodeJS.ErrnoException) => { taken(code !== 'ECONNREFUSED' && code !== 'ENOENT'); });
   });
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 let version: string | undefined;
 
-/** This package's version, read once from its package.json; 'unknown' where a bundler has left that behind. */
+/** This package's version, read once from its package.json; 'unknown' if a bundler has left that out. */
 export function packageVersion(): string {
   version ??= readVersion();
   return version;

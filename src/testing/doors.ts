@@ -4,7 +4,7 @@ import { JsonLine, type Asked, type ToTest, type Wish } from './line.js';
 import { testingError } from './testing-error.js';
 import type { Waiters } from './waiters.js';
 
-/** After the input that is ready now: what a process wrote to its standard output or error before is read before. */
+/** After the input that is ready now: what a process wrote to its standard streams earlier is read first. */
 const inOrder = (task: () => void): void => { systemClock.soon(task); };
 
 /** The line to one process of the pool. It closes with the process. */
@@ -54,7 +54,7 @@ export class Doors {
   readonly #doors = new Set<Door>();
   readonly #server: Server;
 
-  /** @param heard - gets what the processes say of themselves */
+  /** @param heard - gets what the processes say about themselves */
   constructor(token: string, waiters: Waiters, heard: (pid: number, message: ToTest) => void) {
     this.#token = token;
     this.#waiters = waiters;
@@ -115,7 +115,7 @@ export class Doors {
     for (const door of this.#doors) door.close();
   }
 
-  // The newest: a pid can come again.
+  // The newest: pids are reused.
   #find(pid: number): Door | undefined {
     return [...this.#doors].findLast((door) => door.pid === pid);
   }

@@ -5,7 +5,7 @@ import type { Asked, CallName, JsonLine, ToTest, Wish } from './line.js';
 
 type Line = Pick<JsonLine<never, ToTest>, 'send'>;
 
-/** Does in this process what the test asks for. */
+/** Does what the test asks for in this process. */
 export class Faults {
   readonly #kept: Buffer[] = [];
   #server: TestedServer | undefined;
@@ -51,7 +51,7 @@ function call(server: TestedServer, method: CallName, argument: unknown): unknow
   }
 }
 
-/** What happens to a worker in production too. */
+/** What also happens to workers in production. */
 function fail(wish: Exclude<Wish, { readonly do: 'call' | 'grow' }>): void {
   switch (wish.do) {
     case 'block': {

@@ -41,7 +41,7 @@ export class Happenings {
     return this.all('worker:ready').filter(({ id }) => !over.has(id)).map(({ pid }) => pid);
   }
 
-  /** Why the server ended by itself. */
+  /** Why the server ended without being asked to. */
   get failure(): Error | undefined {
     return this.all('error')[0];
   }

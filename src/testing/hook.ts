@@ -8,11 +8,11 @@ import { decode, JsonLine, type Asked, type HookSetup, type ToTest } from './lin
 import { TestedOptions } from './tested-options.js';
 import { observeServer } from './tested-server.js';
 
-// Threads load what their process was started with, too.
+// Threads also load what their process was started with.
 if (builtIn('node:worker_threads').isMainThread) open(decode(new URL(import.meta.url).searchParams.get('setup') ?? '{}') as HookSetup);
 
 function open(setup: HookSetup): void {
-  // Without the test, this process is ended by the test's reaper; until then it is not to fail of that.
+  // If the test has gone, its reaper ends this process; until then that must not make it fail.
   const socket = createConnection({ host: '127.0.0.1', port: setup.port }).on('error', () => undefined);
   // It never keeps the process alive: a program ends when its own work is done.
   socket.unref();

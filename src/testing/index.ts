@@ -1,4 +1,4 @@
-// Kept in the declarations: TypeScript 6 and later load no types that are not asked for, and these need the ones of Node.
+// Kept in the declarations: TypeScript 6 and later load only types that are asked for, and these need Node's.
 /// <reference types="node" preserve="true" />
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
@@ -27,7 +27,7 @@ export type { TestPool } from './test-pool.js';
  * the first worker accepts. Its server listens on a port of 127.0.0.1 that is free (a Unix socket at a path that is free), and
  * so do its Admin side and its other servers; options that are given here take the place of the program's own.
  *
- * It needs no test runner, and works with all of them. With node:test:
+ * It works with any test runner, or none. With node:test:
  *
  * ```js
  * import assert from 'node:assert/strict';

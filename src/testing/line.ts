@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { ListenAddress } from '../ipc/protocol.js';
 
-/** What the URL of the hook, which the processes of a pool under test load first, says to them. */
+/** What the URL of the hook, which the processes of a pool under test load first, tells them. */
 export interface HookSetup {
   /** Where the test listens, on 127.0.0.1. */
   readonly port: number;
-  /** Known to this test and its processes only. */
+  /** Known only to this test and its processes. */
   readonly token: string;
   /** A folder for Unix sockets. */
   readonly folder: string;
@@ -55,7 +55,7 @@ export class JsonLine<In, Out> {
       try {
         for (const line of lines) hear(decode(line) as In);
       } catch {
-        // A stranger, who found the port.
+        // A stranger that has found the port.
         socket.destroy();
       }
     });
@@ -67,10 +67,10 @@ export class JsonLine<In, Out> {
   }
 }
 
-/** As JSON, with errors and infinite numbers. */
+/** To JSON, errors and infinite numbers included. */
 export const encode = (value: unknown): string => JSON.stringify(value, replace);
 
-/** What was encoded. */
+/** From the same. */
 export const decode = (text: string): unknown => JSON.parse(text, revive);
 
 const ERROR = '\u0000error';

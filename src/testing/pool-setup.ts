@@ -27,7 +27,7 @@ export interface PoolSetup extends ReplacedOptions {
   readonly Alias?: string | undefined;
   /**
    * Seconds that the start, and each wait of the test, may take. Default 10. A runner's own time-out (5 s for a test in vitest
-   * and jest) has to be longer, or it ends the test first, without what was awaited.
+   * and jest) has to be longer, or it ends the test first, without saying what was awaited.
    */
   readonly Patience?: number | undefined;
 }

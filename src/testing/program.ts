@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { systemClock } from '../clock.js';
 import { Reaper } from './reaper.js';
 
-/** How long the last output of a program that has ended is read for, if others keep the streams open. */
+/** How long to read the last output of a program that has ended, if other processes keep the streams open. */
 const LAST_WORDS_MS = 200;
 
 /** How the user's program is run. */
@@ -54,7 +54,7 @@ export class Program {
         this.ending ??= { ...(code !== null && { code }), ...(signal !== null && { signal }) };
         changed();
       };
-      // What it wrote last is read first; workers that live on keep the streams open.
+      // Its last output is read first; but workers that live on keep the streams open.
       child.once('close', said);
       systemClock.after(LAST_WORDS_MS, said, { idle: true });
     });
@@ -85,13 +85,13 @@ export class Program {
   }
 }
 
-/** Characters that are kept of each stream, the last ones. */
+/** How many characters of each stream are kept: the last ones. */
 const MOST_OUTPUT = 1024 * 1024;
 
 function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // All of it has gone.
+    // The whole group has gone.
   }
 }

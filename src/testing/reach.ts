@@ -4,7 +4,7 @@ import type { CallName, Wish } from './line.js';
 import type { Program } from './program.js';
 import { testingError } from './testing-error.js';
 
-/** How a test gets at the processes of its pool: what it asks of them and the signals that it sends. Strangers are out of reach. */
+/** How a test gets at the processes of its pool: what it asks of them and the signals that it sends. Other processes are out of reach. */
 export class Reach {
   readonly #program: Program;
   readonly #doors: Doors;
@@ -21,7 +21,7 @@ export class Reach {
     return this.#doors.ask(this.#program.pid, { do: 'call', method, argument }, `${method}()`, boundMs);
   }
 
-  /** Brings a fault on a worker. @param what - the fault, for the error where it does not come */
+  /** Causes a fault in a worker. @param what - the fault, for the error if it does not happen */
   async fault(pid: number, wish: Wish, what: string): Promise<void> {
     this.#check(pid);
     if (pid === this.#program.pid) throw testingError(`${pid} is the master; ${what} is for a worker.`);
@@ -39,7 +39,7 @@ export class Reach {
     return pid === this.#program.pid ? this.#program.ending !== undefined : this.#doors.isGone(pid);
   }
 
-  /** A test does not end strangers. */
+  /** A test must not end processes of others. */
   #check(pid: number): void {
     const { pid: master } = this.#program;
     const { ready } = this.#happenings;

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 
-// Without a word from the test there will be none: its process has gone, however it ended.
+// An end of input without a line from the test: its process has gone, however it ended.
 const REAP = 'read -r _ && exit 0; kill -KILL "-$1"; rm -rf "$2"';
 
-/** Ends a process group when this process is gone, were it killed. */
+/** Ends a process group when this process is gone, even if it is killed. */
 export class Reaper {
   readonly #dismiss: () => void;
 
@@ -11,7 +11,7 @@ export class Reaper {
   constructor(group: number, folder: string) {
     const child = spawn('/bin/sh', ['-c', REAP, 'sh', String(group), folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     child.unref();
-    // Without a shell there is only the way of an orderly end.
+    // Without a shell the group ends only if this process ends in an orderly way.
     child.on('error', () => undefined);
     const { stdin } = child;
     stdin.on('error', () => undefined);

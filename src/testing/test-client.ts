@@ -53,7 +53,7 @@ export class TestClient implements Disposable {
   /**
    * Waits for the next line, and returns it without its end (`\n` or `\r\n`).
    *
-   * @throws PreforkError ERR_PREFORK_TESTING when the connection ends before, or none comes in time
+   * @throws PreforkError ERR_PREFORK_TESTING if the connection ends first, or no line comes in time
    */
   async line(): Promise<string> {
     return this.#waiters.until(() => {
@@ -68,7 +68,7 @@ export class TestClient implements Disposable {
     }, () => `a line; so far there is ${JSON.stringify(this.#text)}`);
   }
 
-  /** Waits until the server has closed the connection, and returns what was not read of it. */
+  /** Waits until the server has closed the connection, and returns what had not been read. */
   async closed(): Promise<string> {
     return this.#waiters.until(() => (this.#isOver ? this.#text : undefined), () => 'the end of the connection');
   }

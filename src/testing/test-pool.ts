@@ -24,9 +24,9 @@ export interface TestPoolParts {
 }
 
 /**
- * A pool under test: the user's program in a process of its own, with its workers. Every wait is bounded by Patience, and
- * rejects with ERR_PREFORK_TESTING and what there was instead. Dispose of it (`await using`, or `await
- * pool[Symbol.asyncDispose]()` in the runner's teardown); one that is forgotten ends with the test's process, were that killed.
+ * A pool under test: the user's program in a process of its own, with its workers. Every wait is bounded by Patience, and then
+ * rejects with ERR_PREFORK_TESTING and what there was instead. Dispose of it (`await using`, or `await pool[Symbol.asyncDispose]()`
+ * in the runner's teardown); one that is forgotten ends with the test's process, even if that is killed.
  */
 export class TestPool implements AsyncDisposable {
   /** The master's process. */
@@ -75,7 +75,7 @@ export class TestPool implements AsyncDisposable {
     return this.#parts.program.output.stderr;
   }
 
-  /** Resolves with the first event of a name that matches, were it past or to come. */
+  /** Resolves with the first event of that name that matches, whether past or still to come. */
   async event<Name extends keyof ServerEvents>(name: Name, matches: (detail: ServerEvents[Name][0]) => boolean = () => true): Promise<ServerEvents[Name][0]> {
     const { happenings, waiters } = this.#parts;
     return waiters.until(() => {
@@ -85,17 +85,17 @@ export class TestPool implements AsyncDisposable {
     }, () => `the event ${name}; ${this.#describe()}`);
   }
 
-  /** Resolves when as many workers are ready, with their pids. */
+  /** Resolves when at least that many workers are ready, with their pids. */
   async ready(count: number): Promise<readonly number[]> {
     return this.#parts.waiters.until(() => (this.workers.length >= count ? this.workers : undefined), () => `${count} ready workers; ${this.#describe()}`);
   }
 
-  /** Resolves with the event `worker:exit` of a worker, were it past or to come. */
+  /** Resolves with the event `worker:exit` of a worker, whether past or still to come. */
   async exit(pid: number): Promise<WorkerExitEvent> {
     return this.event('worker:exit', (event) => event.pid === pid);
   }
 
-  /** Resolves when a process of the pool is gone, also when there is no master to say so. */
+  /** Resolves when a process of the pool is gone, even if there is no master to say so. */
   async gone(pid: number): Promise<void> {
     await this.#parts.waiters.until(() => this.#reach.isGone(pid) || undefined, () => `the end of process ${pid}`);
   }
@@ -200,18 +200,18 @@ export class TestPool implements AsyncDisposable {
     await this.#reach.fault(pid, { do: 'cut' }, 'the cut of its channel');
   }
 
-  /** Lets the memory of a worker grow, for good. Resolves when it has. */
+  /** Makes the memory of a worker grow, permanently. Resolves when it has. */
   async grow(pid: number, bytes: number): Promise<void> {
     checkGiven('grow', 'bytes', bytes, positive);
     await this.#reach.fault(pid, { do: 'grow', bytes }, 'more memory');
   }
 
-  /** Stops a process of the pool (SIGSTOP), a worker or the master: it runs no more, and does not end. */
+  /** Stops a process of the pool (SIGSTOP), a worker or the master: it stands still, and does not end. */
   freeze(pid: number): void {
     this.#reach.signal(pid, 'SIGSTOP');
   }
 
-  /** Lets a frozen process run on (SIGCONT). */
+  /** Lets a frozen process continue (SIGCONT). */
   thaw(pid: number): void {
     this.#reach.signal(pid, 'SIGCONT');
   }

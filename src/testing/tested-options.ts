@@ -61,7 +61,7 @@ export class TestedOptions {
   }
 }
 
-/** Options with those that are inherited as their own, as the server reads them (checks.ts): all of their names begin with a capital letter. */
+/** Options with inherited ones made their own, as the server reads them (checks.ts). Names of options begin with a capital letter. */
 function withInherited(given: Options): Options {
   const inherited: string[] = [];
   for (let above: unknown = Object.getPrototypeOf(given); above !== null && above !== Object.prototype; above = Object.getPrototypeOf(above)) {

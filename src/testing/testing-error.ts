@@ -1,7 +1,7 @@
 import { show, type Check } from '../checks.js';
 import { PreforkError } from '../errors.js';
 
-/** Something in a test that cannot be, or did not come in time. */
+/** Something in a test that is impossible, or did not come in time. */
 export const testingError = (message: string, cause?: unknown): PreforkError => (
   new PreforkError('ERR_PREFORK_TESTING', message, cause === undefined ? undefined : { cause })
 );

@@ -1,7 +1,7 @@
 import { systemClock, type Timer } from '../clock.js';
 import { testingError } from './testing-error.js';
 
-/** Settles as the promise does, or rejects after a while with what `describe` says then. */
+/** Settles as the promise does, or rejects when the time is up, with what `describe` says then. */
 export async function within<T>(promise: Promise<T>, describe: () => string, boundMs: number): Promise<T> {
   let timer: Timer | undefined;
   const late = new Promise<never>((_resolve, reject) => {
