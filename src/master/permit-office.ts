@@ -1,7 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
 import { openFilesLimit } from '../open-files.js';
-import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow } from '../policy/credit.js';
+import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, stayMs } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits } from '../policy/permits.js';
 import type { PermitOrder } from '../policy/permits.js';
@@ -59,7 +59,7 @@ export class PermitOffice {
     const lower = now - this.#loweredAt >= LOWER_MS;
     if (lower) this.#loweredAt = now;
     const { crowded } = this.#flow;
-    this.#learn(crowded);
+    this.#learn(crowded, now);
     const credit = crowded ? undefined : lastingCredit(clients / Math.max(workers, 1));
     // In a crowd only: elsewhere every worker has a permit, and a verdict that comes too soon wakes none.
     const views = roster.permitViews(crowded ? roster.lateMs(now) : 0);
@@ -71,11 +71,12 @@ export class PermitOffice {
   }
 
   /** Learns from who has asked for a higher ceiling whether the clients of a crowd leave again. */
-  #learn(crowded: boolean): void {
+  #learn(crowded: boolean, now: number): void {
+    const seen = { now, stayMs: stayMs(this.#flow) };
     const records = this.#parts.roster.all();
     for (const record of records.filter(({ hasAsked }) => hasAsked)) {
       record.hasAsked = false;
-      const learnt = crowded ? learnCredit(record.credit, record.state) : record.credit;
+      const learnt = crowded ? learnCredit(record.credit, record.state, seen) : record.credit;
       if (learnt === record.credit) continue;
       record.credit = learnt;
       // Clients that stay with one worker will stay with others too.

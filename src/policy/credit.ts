@@ -58,27 +58,37 @@ function isCrowded({ came, replaced, clients, workers }: { readonly came: number
  */
 export const lastingCredit = (clients: number): number => Math.max(1, Math.floor(clients / 12));
 
+/** How long clients stay, in milliseconds, by Little's law: clients ÷ rate. */
+export const stayMs = ({ clients, came }: Flow): number => clients * HALF_LIFE_MS / (came * Math.LN2);
+
 /**
- * How far one worker may be ahead of that with the fewest clients while clients prove short-lived, and how many had left it when
- * it asked for a higher ceiling last.
+ * How far one worker may be ahead of that with the fewest clients while clients prove short-lived; and when it last asked for a
+ * higher ceiling, and how many clients had left it by then.
  */
 export interface CrowdCredit {
   readonly clients: number;
   readonly left: number;
+  readonly at: number;
 }
 
-export const FIRST_CREDIT: CrowdCredit = { clients: 8, left: 0 };
+export const FIRST_CREDIT: CrowdCredit = { clients: 8, left: 0, at: -Infinity };
 /** A worker takes all that wait in the kernel's queue at once: fewer would mean to ask for each turn of its event loop. */
 const MOST_CREDIT = 64;
+/** Of clients that came together, few have left before they have had the time to: this many times as long as they usually stay. */
+const PATIENCE = 2;
 
 /**
  * Learns from a worker that has asked for a higher ceiling. If of those whom it may be ahead by a quarter have left since it asked last,
- * the crowd is larger and restores the balance itself. Else clients have come to stay, and would stay where they are.
+ * the crowd is larger and restores the balance itself. Else clients have come to stay, and would stay where they are; unless it asked
+ * only a moment ago: short-lived clients come in bursts, too.
  */
-export function learnCredit(credit: CrowdCredit, { served, clients }: { readonly served: number; readonly clients: number }): CrowdCredit {
+export function learnCredit(
+  credit: CrowdCredit, { served, clients }: { readonly served: number; readonly clients: number }, { now, stayMs: usually }: { readonly now: number; readonly stayMs: number },
+): CrowdCredit {
   // At a lower ceiling it is only because clients are kept in balance.
   if (clients < credit.clients) return credit;
   const left = served - clients;
   const restored = (left - credit.left) * 4 >= credit.clients;
-  return { left, clients: restored ? Math.min(credit.clients * 2, MOST_CREDIT) : FIRST_CREDIT.clients };
+  if (!restored && now - credit.at < usually * PATIENCE) return credit;
+  return { left, at: now, clients: restored ? Math.min(credit.clients * 2, MOST_CREDIT) : FIRST_CREDIT.clients };
 }

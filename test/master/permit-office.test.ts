@@ -214,8 +214,9 @@ describe('no permit, copy or report is lost', () => {
 });
 
 describe('the credit of a crowd', () => {
-  /** A worker is at its ceiling, asks, and is answered. */
+  /** A worker is at its ceiling, asks, and is answered; all clients that do not stay have had the time to leave. */
   const asks = (office: Office, id: number, clients: number, served: number): void => {
+    office.now += 10_000;
     for (const permit of ['held', 'spent'] as const) {
       const record = office.record(id);
       hear(office.roster, record, { type: 'state', state: { ...record.state, permit, clients, served, ordersSeen: record.ordersSent } }, office.now);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, type Flow } from '../../src/policy/credit.js';
+import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, stayMs, type Flow } from '../../src/policy/credit.js';
 
 const WORKERS = 20;
 
@@ -100,14 +100,26 @@ describe('lastingCredit', () => {
   });
 });
 
+describe('stayMs', () => {
+  it('is how long clients stay, by their number and their rate', () => {
+    const { flow } = pass(NO_FLOW, { ms: 5000, perReport: 20, stay: 3 });
+
+    expect(flow.clients).toBe(60);
+    expect(stayMs(flow)).toBeGreaterThan(55);
+    expect(stayMs(flow)).toBeLessThan(65);
+  });
+});
+
 describe('learnCredit', () => {
-  /** What a worker has learnt that was at its ceiling with so many clients, each time after so many others had left. */
-  const learnt = (...asks: readonly { readonly clients: number; readonly left: number }[]): number => {
+  /** What a worker has learnt that was at its ceiling with so many clients, which stay for 10 ms, each time after so many others had left. */
+  const learnt = (...asks: readonly { readonly clients: number; readonly left: number; readonly afterMs?: number }[]): number => {
     let credit = FIRST_CREDIT;
     let gone = 0;
-    for (const { clients, left } of asks) {
+    let now = 1000;
+    for (const { clients, left, afterMs = 20 } of asks) {
       gone += left;
-      credit = learnCredit(credit, { served: gone + clients, clients });
+      now += afterMs;
+      credit = learnCredit(credit, { served: gone + clients, clients }, { now, stayMs: 10 });
     }
     return credit.clients;
   };
@@ -119,6 +131,9 @@ describe('learnCredit', () => {
     ['takes a quarter of what it may be ahead for enough', [{ clients: 8, left: 2 }], 16],
     ['is small again when they stay', [{ clients: 8, left: 8 }, { clients: 16, left: 16 }, { clients: 32, left: 2 }], 8],
     ['learns nothing below it, where clients are kept in balance', [{ clients: 3, left: 100 }], 8],
+    ['keeps what it has while those of a burst have had no time to leave', [{ clients: 8, left: 8 }, { clients: 16, left: 0, afterMs: 1 }, { clients: 16, left: 3, afterMs: 18 }], 16],
+    ['and grows when they do', [{ clients: 8, left: 8 }, { clients: 16, left: 0, afterMs: 1 }, { clients: 16, left: 4, afterMs: 4 }], 32],
+    ['and is small when they had it and stay', [{ clients: 8, left: 8 }, { clients: 16, left: 0, afterMs: 1 }, { clients: 16, left: 3, afterMs: 20 }], 8],
     ['is not misled by those that left long before', [{ clients: 8, left: 5000 }, { clients: 16, left: 0 }], 8],
   ])('%s', (_title, asks, credit) => {
     expect(learnt(...asks)).toBe(credit);
