@@ -1,4 +1,4 @@
-// A binary protocol: every message has its length before it, as four bytes, most significant first. Answers in upper case.
+// A binary protocol: each message is preceded by its length in four bytes, the most significant first. Answers in upper case.
 // Start it with `node examples/block-protocol.js [port]`, then: printf '\0\0\0\5hello' | nc -N 127.0.0.1 10000 | xxd
 import { BlockFilter, PreforkTcpServer } from 'prefork-tcp-server';
 
@@ -16,7 +16,7 @@ const server = new PreforkTcpServer({
   Address: '127.0.0.1',
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
   MaxServer: 4, StartServer: 2,
-  // A longer message than MaxLength ends this one client.
+  // A message longer than MaxLength ends only the client that sent it.
   ClientFilter: [BlockFilter, { LengthCodec: lengthOfFourBytes, MaxLength: 64 * 1024 }],
   ClientInput({ heap, input }) {
     heap.client.put(input.toString('utf8').toUpperCase());

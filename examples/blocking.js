@@ -9,10 +9,10 @@ const fibonacci = (number) => (number < 2 ? number : fibonacci(number - 1) + fib
 const server = new PreforkTcpServer({
   Address: '127.0.0.1',
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
-  // Grows by need to 8 workers; when the work is done, idle ones beyond 4 go again, from a heartbeat (10 s) later on.
+  // Grows to 8 workers as needed; when the work is done, idle ones beyond 4 are drained, starting a heartbeat (10 s) later.
   MaxServer: 8, StartServer: 2, MaxSpareServer: 4,
   MaxSessionPerServer: 1,
-  // Longer than any computation takes: after that its worker is taken for stuck, and replaced.
+  // Longer than any computation takes: after that its worker counts as stuck, and is replaced.
   MaxServerExpireTime: 60,
   ClientTimeout: 30,
   ClientInput({ heap, input }) {

@@ -1,5 +1,5 @@
-// A chat over several pools: the masters pass each line on through Redis, so all clients see all lines in one order. Without
-// Redis each pool goes on by itself, and joins the others when it is back (what was said meanwhile stays in its pool).
+// A chat over several pools: the masters pass each line on through Redis, so all clients see all lines in the same order.
+// Without Redis each pool goes on alone, and joins the others when Redis is back (what was said meanwhile stays in its pool).
 // After `npm install redis`, start it twice with `node examples/chat-redis.js [port] [url of Redis]`, on two ports, and talk to
 // both: nc 127.0.0.1 10000
 import { randomUUID } from 'node:crypto';
@@ -38,21 +38,21 @@ if (server.isMaster) {
     url,
     disableOfflineQueue: true, // what cannot be sent now fails now
     pingInterval: 500,
-    socket: { socketTimeout: 2000, reconnectStrategy: 500 }, // one that stands still counts as gone
+    socket: { socketTimeout: 2000, reconnectStrategy: 500 }, // a Redis that hangs counts as gone
   });
   const self = randomUUID();
   /** @type {Map<number, unknown>} Lines of this pool that Redis has not given back yet. */
   const underWay = new Map();
-  /** @type {boolean | undefined} Not known until Redis answers, or does not. */
+  /** @type {boolean | undefined} Unknown until Redis has answered, or failed to. */
   let isJoined;
   let count = 0;
 
-  /** Those that are under way may be lost; the clients of this pool get them all the same, once. */
+  /** Lines under way may be lost; the clients of this pool get them anyway, once. */
   const giveUp = () => {
     for (const line of underWay.values()) server.broadcast(line);
     underWay.clear();
   };
-  // A line of this pool counts when Redis gives it back: so its place among the lines of all pools is the same for everybody.
+  // A line of this pool is shown when Redis gives it back, so that its place among the lines of all pools is the same for everybody.
   /** @type {(text: string) => void} */
   const heard = (text) => {
     const { from, number, line } = JSON.parse(text);
@@ -67,7 +67,7 @@ if (server.isMaster) {
   redis.on('error', ({ message }) => {
     giveUp();
     if (redis.isReady || isJoined === false) return;
-    isJoined = false; // until it has connected again, which it does by itself
+    isJoined = false; // until it has reconnected, which it does automatically
     console.log('alone:', message);
   });
   redis.on('ready', () => {

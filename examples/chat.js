@@ -42,7 +42,7 @@ const server = new PreforkTcpServer({
     } else if (input === '/quit') {
       kernel.yield('shutdown');
     } else {
-      // Every worker gets it, this one too, so all see the lines of a room in the same order.
+      // Every worker gets it, including this one, so all see the lines of a room in the same order.
       server.broadcast({ room: heap.room, line: `${heap.name ?? heap.remote_port}: ${input}` });
     }
   },
@@ -68,7 +68,7 @@ if (server.isMaster) {
     if (isFree) names.set(take, pid);
     answer(isFree);
   });
-  // A worker that was killed has sent no farewell.
+  // A worker that was killed could not free its names.
   server.on('worker:exit', ({ pid }) => {
     for (const [name, owner] of names) if (owner === pid) names.delete(name);
   });

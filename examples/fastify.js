@@ -12,7 +12,7 @@ import { PreforkTcpServer } from 'prefork-tcp-server';
  * @param {Omit<import('prefork-tcp-server').PreforkTcpServerOptions, 'Acceptor' | 'ServerStarted' | 'ServerStopped'>} options
  */
 export function listen(app, options) {
-  /** @type {WeakSet<import('node:net').Socket>} Connections with a request that is not answered yet. */
+  /** @type {WeakSet<import('node:net').Socket>} Connections with a request that has not been answered yet. */
   const busy = new WeakSet();
   let isDraining = false;
   app.addHook('onRequest', async ({ raw }) => { busy.add(raw.socket); });
@@ -27,7 +27,7 @@ export function listen(app, options) {
     Acceptor({ socket, draining }) {
       draining.addEventListener('abort', () => {
         isDraining = true;
-        // Not at once: a client may have sent a request that is still on its way. (setImmediate: what has come is read before.)
+        // Not at once: a client may have sent a request that is still on its way. (setImmediate: what has come is read first.)
         const timer = setInterval(() => { setImmediate(() => { if (!busy.has(socket)) socket.end(); }); }, 1000);
         socket.once('close', () => { clearInterval(timer); });
       });
@@ -37,7 +37,7 @@ export function listen(app, options) {
   });
 }
 
-// connectionTimeout, because Node bounds the time for a request's head only on servers that listen.
+// connectionTimeout, because Node limits the time for a request's head only on servers that listen.
 const app = fastify({ connectionTimeout: 30_000 });
 app.get('/', async () => ({ hello: 'world' }));
 app.get('/slow', async () => {

@@ -9,17 +9,17 @@ const [host = '', port = ''] = (process.argv[3] ?? '127.0.0.1:80').split(':');
 const server = new PreforkTcpServer({
   Address: '127.0.0.1',
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
-  // As many workers as cores, always; a restart waits for connections as long as this.
+  // As many workers as cores, always; a restart waits this long for connections.
   MaxServer: 2, StartServer: 2, MinSpareServer: 0, GraceExpireTime: 60,
   async Acceptor({ socket }) {
-    // Who has said everything is still answered. Otherwise Node ends our side as soon as the client has ended its own.
+    // A client that has ended its side still gets its answer. Otherwise Node would then end ours, too.
     socket.allowHalfOpen = true;
     const other = connect({ host, port: Number(port), allowHalfOpen: true });
     try {
       // pipeline() closes both sides if one of them fails.
       await Promise.all([pipeline(socket, other), pipeline(other, socket)]);
     } catch (error) {
-      // Connections that are cut are usual; that the other server cannot be reached is for worker:error.
+      // Cut connections are normal; if the other server cannot be reached, that goes to worker:error.
       if (/** @type {NodeJS.ErrnoException} */ (error).syscall === 'connect') throw error;
     }
   },

@@ -34,7 +34,7 @@ function acknowledge(type, serial) {
   return answer;
 }
 
-/** Degrees from units of 1/30000 of a minute; the flags say where is south and where is west. @type {(content: Buffer) => string} */
+/** Degrees from units of 1/30000 of a minute; the flags say whether they are south and west. @type {(content: Buffer) => string} */
 function position(content) {
   const flags = content.readUInt16BE(16);
   const [latitude, longitude] = [content.readUInt32BE(7) / 1_800_000, content.readUInt32BE(11) / 1_800_000];
@@ -46,11 +46,11 @@ const server = new PreforkTcpServer({
   Address: '127.0.0.1',
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
   MaxServer: 4, StartServer: 2,
-  // The longest frame of 65541 bytes is far more than a tracker sends.
+  // The longest possible frame, 65541 bytes, is far longer than any that a tracker sends.
   ClientFilter: new CodecFilter({ Decode: decode, MaxLength: 4096 }),
   ClientTimeout: 600,
   ClientInput({ heap, input, kernel }) {
-    // A damaged frame is dropped; the tracker sends it again, because it is not answered.
+    // A damaged frame is dropped; as it gets no answer, the tracker sends it again.
     if (checksum(input.subarray(2, -4)) !== input.readUInt16BE(input.length - 4)) return;
     const head = input[0] === 0x78 ? 3 : 4;
     const [type, content, serial] = [input.readUInt8(head), input.subarray(head + 1, -6), input.readUInt16BE(input.length - 6)];

@@ -1,11 +1,11 @@
-// node:http with a pool of workers. A worker that drains answers the requests it has, and those that come within a second on
-// connections it has; then it closes what is idle.
+// node:http with a pool of workers. A worker that drains answers the requests it has, and those that arrive on its
+// connections within a second; then it closes idle ones.
 // Start it with `node examples/http.js [port]`, then: curl http://127.0.0.1:10000/
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 
-/** @type {WeakSet<import('node:net').Socket>} Connections with a request that is not answered yet. */
+/** @type {WeakSet<import('node:net').Socket>} Connections with a request that has not been answered yet. */
 const busy = new WeakSet();
 let isDraining = false;
 
@@ -30,7 +30,7 @@ const server = new PreforkTcpServer({
   Acceptor({ socket, draining }) {
     draining.addEventListener('abort', () => {
       isDraining = true;
-      // Not at once: a client may have sent a request that is still on its way. (setImmediate: what has come is read before.)
+      // Not at once: a client may have sent a request that is still on its way. (setImmediate: what has come is read first.)
       const timer = setInterval(() => { setImmediate(() => { if (!busy.has(socket)) socket.end(); }); }, 1000);
       socket.once('close', () => { clearInterval(timer); });
     });

@@ -1,4 +1,4 @@
-// JSON-RPC, one request in each line: methods may be async, and what they throw is the request's error.
+// JSON-RPC, one request in each line: methods may be async, and what they throw becomes the request's error.
 // Start it with `node examples/json-rpc.js [port]`, then: `echo '{"jsonrpc":"2.0","id":1,"method":"add","params":[1,2]}' | nc -N 127.0.0.1 10000`
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PreforkTcpServer } from 'prefork-tcp-server';

@@ -38,8 +38,8 @@ const server = new PreforkTcpServer({
   Port: Number(process.argv[2] ?? process.env['PORT'] ?? 10000),
   // The registers are in the memory of one worker. To have more workers, keep them in a store.
   MaxServer: 1,
-  // Transaction and protocol (2 bytes each) stand before the length. With Skip 0 records are whole frames, and what is put
-  // gets its length filled in.
+  // Transaction and protocol (2 bytes each) precede the length. With Skip 0, records are whole frames, and put() fills in
+  // the length.
   ClientFilter: [FrameFilter, { LengthOffset: 4, LengthBytes: 2, Skip: 0, MaxLength: 260 }],
   ClientTimeout: 60,
   ClientInput({ heap, input, kernel }) {

@@ -1,4 +1,4 @@
-// An MQTT broker (the package `aedes`) with a pool of workers: what one of them gets, all of them publish. Needs `npm install aedes`.
+// An MQTT broker (the package `aedes`) with a pool of workers: what one of them receives, all of them publish. Needs `npm install aedes`.
 // Start it with `node examples/mqtt.js [port]`, then: mosquitto_sub -p 10000 -t 'greetings/#' -v
 // and in another terminal: mosquitto_pub -p 10000 -t greetings/world -m hello
 import { Aedes } from 'aedes';
@@ -14,14 +14,14 @@ const server = new PreforkTcpServer({
   ServerStarted: () => broker.listen(),
   Acceptor({ socket, draining }) {
     const client = broker.handle(socket);
-    // MQTT clients connect anew by themselves, to a worker that stays.
+    // MQTT clients reconnect on their own, to a worker that stays.
     draining.addEventListener('abort', () => { client.close(); });
   },
 });
 
 if (server.isWorker) {
   broker.on('publish', ({ topic, payload, qos, retain }, client) => {
-    // Without a client it comes from another worker, or is the broker's own.
+    // A packet without a client comes from another worker, or is the broker's own.
     if (client !== null) server.broadcast({ from: process.pid, topic, payload: payload.toString('base64'), qos, retain });
   });
   server.on('message', (message) => {

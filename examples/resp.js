@@ -17,7 +17,7 @@ function number(input, at, type) {
 
 /** A command is an array of bulk strings: `*2\r\n$3\r\nGET\r\n$8\r\ngreeting\r\n`. @type {(input: Buffer, seen?: number) => import('prefork-tcp-server').Decoded<Buffer[]>} */
 function decode(input, seen) {
-  if (input[0] !== 42) { // '*'; otherwise it is a line of words, as people type it.
+  if (input[0] !== 42) { // '*'; anything else is a line of words, as people type it.
     const end = input.indexOf('\n', seen);
     if (end === -1) return undefined;
     const words = input.toString('latin1', 0, end).split(/\s+/).filter((word) => word !== '');
@@ -31,7 +31,7 @@ function decode(input, seen) {
   for (let left = array.value; left > 0; left--) {
     const bulk = number(input, at, '$');
     const end = bulk === undefined ? at + 4 : bulk.end + bulk.value;
-    // Each string that is still to come has six bytes or more: before that it is not worth looking again.
+    // Each string that is still to come has at least six bytes: with fewer it is not worth looking again.
     if (bulk === undefined || input.length < end + 2) return { need: Math.max(input.length + 1, end + 2 + 6 * (left - 1)) };
     if (input[end] !== 13 || input[end + 1] !== 10) throw new Error('expected CR LF after a string');
     command.push(input.subarray(bulk.end, end));
@@ -49,7 +49,7 @@ function encode(reply) {
   return reply === null ? '$-1\r\n' : Buffer.concat([Buffer.from(`$${reply.length}\r\n`), reply, Buffer.from('\r\n')]);
 }
 
-/** @type {Map<string, Buffer>} Text has one character for each byte of a key. */
+/** @type {Map<string, Buffer>} A key's text has one character for each of its bytes. */
 const store = new Map();
 
 /** @type {Record<string, (...args: Buffer[]) => string | number | Buffer | null>} */

@@ -26,7 +26,7 @@ const server = new PreforkTcpServer({
   MaxServer: 4, StartServer: 2,
   GraceExpireTime: 30,
   Acceptor({ socket, draining }) {
-    // A mail on its way is taken; the next command is answered with 421, and clients try again later.
+    // A mail in transit is still taken; the next command is answered with 421, and clients try again later.
     draining.addEventListener('abort', close);
     // The SMTP server never listens: it gets connections that the pool has accepted and counted.
     smtpServer.server.emit('connection', socket);

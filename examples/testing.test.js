@@ -1,5 +1,5 @@
-// Tests of a server of your own, here of examples/chat.js: as it is, in processes of its own, with the faults of production.
-// Run it with `node examples/testing.test.js` or `node --test examples/testing.test.js`; vitest and jest differ in the runner's own words only.
+// Tests of a server of your own, here of examples/chat.js: unchanged, in processes of its own, with the faults of production.
+// Run it with `node examples/testing.test.js` or `node --test examples/testing.test.js`; with vitest and jest only the runner's own calls differ.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startPool } from 'prefork-tcp-server/testing';

@@ -1,8 +1,8 @@
 // Lines over TLS. The handshake is done, and a client's certificate verified, before any callback hears of the client.
 // Make a certificate: openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout key.pem -out cert.pem
 // Start it with `node examples/tls.js [port] [cert.pem] [key.pem] [clients.pem]`; with clients.pem, the authority that
-// vouches for clients, only they come in. Then: openssl s_client -quiet -connect 127.0.0.1:10000 [-cert … -key …]
-// Put new files in the place of the old ones and send SIGUSR2: those who come next see the new certificate.
+// signs clients' certificates, only those clients get in. Then: openssl s_client -quiet -connect 127.0.0.1:10000 [-cert … -key …]
+// Replace the files and send SIGUSR2: clients that come next see the new certificate.
 import { readFileSync } from 'node:fs';
 import { PreforkTcpServer } from 'prefork-tcp-server';
 
@@ -25,7 +25,7 @@ const server = new PreforkTcpServer({
     heap.client.put(`you said ${input}`);
     if (input === 'quit') kernel.yield('shutdown');
   },
-  // All that is heard of a client whose handshake failed; errstr is empty when a client has only left.
+  // The only callback for a client whose handshake failed; errstr is empty if a client has merely left.
   ClientError({ heap, errstr }) {
     if (errstr !== '') console.log(`${heap.remote_addr}: ${errstr}`);
   },

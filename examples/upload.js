@@ -1,4 +1,4 @@
-// Files: a line `PUT name size`, then as many bytes, then the next line. Answers how much has come, and its SHA-256 in the end.
+// Files: a line `PUT name size`, then as many bytes, then the next line. Reports progress, and the SHA-256 at the end.
 // Start it with `node examples/upload.js [port] [folder]`, then: printf 'PUT notes.txt 6\nhello\n' | nc -N 127.0.0.1 10000
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ const folder = process.argv[3] ?? '.';
 /** @typedef {{ path: string, part: string, file: import('node:fs/promises').FileHandle, hash: import('node:crypto').Hash, size: number, left: number, said: number }} Upload */
 /** @typedef {import('prefork-tcp-server').Heap<{ upload: Upload | undefined }>} UploadHeap */
 
-/** Cuts off as many bytes, in pieces as they come, and leaves what is behind them. @type {(left: number) => CodecFilter<Buffer>} */
+/** Takes that many bytes, in pieces as they come, and leaves what follows them. @type {(left: number) => CodecFilter<Buffer>} */
 const bytesOf = (left) => new CodecFilter({
   Decode(input) {
     const bytes = Math.min(input.length, left, 64 * 1024);
@@ -25,7 +25,7 @@ async function begin(heap, line) {
   if (name === undefined) throw new Error('expected PUT name size');
   const path = join(folder, name);
   const part = `${path}.part`;
-  // Fails if somebody else is sending a file of that name.
+  // Fails if another client is sending a file of that name.
   const file = await open(part, 'wx');
   heap.upload = { path, part, file, hash: createHash('sha256'), size: Number(digits), left: Number(digits), said: 0 };
   heap.client.set_input_filter(bytesOf(heap.upload.left));
@@ -33,7 +33,7 @@ async function begin(heap, line) {
 
 /** @type {(heap: UploadHeap, upload: Upload, bytes: Buffer) => Promise<void>} */
 async function add(heap, upload, bytes) {
-  // The client's next bytes wait for this, and so in the end does the client.
+  // The client's next bytes wait for this, so a client that sends too fast is slowed down.
   await upload.file.writeFile(bytes);
   upload.hash.update(bytes);
   upload.left -= bytes.length;
@@ -61,7 +61,7 @@ const server = new PreforkTcpServer({
       if (heap.upload !== undefined && Buffer.isBuffer(record)) await add(heap, heap.upload, record);
       else await begin(heap, String(record));
     } catch (error) {
-      // Where its bytes end is not known, so what follows cannot be understood.
+      // It is not known where its bytes end, so what follows cannot be understood.
       heap.client.put(`failed: ${/** @type {Error} */ (error).message}`);
       kernel.yield('shutdown');
     }

@@ -15,7 +15,7 @@ webSockets.on('connection', (webSocket) => {
 });
 
 function goAway() {
-  // 1001: going away. A client connects again, to another worker.
+  // 1001: going away. The client reconnects, to another worker.
   for (const webSocket of webSockets.clients) webSocket.close(1001, 'this worker drains');
 }
 

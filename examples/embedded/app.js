@@ -4,7 +4,7 @@
 import { createServer } from 'node:http';
 import { server } from './server.js';
 
-// It stands for a database pool: connections that this process has once, and that no worker is to open.
+// Stands for a database pool: connections that only this process should open, and no worker.
 const database = {
   connections: 10,
   async end() { this.connections = 0; },

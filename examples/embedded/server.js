@@ -1,5 +1,5 @@
-// The TCP server of app.js: where this file is imported it makes the master; workers run this file, and nothing of the app.
-// It runs by itself too, with `node examples/embedded/server.js [port]`, then: nc 127.0.0.1 10000
+// The TCP server of app.js: the process that imports this file becomes the master; workers run this file, and nothing of the app.
+// It also runs on its own, with `node examples/embedded/server.js [port]`, then: nc 127.0.0.1 10000
 import { PreforkTcpServer } from 'prefork-tcp-server';
 
 export const server = new PreforkTcpServer({

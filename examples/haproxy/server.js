@@ -8,11 +8,11 @@ const server = new PreforkTcpServer({
   Address: '127.0.0.1',
   Port: port,
   MaxServer: 8, StartServer: 2, MaxSessionPerServer: 50,
-  // HAProxy says who the client is (send-proxy-v2). Whoever else connects to this port is refused.
+  // HAProxy says who the client is (send-proxy-v2). Anyone else who connects to this port is refused.
   Proxy: { From: ['127.0.0.1'] },
-  // HAProxy asks here how it is, and for its free places (agent-check).
+  // Here HAProxy asks about the pool's state and its free places (agent-check).
   Admin: { Port: pagePort, AgentPort: agentPort },
-  // SIGTERM: first "drain" to HAProxy, for longer than its interval; then no more clients; then the end, when the last one has left.
+  // SIGTERM: first HAProxy is told "drain", for longer than its interval; then it accepts no more clients, and ends when the last one has left.
   ShutdownDelay: Number(process.env['SHUTDOWN_DELAY'] ?? 3),
   GraceExpireTime: 60,
   ReloadSettleTime: Number(process.env['SETTLE_TIME'] ?? 3),
@@ -30,7 +30,7 @@ const server = new PreforkTcpServer({
 if (server.isMaster) {
   server.on('reload:done', ({ release }) => console.log('release', release));
   await server.ready();
-  // After an upgrade the agent's port is the old process's until that has gone.
+  // After an upgrade the old process keeps the agent's port until it has gone.
   const { address, admin } = await server.waitUntil((status) => status.admin !== undefined);
   console.log('listening on', address, 'agent on', admin?.agentPort);
 }

@@ -6,7 +6,7 @@ import { PreforkTcpServer } from 'prefork-tcp-server';
 /** What this worker has counted since it last reported. */
 let lines = { short: 0, long: 0 };
 
-/** Differences, so that the sum stays right whichever worker ends; the last ones are sent before it does. */
+/** Differences, so that the sum stays right when a worker ends; it sends the last ones before that. */
 function report() {
   if (lines.short + lines.long > 0 && server.send(lines)) lines = { short: 0, long: 0 };
 }
@@ -25,7 +25,7 @@ const server = new PreforkTcpServer({
 if (server.isWorker) setInterval(report, 1000).unref();
 
 if (server.isMaster) {
-  // Loaded here only: no worker pays for it.
+  // Loaded only here, so that workers do without it.
   const { default: { Counter, register } } = await import('prom-client');
   const counter = new Counter({ name: 'lines_total', help: 'Lines that clients sent, by length.', labelNames: ['length'] });
   server.on('worker:message', ({ message }) => {

@@ -5,11 +5,11 @@ import { PreforkTcpServer } from 'prefork-tcp-server';
 const { RUNTIME_DIRECTORY } = process.env;
 
 const server = new PreforkTcpServer({
-  // The socket that prefork.socket has bound; where there is none, Address and Port count.
+  // The socket that prefork.socket has bound; if there is none, Address and Port apply.
   Fd: 'prefork',
   Address: '127.0.0.1',
   Port: Number(process.argv[2] ?? 10000),
-  // The release as the link says it: workers work in its folder.
+  // The release that the link leads to: workers run in its folder.
   Directory: dirname(process.argv[1] ?? '.'),
   ...(RUNTIME_DIRECTORY !== undefined && { Admin: { Path: join(RUNTIME_DIRECTORY, 'admin.sock') } }),
   GraceExpireTime: 30,
