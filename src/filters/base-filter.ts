@@ -11,7 +11,7 @@ import type { Chunk, Handover, Layer } from './filter.js';
  * @typeParam Sent - what `put` makes
  */
 export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> implements Layer {
-  /** A fault that `get` met after records that it had to return first. */
+  /** A fault that `get` met after records, which it had to return first. */
   #late: { readonly error: unknown } | undefined;
 
   /** Adds input that is not a record yet. */
@@ -26,7 +26,7 @@ export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> imple
   /** Takes the next whole record off the input, or throws if that is where the fault is. */
   protected abstract cut(): [] | [In];
 
-  /** Forgets the input, and what is known about it. */
+  /** Forgets the input and everything known about it. */
   protected abstract forget(): void;
 
   /** Gives up the input that is not part of a record yet, so that this filter can be used again. */

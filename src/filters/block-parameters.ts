@@ -4,12 +4,12 @@ import { positive, show } from '../checks.js';
 import { checkParameters } from './parameters.js';
 
 /**
- * How a block's length is written before it. Both functions work on bytes and keep no state.
+ * How a block's length is written before the block. Both functions work on bytes and keep no state.
  *
  * - encode: the header of a block of that many bytes.
- * - decode: reads the header at the beginning of the input, of which it gets up to 64 bytes; undefined if the header is not
- *   complete yet. `headerBytes` is its own length, `length` that of the block behind it. It throws if the input cannot be a
- *   header.
+ * - decode: reads the header at the beginning of the input, of which it is given up to 64 bytes; undefined if the header is
+ *   not complete yet. `headerBytes` is its own length, `length` that of the block behind it. It throws if the input cannot
+ *   be a header.
  */
 export type LengthCodec = readonly [
   encode: (length: number) => Uint8Array | string,
@@ -18,7 +18,7 @@ export type LengthCodec = readonly [
 
 /** Parameters of {@link BlockFilter}. */
 export interface BlockParameters {
-  /** The bytes of every block. Excludes LengthCodec and MaxLength. */
+  /** The size of every block, in bytes. Excludes LengthCodec and MaxLength. */
   readonly BlockSize?: number | undefined;
   /** How the length is written before each block. Default: decimal digits and a NUL byte. */
   readonly LengthCodec?: LengthCodec | undefined;
@@ -28,7 +28,7 @@ export interface BlockParameters {
   readonly MaxBuffer?: number | undefined;
 }
 
-/** The longest header, in bytes: input that has more of one without an end is not a header. */
+/** The longest header, in bytes: input without the end of a header in this many bytes is not one. */
 export const MAX_HEADER = 64;
 
 const CHECKS = {
@@ -46,7 +46,7 @@ export interface BlockLimits {
   readonly maxBuffer: number;
 }
 
-/** Checks the parameters of a BlockFilter and fits the limits to each other. */
+/** Checks the parameters of a BlockFilter and adjusts the limits to each other. */
 export function resolveBlockParameters(given: BlockParameters): BlockLimits {
   checkParameters('BlockFilter', given, CHECKS, () => contradictions(given));
   if (given.BlockSize !== undefined) return { maxLength: given.BlockSize, maxBuffer: given.MaxBuffer ?? given.BlockSize };
@@ -76,7 +76,7 @@ export function limitProblems(name: string, length: number | undefined, buffer: 
   return [`${name} (${length}) must not exceed MaxBuffer (${buffer}); lower the first or raise the second.`];
 }
 
-/** The default codec: decimal digits and a NUL byte. Leading zeros are taken, as the original does. */
+/** The default codec: decimal digits and a NUL byte. Leading zeros are accepted, as in the original. */
 export const DECIMAL_CODEC: LengthCodec = [
   (length) => `${length}\0`,
   (input) => {

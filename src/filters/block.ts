@@ -13,16 +13,16 @@ import { outputBytes } from './parameters.js';
  * default decimal digits and a NUL byte). Records are Buffers. `put` writes the length before every record; with BlockSize
  * it sends records as they are.
  *
- * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG for a block longer than MaxLength: it is discarded as it comes, and
- * the block after it is delivered as usual. They throw ERR_PREFORK_BAD_RECORD for input that is not a header, and once more
- * whenever input comes after that: it is unknown where the next block begins, so it is discarded. `get_one_start` and `get` throw
+ * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG for a block longer than MaxLength: it is discarded as it comes, and the
+ * block after it is delivered as usual. They throw ERR_PREFORK_BAD_RECORD for input that is not a header, and again whenever more
+ * input comes: that is discarded, because it is unknown where the next block begins. `get_one_start` and `get` throw
  * ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still wait.
  */
 export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
   readonly #parameters: BlockParameters;
   readonly #maxLength: number;
   readonly #codec: LengthCodec;
-  /** The block that the input begins with, once its header was read. The header stays in the queue for `get_pending`. */
+  /** The block that the input begins with, once its header has been read. The header stays in the queue for `get_pending`. */
   #next: { readonly length: number; readonly headerBytes: number } | undefined;
 
   /** @throws PreforkError ERR_PREFORK_FILTER if a parameter is unknown, of a wrong type or contradicts another */
@@ -78,7 +78,7 @@ export class BlockFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
       throw this.#break(`A block's header has no end within ${MAX_HEADER} bytes; it begins ${show(input.toString('latin1'))}.`);
     }
     if (isThenable(header)) throw this.giveUp('ERR_PREFORK_FILTER', `LengthCodec returned ${showRefused(header)}.`);
-    // A codec may find anything in what a client sends; none of it may end in a loop or beyond the input.
+    // A codec may find anything in what a client sends; that must never lead to a loop or beyond the input.
     const { length, headerBytes } = header;
     const isUsable = isCount(length) && isCount(headerBytes) && headerBytes > 0 && headerBytes <= input.length;
     if (!isUsable) {

@@ -6,8 +6,8 @@ import type { Chunk } from './filter.js';
 import { bufferFull } from './parameters.js';
 
 /**
- * What filters share that cut a queue of bytes: the bound of what may wait, the discarding of a record that is too long, and
- * the end of all cutting once it is unknown where the next record begins.
+ * What filters that cut a queue of bytes have in common: a bound on what may wait, discarding a record that is too long, and
+ * giving up once it is unknown where the next record begins.
  *
  * @typeParam In - what `get_one` yields
  * @typeParam Out - what `put` takes
@@ -16,7 +16,7 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
   protected readonly queue: ByteQueue = new ByteQueue();
   readonly #name: string;
   readonly #maxBuffer: number;
-  /** How many bytes to come belong to a record that was too long. */
+  /** How many of the bytes still to come belong to a record that was too long. */
   #skip = 0;
   /** Why the input cannot be cut any more. */
   #broken: PreforkError | undefined;
@@ -43,7 +43,7 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
 
   protected override cut(): [] | [In] {
     if (this.#broken !== undefined) {
-      // Once for each input: whoever takes records until there are none must come to an end.
+      // Once for each input: a caller that takes records until there are none must come to an end.
       if (!this.#hasDiscarded) return [];
       this.#hasDiscarded = false;
       throw this.#broken;
@@ -60,7 +60,7 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
   protected override forget(): void {
     this.queue.drop();
     this.#skip = 0;
-    // Where it is used again a record begins, whatever came before.
+    // When it is used again its input begins with a record, whatever came before.
     this.#broken = undefined;
     this.#hasDiscarded = false;
   }
@@ -71,7 +71,7 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
     return [];
   }
 
-  /** Discards the first bytes, also those that have not come yet; returns the error to throw. */
+  /** Discards the first bytes, including those that have not come yet; returns the error to throw. */
   protected tooLong(bytes: number, message: string): PreforkError {
     this.#skip = bytes;
     this.#discard();

@@ -9,17 +9,17 @@ export function bytesOf(chunk: Chunk): Buffer {
   return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
-/** Memory that is not worth the work of giving it up: a small buffer shares its page with others anyway. */
+/** Up to this size, giving up memory is not worth the work: a small buffer shares its page with others anyway. */
 const SMALL = 4096;
 
 /**
- * Bytes in, bytes out, first come first served. Adding costs the bytes added, whatever the size of the chunks: the
- * memory doubles when it is full. Bytes that were taken are never written again, so they need no copy.
+ * Bytes in, bytes out, first come first served. Adding takes time only for the bytes added, whatever the size of the
+ * chunks: the memory doubles when it is full. Bytes that were taken are never written again, so they need no copy.
  */
 export class ByteQueue {
   /** Bytes from #start to #end are in the queue; what follows #end is free if the memory is #owned. */
   #memory: Buffer = EMPTY;
-  /** What #memory is a view of, and where it begins there: the two getters of it are slow. */
+  /** What #memory is a view of, and where it begins there: a Buffer's own getters for these are slow. */
   #shared: ArrayBufferLike = EMPTY.buffer;
   #base: number = EMPTY.byteOffset;
   #start = 0;
@@ -64,7 +64,7 @@ export class ByteQueue {
     return this.#memory[this.#start + place] ?? 0;
   }
 
-  /** An unsigned number of `bytes` bytes at a place. There must be as many. Beyond the safe integers it is inexact, and stays beyond them. */
+  /** An unsigned number of `bytes` bytes at a place. There must be as many. Beyond the safe integers the result is inexact, but also beyond them. */
   number(place: number, bytes: number, isLittleEndian: boolean): number {
     const memory = this.#memory;
     const from = this.#start + place;
@@ -84,7 +84,7 @@ export class ByteQueue {
     return this.#view(0, count);
   }
 
-  /** All bytes, which stay, for who takes parts of them: `subarray` of what this returns is quick. */
+  /** All bytes, which stay, for code that takes parts of them: `subarray` of the result is quick. */
   window(): Buffer {
     return new Window(this.#shared, this.#base + this.#start, this.length);
   }
@@ -115,7 +115,7 @@ export class ByteQueue {
     this.#owned = owned;
   }
 
-  /** Moves to memory of its own with room for more bytes: at least as many as it holds, so that moves stay rare. */
+  /** Moves to memory of its own with room for more bytes: at least as many as it already holds, so that moves stay rare. */
   #move(more: number): void {
     const { length } = this;
     const memory = Buffer.allocUnsafe(length + Math.max(more, more === 0 ? 0 : length));

@@ -18,15 +18,15 @@ export type Decoded<In> =
   | undefined;
 
 /**
- * Parameters of {@link CodecFilter}, after tokio's Decoder and Encoder. All clients share the two functions, so these must
+ * Parameters of {@link CodecFilter}, after tokio's Decoder and Encoder. All clients share the two functions, so they must
  * not keep anything from one call to the next.
  */
 export interface CodecParameters<In, Out> {
   /**
    * Looks for one record at the beginning of the input, which is everything that has come and never empty. It may return
    * parts of it (`input.subarray`), and throws if the input cannot be a record. It is asked again only when there is more
-   * input, or as much as it needs; `seen` is how many of the bytes it had before and found no end in, so a search can go on
-   * from there. That keeps the work linear, however small the reads are.
+   * input, or as much as it needs; `seen` is how many of the bytes it was given before without finding an end, so that a
+   * search can go on from there. That keeps the work linear, however small the reads are.
    */
   readonly Decode: (input: Buffer, seen: number) => Decoded<In>;
   /** Turns a record into the bytes to send; a string is sent as UTF-8. Default: records are Buffers or strings, sent as they are. */
@@ -42,12 +42,12 @@ const CHECKS = { Decode: callback, Encode: callback, MaxLength: positive, MaxBuf
 /**
  * Any framing, in two functions: Decode finds records, Encode makes bytes.
  *
- * `get_one` and `get` throw ERR_PREFORK_BAD_RECORD if Decode throws, or returns what cannot be (no bytes taken, more bytes
- * than there are), and ERR_PREFORK_RECORD_TOO_LONG if it finds no end within MaxLength bytes or needs more than that; they
- * throw once more whenever input comes after that: it is unknown where the next record begins, so it is discarded. A whole
- * record that is longer than MaxLength throws ERR_PREFORK_RECORD_TOO_LONG too, and the record after it is delivered.
- * `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads
- * still wait. Nothing waits for a promise: an async Decode or Encode is refused with ERR_PREFORK_FILTER.
+ * `get_one` and `get` throw ERR_PREFORK_BAD_RECORD if Decode throws, or returns something impossible (no bytes taken, more
+ * bytes than there are), and ERR_PREFORK_RECORD_TOO_LONG if it finds no end within MaxLength bytes or needs more than
+ * that; they throw again whenever more input comes: that is discarded, because it is unknown where the next record begins.
+ * A whole record that is longer than MaxLength throws ERR_PREFORK_RECORD_TOO_LONG too, and the record after it is
+ * delivered. `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of
+ * earlier reads still wait. Promises are not awaited: an async Decode or Encode is refused with ERR_PREFORK_FILTER.
  *
  * @typeParam In - what Decode finds
  * @typeParam Out - what Encode takes
@@ -55,7 +55,7 @@ const CHECKS = { Decode: callback, Encode: callback, MaxLength: positive, MaxBuf
 export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Out> {
   readonly #parameters: CodecParameters<In, Out>;
   readonly #maxLength: number;
-  /** Length of the queue from which Decode is asked, and what it had seen of it when it was asked last. */
+  /** Length of the queue from which on Decode is asked, and how much of it Decode had seen when it was last asked. */
   #need = 1;
   #seen = 0;
 
@@ -83,7 +83,7 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
       if (record !== undefined && bytes > this.#maxLength) {
         throw this.tooLong(bytes, `A record of ${bytes} bytes is longer than MaxLength (${this.#maxLength}); it is discarded.`);
       }
-      // Records are plain Buffers, also one that is the whole input.
+      // Records are plain Buffers, even if one is the whole input.
       const found = record === input as unknown ? this.queue.peek() as In : record;
       this.queue.drop(bytes);
       if (found !== undefined) return [found];

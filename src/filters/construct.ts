@@ -9,7 +9,7 @@ export const METHODS = ['get_one_start', 'get_one', 'get', 'put', 'get_pending',
 
 /**
  * Turns a class, `[class, parameters]` or an instance into a function that makes a fresh filter; undefined if it is none of
- * these. Whether it makes a filter shows when it is called.
+ * these. Whether it really makes a filter shows only when it is called.
  */
 export function factoryOf(spec: unknown): (() => AnyFilter) | undefined {
   if (typeof spec === 'function') return construct(spec);

@@ -15,7 +15,7 @@ export type Chunk = Buffer | string;
 export interface Filter<In = unknown, Out = In> {
   /** Adds bytes to the unfinished input. */
   get_one_start(chunks: readonly Chunk[]): void;
-  /** Takes the next whole record, as an array of one; an empty array if there is none yet. It is asked until then: a client whose filter gives millions of records of a few bytes is ended. */
+  /** Takes the next whole record, as an array of one; an empty array if there is none yet. It is called until then: if it gives millions of records for a few bytes, its client is ended. */
   get_one(): [] | [In];
   /** Adds bytes and takes every whole record. */
   get(chunks: readonly Chunk[]): In[];
@@ -34,8 +34,8 @@ export interface Filter<In = unknown, Out = In> {
    */
   hand_over?(): Handover;
   /**
-   * Optional, to make many small records cheap: the bytes of `put` as a text in `text_encoding`, or undefined if these
-   * records have none. A session joins the texts of one turn of the event loop and writes once.
+   * Optional, to make many small records cheap: what `put` returns, as a text in `text_encoding`, or undefined if that
+   * is not possible for these records. A session joins the texts of one turn of the event loop and writes once.
    */
   put_text?(records: readonly Out[]): string | undefined;
   /** How the text of `put_text` becomes bytes. Default 'utf8'. */
@@ -51,8 +51,9 @@ export interface Handover<Fed = Buffer> {
   /** The input that is not part of a record yet. */
   readonly pending: readonly Fed[];
   /**
-   * Present if the end of the last record may go on in what has not come, as the LF of a CR LF. It takes each further input and
-   * returns what of it (and of what it kept) belongs to the next filter. While it returns undefined it takes the next input too.
+   * Present if the end of the last record may continue in input still to come, as with the LF of a CR LF. It takes each further
+   * input and returns the part of it (and of what it kept) that belongs to the next filter. As long as it returns undefined it
+   * is given the next input too.
    */
   readonly rest?: ((input: Buffer) => Buffer | undefined) | undefined;
 }
@@ -63,7 +64,7 @@ export type AnyFilter = Filter<any, any>;
 
 /**
  * A filter in a stack: as Filter, but what it takes and puts may be records of the filter below it instead of bytes. Map,
- * Grep and RecordBlock work on those.
+ * Grep and RecordBlock work on such records.
  */
 export interface Layer {
   /** Adds records of the filter below, or bytes, to the unfinished input. */
@@ -74,7 +75,7 @@ export interface Layer {
   get(records: readonly unknown[]): unknown[];
   /** Turns records into those of the filter below, or into bytes, in order. */
   put(records: readonly unknown[]): unknown[];
-  /** What was taken from below and has not been part of a record yet, in the form it came in. */
+  /** What was taken from below and has not been part of a record yet, in the form in which it came. */
   get_pending(): undefined | unknown[];
   /** A filter with the same parameters and no input. */
   clone(): Layer;

@@ -3,7 +3,7 @@ import { limitProblems } from './block-parameters.js';
 import { checkParameters, literal } from './parameters.js';
 
 /**
- * Parameters of {@link FrameFilter}: where the length of a frame stands and what it counts. The terms are those of tokio's
+ * Parameters of {@link FrameFilter}: where the length of a frame is and what it counts. The terms are those of tokio's
  * LengthDelimitedCodec and of Netty's LengthFieldBasedFrameDecoder.
  */
 export interface FrameParameters {
@@ -14,17 +14,17 @@ export interface FrameParameters {
   /** Which byte of the length comes first: the most ('BE', default) or the least significant one ('LE'). */
   readonly ByteOrder?: 'BE' | 'LE' | undefined;
   /**
-   * Added to the number in the length field, it gives the bytes that follow the field. A length that counts a field of 4
-   * bytes too has -4; one that does not count a checksum of 2 bytes at the end has 2. Default 0.
+   * Added to the number in the length field, it gives the bytes that follow the field. Use -4 if the length includes the
+   * length field itself, of 4 bytes, and 2 if it does not include a checksum of 2 bytes at the end. Default 0.
    */
   readonly LengthAdjustment?: number | undefined;
   /**
-   * Bytes dropped from the front of each record. Default LengthOffset + LengthBytes: what follows the length field. With 0
-   * records are whole frames, as a protocol needs whose header carries more than a length. With less than the default,
-   * `put` takes whole frames.
+   * Bytes dropped from the front of each record. Default LengthOffset + LengthBytes: what follows the length field. With
+   * 0, records are whole frames, as needed for protocols whose headers carry more than a length. With less than the
+   * default, `put` takes whole frames.
    */
   readonly Skip?: number | undefined;
-  /** Bytes that every frame begins with, before its length field. Input that does not is refused. A string must be ASCII. */
+  /** Bytes that every frame begins with, before its length field. Other input is refused. A string must be ASCII. */
   readonly Start?: string | Uint8Array | undefined;
   /** With Start: what cannot be a frame of at most MaxLength bytes is skipped, up to the next Start. Default false. */
   readonly Resync?: boolean | undefined;
@@ -47,7 +47,7 @@ export interface FrameSettings {
   readonly maxBuffer: number;
   /** Bytes up to the end of the length field. */
   readonly head: number;
-  /** The greatest number that the length field can hold, or that can be counted. */
+  /** The greatest number that the length field can hold and that is a safe integer. */
   readonly greatest: number;
 }
 
@@ -56,7 +56,7 @@ const LENGTH_BYTES = [1, 2, 3, 4, 8];
 const start: Check = (value) => (
   literal(value)
   ?? ((value as { length: number }).length === 0 ? 'must not be empty: leave it out if frames begin with anything' : undefined)
-  // A string is UTF-8, so '\xff' would be two bytes, and seldom what was meant.
+  // A string is UTF-8, so '\xff' would be two bytes, which is seldom what was meant.
   ?? (typeof value === 'string' && /[^\0-\x7f]/.test(value) ? 'must be a Buffer if it has bytes above 0x7f: Buffer.from([0xff, …])' : undefined)
 );
 

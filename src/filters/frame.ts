@@ -8,20 +8,20 @@ import { outputBytes } from './parameters.js';
  * Cuts the byte stream into frames that have a binary length in their header. Records are Buffers: what follows the length
  * field, or with `Skip: 0` whole frames.
  *
- * `put` writes Start and the length field before each record. With Skip less than the default it takes whole frames, in
- * which it fills in the length field.
+ * `put` writes Start and the length field before each record. With Skip less than the default it takes whole frames and
+ * fills in their length field.
  *
  * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG for a frame longer than MaxLength: it is discarded as it comes, and
  * the frame after it is delivered as usual. They throw ERR_PREFORK_BAD_RECORD for input that does not begin with Start, and
- * for a length that no frame can have (below that of a header, or beyond the whole numbers of JavaScript), and once more
- * whenever input comes after that: it is unknown where the next frame begins, so it is discarded. With Resync none of these
- * is an error: input is skipped until a frame begins. `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take
- * nothing, if more than MaxBuffer bytes of earlier reads still wait.
+ * for a length that no frame can have (below that of a header, or beyond the safe integers), and again whenever more input
+ * comes: that is discarded, because it is unknown where the next frame begins. With Resync none of these is an error: input
+ * is skipped until a frame begins. `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than
+ * MaxBuffer bytes of earlier reads still wait.
  */
 export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
   readonly #parameters: FrameParameters;
   readonly #settings: FrameSettings;
-  /** Size of the frame that the queue begins with, once its header was read. */
+  /** Size of the frame that the queue begins with, once its header has been read. */
   #total = 0;
   #skipped = 0;
 
@@ -95,7 +95,7 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     this.#pass(at === -1 ? this.#firstPart() : at);
   }
 
-  /** Where the queue ends with the first part of Start; the end of the queue if it does not. */
+  /** Where a first part of Start begins at the end of the queue; the queue's length if there is none. */
   #firstPart(): number {
     const { length } = this.queue;
     let at = Math.max(0, length - this.#settings.start.length + 1);

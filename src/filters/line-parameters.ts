@@ -4,18 +4,18 @@ import { MAX_REGEXP_TERMINATOR, RegexpTerminator, TerminatorPattern } from './re
 import type { Terminator } from './terminator.js';
 import { DetectedTerminator, LiteralTerminator, MixedTerminator } from './terminators.js';
 
-/** What `put` of a LineFilter takes: text, bytes, or something whose text is obvious. null and undefined are ''. */
+/** What `put` of a LineFilter takes: text, bytes, or something with an obvious text. null and undefined are ''. */
 export type LineRecord = string | Uint8Array | number | bigint | boolean | null | undefined;
 
 /**
- * The Encoding of a LineFilter: of one whose lines come as strings or as Buffers, or itself, so that `new LineFilter` takes the
- * type of its lines from it.
+ * The Encoding of a LineFilter, given the type of its lines (string or Buffer) or the Encoding itself, so that `new LineFilter`
+ * can infer that type from it.
  */
 export type LineEncoding<Line extends string | Buffer> =
   | (Line & (string extends Line ? never : 'utf8' | 'latin1' | 'buffer'))
   | ([Line] extends [string] ? 'utf8' | 'latin1' : [Line] extends [Buffer] ? 'buffer' : 'utf8' | 'latin1' | 'buffer');
 
-/** What lines come as: Buffers for 'buffer' and Buffer, else strings. */
+/** The type of lines: Buffers for 'buffer' and Buffer, otherwise strings. */
 export type LineOf<Line extends string | Buffer> = Line extends 'buffer' | Buffer ? Buffer : string;
 
 /** Parameters of {@link LineFilter}. A string literal stands for its bytes in Encoding. */
@@ -23,21 +23,21 @@ export interface LineParameters<Line extends string | Buffer = string | Buffer> 
   /** Exact terminator in both directions. Excludes InputLiteral, InputRegexp and OutputLiteral; not empty. */
   readonly Literal?: string | Uint8Array | undefined;
   /**
-   * Exact terminator of input. Given as '' or as undefined, the first terminator of each connection (LF, CR LF or CR)
-   * is that of the whole connection. Not given: LF, CR LF, CR and LF CR in any mixture. Excludes InputRegexp.
+   * Exact terminator of input. If it is '' or undefined, the first terminator of each connection (LF, CR LF or CR)
+   * applies to the whole connection. If it is not given: LF, CR LF, CR and LF CR in any mixture. Excludes InputRegexp.
    */
   readonly InputLiteral?: string | Uint8Array | undefined;
   /**
-   * Terminator of input as a regular expression; every character is one byte (latin1). A record is delivered as soon as
-   * its terminator matches and no earlier match is possible; if later bytes make that match longer, they belong to it. So
-   * `/\n+/` and `/(\r\n)+/` yield the same records however the input was cut into reads, for terminators of up to 256 bytes.
-   * Anchors, `\b`, look-around, back references and the flag v are refused: what surrounds a match may not have arrived. A
-   * match of nothing is not a terminator. Clients choose what it is run on, so it must not backtrack without bound.
+   * Terminator of input as a regular expression; every character is one byte (latin1). A record is delivered as soon as its
+   * terminator matches and no earlier match is possible; later bytes that make the match longer are part of it. So `/\n+/`
+   * and `/(\r\n)+/` yield the same records however the input is cut into reads, for terminators of up to 256 bytes. Anchors,
+   * `\b`, look-around, back references and the flag v are refused: what surrounds a match may not have arrived. An empty
+   * match is not a terminator. Clients choose the input, so the expression must not backtrack without bound.
    */
   readonly InputRegexp?: RegExp | undefined;
   /** Sent after every record. Default CR LF. May be empty. */
   readonly OutputLiteral?: string | Uint8Array | undefined;
-  /** How lines and bytes are turned into each other. 'latin1' is exact for every byte. Default 'utf8'. */
+  /** How lines are turned into bytes and back. 'latin1' is exact for every byte. Default 'utf8'. */
   readonly Encoding?: LineEncoding<Line> | undefined;
   /** Longest line, in bytes without its terminator. Default 64 KiB, or MaxBuffer if that is less. */
   readonly MaxLength?: number | undefined;
@@ -45,19 +45,19 @@ export interface LineParameters<Line extends string | Buffer = string | Buffer> 
   readonly MaxBuffer?: number | undefined;
 }
 
-/** The parameters, checked, with every default filled in. A class, so that a filter knows them from parameters. */
+/** The parameters, checked, with every default filled in. A class, so that a filter can tell them from parameters. */
 export class LineSettings {
   readonly encoding: 'utf8' | 'latin1' | 'buffer';
   /** How text becomes bytes. */
   readonly textEncoding: 'utf8' | 'latin1';
-  /** Makes what finds the ends of lines; it has state, so every client gets its own. */
+  /** Makes the object that finds the ends of lines; it has state, so every client gets its own. */
   readonly createTerminator: () => Terminator;
-  /** What ends a record sent. */
+  /** What ends each record that is sent. */
   readonly output: Buffer;
-  /** The same as text; undefined if it is not text in textEncoding. */
+  /** The same as text; undefined if it cannot be text in textEncoding. */
   readonly outputText: string | undefined;
   readonly maxLength: number;
-  /** MaxBuffer, and what an unfinished line of MaxLength may have in addition: an unfinished terminator. */
+  /** MaxBuffer, and room for the unfinished terminator of an unfinished line of MaxLength. */
   readonly maxWaiting: number;
 
   constructor(settings: Omit<LineSettings, 'textEncoding' | 'outputText'>) {
@@ -83,7 +83,7 @@ const CHECKS = {
 
 /** Checks the parameters of a LineFilter; throws one ERR_PREFORK_FILTER with all that is wrong. */
 export function resolveLineParameters<Line extends string | Buffer>(parameters: LineParameters<Line> = {}): LineSettings {
-  // Which type of lines they are for makes no difference here.
+  // The type of the lines makes no difference here.
   const given = parameters as unknown as LineParameters;
   checkParameters('LineFilter', parameters, CHECKS, () => contradictions(given));
   const encoding = given.Encoding ?? 'utf8';
@@ -149,7 +149,7 @@ function literalBytes(given: string | Uint8Array, encoding: LineSettings['encodi
   return Buffer.from(given, encoding === 'latin1' ? 'latin1' : 'utf8');
 }
 
-/** Whether a text has characters that are not one byte in latin1. Node would cut them: U+010A would become a line feed. */
+/** Whether a text has characters that are not one byte in latin1. Node would truncate them: U+010A would become a line feed. */
 export function hasWideCharacters(text: string): boolean {
   return /[^\0-\xff]/.test(text);
 }

@@ -18,10 +18,10 @@ const { isAscii } = builtIn('node:buffer');
  *
  * By default LF, CR LF, CR and LF CR end a line, in any mixture, and CR LF is sent. A line is delivered as soon as the
  * first byte of its terminator is there; the second byte is swallowed when it comes, so a pair that is split over two
- * reads is one terminator. Lines come as strings, or as Buffers with `Encoding: 'buffer'`.
+ * reads counts as one terminator. Lines come as strings, or as Buffers with `Encoding: 'buffer'`.
  *
- * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG when a line is, or gets, longer than MaxLength. That line is
- * discarded whole, with what is still to come of it; the next line is delivered as usual. `get_one_start` and `get`
+ * `get_one` and `get` throw ERR_PREFORK_RECORD_TOO_LONG when a line is, or becomes, longer than MaxLength. That line is
+ * discarded as a whole, including what is still to come; the next line is delivered as usual. `get_one_start` and `get`
  * throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still wait.
  *
  * @typeParam Line - what a line comes as, string or Buffer, or the Encoding that says so
@@ -31,19 +31,19 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   readonly text_encoding: 'utf8' | 'latin1';
   readonly #settings: LineSettings;
   readonly #terminator: Terminator;
-  /** What ends a record sent, as text; undefined if it is not text in text_encoding. */
+  /** What ends each record that is sent, as text; undefined if it cannot be text in text_encoding. */
   readonly #outputText: string | undefined;
 
-  /** The current read, and the same as text with one character per byte: a position is the same in both. */
+  /** The current read, and the same as text with one character per byte, so that positions are the same in both. */
   #bytes: Buffer = EMPTY;
   #text = '';
   /** Where the next line begins in the current read. */
   #at = 0;
-  /** Whether a slice of #text is a line without further decoding. */
+  /** Whether slices of #text are lines without further decoding. */
   #isPlain = false;
-  // The two queues are made when they are needed: most clients send whole lines, one read after the other, and a worker has
-  // thousands of filters that wait.
-  /** The read that came after the current one; with #later, those after that, in order; and how many bytes they all have. */
+  // The two queues are made only when they are needed: most clients send whole lines, one read after the other, and a
+  // worker has thousands of filters that are idle.
+  /** The read that came after the current one; in #later those after it, in order; and how many bytes they all have. */
   #next: Buffer | undefined;
   #later: RecordQueue<Buffer> | undefined;
   #unread = 0;
@@ -68,7 +68,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     if (waiting > this.#settings.maxWaiting) throw bufferFull('LineFilter', waiting);
     for (const chunk of chunks) {
       const read = bytesOf(chunk);
-      // Nothing is not a read: it says nothing about how the last terminator goes on.
+      // An empty chunk is not a read: it does not show how the last terminator goes on.
       if (read.length === 0) continue;
       if (this.#next === undefined) this.#next = read;
       else (this.#later ??= new RecordQueue()).push([read]);
@@ -104,7 +104,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     });
   }
 
-  /** As `put`, as one text in `text_encoding`; undefined if a line has none. @throws PreforkError ERR_PREFORK_FILTER as `put` */
+  /** As `put`, but as one text in `text_encoding`; undefined if a line cannot be text. @throws PreforkError ERR_PREFORK_FILTER as `put` */
   put_text(records: readonly LineRecord[]): string | undefined {
     let text = '';
     for (const record of records) {
@@ -115,7 +115,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   get_pending(): undefined | [Buffer] {
-    // The next read may begin with the second half of the last terminator, which is not input any more.
+    // The next read may begin with the second half of the last terminator, which is no longer input.
     while (this.#at === this.#text.length && this.#openRead());
     const pending = Buffer.concat([this.#rest?.peek() ?? EMPTY, this.#held, this.#bytes.subarray(this.#at), this.#next ?? EMPTY, ...this.#later?.peek() ?? []]);
     return pending.length === 0 ? undefined : [pending];
@@ -140,7 +140,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   clone(): LineFilter<Line> {
-    // The settings stand for the parameters that they were made of: every client gets a clone, so checking them once is enough.
+    // The settings take the place of the parameters that they were made from: every client gets a clone, and checking once is enough.
     return new LineFilter<Line>(this.#settings as LineParameters<Line>);
   }
 
@@ -166,7 +166,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     return true;
   }
 
-  /** Puts aside what the current read holds of an unfinished line, unless that is too long. */
+  /** Puts aside the part of an unfinished line that the current read holds, unless the line is too long. */
   #closeRead(): void {
     const heldFrom = this.#text.length - this.#terminator.held(this.#text, this.#at);
     const unfinished = this.#bytes.subarray(this.#at, heldFrom);
@@ -187,7 +187,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     this.#at = 0;
   }
 
-  /** The line between two positions of the current read, after what earlier reads hold of it. */
+  /** The line between two positions of the current read, with the part of it from earlier reads. */
   #line(from: number, to: number): LineOf<Line> {
     if (this.#rest !== undefined && this.#rest.length > 0) {
       this.#rest.push(this.#bytes.subarray(from, to));

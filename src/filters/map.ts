@@ -6,7 +6,7 @@ import { RecordQueue } from './record-queue.js';
 
 /** Parameters of {@link MapFilter}: Code, or both Get and Put. */
 export interface MapParameters<In, Below> {
-  /** Get and Put in one: what works in both directions. */
+  /** Get and Put in one: a function that works in both directions. */
   readonly Code?: ((record: In | Below) => readonly (In & Below)[]) | undefined;
   /** Turns a record from below into any number of records. */
   readonly Get?: ((record: Below) => readonly In[]) | undefined;
@@ -18,8 +18,8 @@ export interface MapParameters<In, Below> {
  * Turns each record of the filter below into any number of records, and back. An empty list drops the record. It stands
  * above another filter in a Stackable; alone it works on the chunks of bytes as they come.
  *
- * `get_pending` returns the records from below that Get has not seen. If Get made several records of one and some were not
- * taken, these come first, turned back by Put.
+ * `get_pending` returns the records from below that Get has not seen. If Get made several records of one and some have not
+ * been taken, those come first, turned back by Put.
  *
  * @typeParam In - what `get_one` yields and `put` takes
  * @typeParam Below - records of the filter below
@@ -66,7 +66,7 @@ export class MapFilter<In = unknown, Below = Buffer> extends CodeFilter<
   }
 }
 
-// A single record in place of a list would be a guess: a record may be an array itself.
+// Accepting a single record in place of a list would be a guess: a record may itself be an array.
 function listOf<T>(name: string, given: readonly T[]): readonly T[] {
   const isList: boolean = Array.isArray(given);
   if (isList) return given;

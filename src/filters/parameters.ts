@@ -4,14 +4,14 @@ import { checkEach, expect, inheritedNames, show, showRefused, type Check } from
 /** The parameters of a filter and what each may be. */
 export type ParameterChecks = Readonly<Record<string, Check>>;
 
-/** Throws one ERR_PREFORK_FILTER that lists every problem with the parameters of a filter; undefined is none. */
+/** Throws one ERR_PREFORK_FILTER that lists every problem with the parameters of a filter; undefined means none were given. */
 export function checkParameters(filter: string, given: unknown, checks: ParameterChecks, contradictions: () => string[] = () => []): void {
   if (given === undefined) return;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw parameterError(filter, [`they must be one object, not ${show(given)}.`]);
   }
   const problems = checkEach(given as Readonly<Record<string, unknown>>, checks);
-  // A clone would be without them: it is made from a copy.
+  // A clone would lack them, since it is made from a copy.
   problems.push(...inheritedNames(given, checks).map((name) => `${name} must be a property of the object itself; it is one of its prototype.`));
   if (problems.length === 0) problems.push(...contradictions());
   if (problems.length > 0) throw parameterError(filter, problems);
@@ -34,7 +34,7 @@ export function outputBytes(filter: string, record: unknown): Buffer {
   throw recordError(filter, record, 'Buffers and strings');
 }
 
-/** The error for input that comes although too much of the earlier input still waits. */
+/** The error for input that comes while too much of the earlier input still waits. */
 export function bufferFull(filter: string, waiting: number): PreforkError {
   return new PreforkError(
     'ERR_PREFORK_BUFFER_FULL',

@@ -1,8 +1,8 @@
 /**
- * Knows of a regular expression whether more text could make a match whole or longer. JavaScript's own engine does not say.
+ * Finds out whether more text could make a match of a regular expression complete or longer. JavaScript's own engine does not say.
  *
- * It is a nondeterministic automaton that is followed in all its states at once (Thompson): its work is the length of the
- * text times the size of the expression, whatever the text is. Characters are bytes (latin1).
+ * It is a nondeterministic automaton that is followed in all its states at once (Thompson): its work is at most the
+ * length of the text times the size of the expression, whatever the text. Characters are bytes (latin1).
  */
 export class PrefixMatcher {
   readonly #states: readonly State[];
@@ -52,13 +52,13 @@ export class PrefixMatcher {
   }
 }
 
-/** With `chars`, goes on with one of these bytes; without, goes on at once. */
+/** With `chars`, it goes on at one of these bytes; without, at once. */
 interface State {
   readonly chars?: Uint8Array | undefined;
   next: number[];
 }
 
-/** No byte: where a match is whole. */
+/** No byte: the state where a match is complete. */
 const NONE = new Uint8Array(256);
 
 /** A part of an expression. */
@@ -75,7 +75,7 @@ function add(states: State[], state: State): number {
   return states.push(state) - 1;
 }
 
-/** Makes the states of a part that goes on with a state. @returns where it begins */
+/** Makes the states of a part that is followed by the state `next`. @returns where it begins */
 function compile(part: Part, next: number, states: State[]): number {
   switch (part.kind) {
     case 'chars': return add(states, { chars: part.chars, next: [next] });
@@ -98,7 +98,7 @@ function repeat(part: Part, least: number, most: number, next: number, states: S
   return begin;
 }
 
-/** Takes the source of an expression apart. That it is a valid one is known: there is a RegExp of it. */
+/** Takes the source of an expression apart. It is known to be valid: a RegExp was made of it. */
 class Parser {
   readonly #source: string;
   readonly #flags: string;
@@ -146,7 +146,7 @@ class Parser {
     return Uint8Array.from(NONE, (_, code) => (one.test(String.fromCharCode(code)) ? 1 : 0));
   }
 
-  /** What stands at the current place, which is passed; undefined if that does not fit. */
+  /** Takes what is at the current place, and moves past it; undefined if it does not match. */
   #take(what: RegExp): string | undefined {
     what.lastIndex = this.#at;
     const found = what.exec(this.#source)?.[0];

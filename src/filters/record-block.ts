@@ -13,9 +13,9 @@ export interface RecordBlockParameters {
 }
 
 /**
- * Gathers records of the filter below into arrays of BlockSize, and `put` sends the records of arrays one by one. It stands
- * above another filter in a Stackable; alone it works on the chunks of bytes as they come. At most BlockSize - 1 records
- * wait for the rest of their block: with what one record may have, that bounds its memory. `get_pending` returns them.
+ * Gathers records of the filter below into arrays of BlockSize; `put` takes arrays and sends their records one by one. It
+ * stands above another filter in a Stackable; alone it works on the chunks of bytes as they come. At most BlockSize - 1
+ * records wait for the rest of their block: with the limit of a record, that bounds its memory. `get_pending` returns them.
  *
  * @typeParam Below - records of the filter below
  */
@@ -23,7 +23,7 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
   readonly #waiting = new RecordQueue<Below>();
   /** The block that is being gathered. */
   readonly #block: Below[] = [];
-  /** With CheckPut, records put that do not make a block yet. */
+  /** With CheckPut, records put that do not fill a block yet. */
   readonly #unsent: Below[] = [];
   #blockSize: number;
   #checkPut: boolean;
@@ -55,7 +55,7 @@ export class RecordBlockFilter<Below = Buffer> extends BaseFilter<Below[], reado
   /** @throws PreforkError ERR_PREFORK_FILTER for a record that is not an array */
   put(records: readonly (readonly Below[])[]): Below[] {
     for (const record of records) if (!Array.isArray(record)) throw recordError(NAME, record, 'arrays of records');
-    // What waits is not moved at every call: it may be much, and what is put little.
+    // What waits is not moved at every call: it may be much, and each call may put little.
     for (const record of records) for (const one of record) this.#unsent.push(one);
     const { length } = this.#unsent;
     return this.#unsent.splice(0, this.#checkPut ? length - length % this.#blockSize : length);

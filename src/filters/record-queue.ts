@@ -12,7 +12,7 @@ export class RecordQueue<T> {
   take(): [] | [T] {
     if (this.#at === this.#records.length) return [];
     const record = this.#records[this.#at++] as T;
-    // Half of it at once: so each record is moved at most once on average.
+    // Half of them at once, so that each record is moved at most once on average.
     if (this.#at * 2 >= this.#records.length) this.#at -= this.#records.splice(0, this.#at).length;
     return [record];
   }

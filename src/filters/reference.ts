@@ -10,15 +10,15 @@ import { freeze, SERIALIZERS, thaw, type BodyFormat, type Serializer } from './s
 /** Parameters of {@link ReferenceFilter}. */
 export interface ReferenceParameters {
   /**
-   * How objects become bytes: 'json' (default), 'v8' (`node:v8` serialize: Map, Date, Buffer, cycles … survive; for peers of
-   * the same kind that you trust), or an object with `freeze` and `thaw`.
+   * How objects become bytes: 'json' (default), 'v8' (`node:v8` serialize: Map, Date, Buffer, cycles … survive; only for
+   * peers that also use it and that you trust), or an object with `freeze` and `thaw`.
    */
   readonly Serializer?: 'json' | 'v8' | Serializer | undefined;
   /** Whether bodies are compressed (zlib). Default false. */
   readonly Compression?: boolean | 0 | 1 | undefined;
-  /** Whether the record of a body that cannot be read is the error's text, a string, instead of an error. Default false. */
+  /** Whether a body that cannot be read yields the error's text, a string, as its record, instead of an error. Default false. */
   readonly NoFatals?: boolean | 0 | 1 | undefined;
-  /** Longest body, in bytes, as it comes and after inflating. Default 1 MiB, or what MaxBuffer leaves. */
+  /** Longest body, in bytes, both as it comes and after inflating. Default 1 MiB, or what MaxBuffer leaves. */
   readonly MaxLength?: number | undefined;
   /** Bytes of earlier reads that may wait when more come. Default: a body of MaxLength with its header. */
   readonly MaxBuffer?: number | undefined;
@@ -26,7 +26,7 @@ export interface ReferenceParameters {
 
 /**
  * Carries objects and arrays between programs. A frame is the body's length in decimal digits, a NUL byte and the body,
- * as in the original; what the body is, is up to Serializer and Compression. A peer in Perl must use JSON too: Storable,
+ * as in the original; Serializer and Compression decide what the body is. A peer in Perl must use JSON too: Storable,
  * the original's default, is neither portable nor safe.
  *
  * Frames fail as blocks do: see {@link BlockFilter}. A body that is not a serialized object throws ERR_PREFORK_BAD_RECORD, one
@@ -67,7 +67,7 @@ export class ReferenceFilter<In = object> extends BaseFilter<In, object> {
   /** @throws PreforkError ERR_PREFORK_FILTER for what is neither an object nor an array, or what Serializer cannot take */
   put(records: readonly object[]): Buffer[] {
     return this.#frames.put(records.map((record) => {
-      // What arrives may come from JavaScript.
+      // The caller may be JavaScript.
       const given: unknown = record;
       if (typeof given !== 'object' || given === null || isThenable(given)) throw recordError('ReferenceFilter', given, 'objects and arrays');
       return freeze(given, this.#format);

@@ -1,12 +1,12 @@
 import { PrefixMatcher } from './prefix-matcher.js';
 import type { OpenEnd, Terminator } from './terminator.js';
 
-/** The longest terminator that a regular expression is sure to find when it is split over reads, in bytes. */
+/** The longest terminator, in bytes, that a regular expression is sure to find when it is split over reads. */
 export const MAX_REGEXP_TERMINATOR = 256;
 
 /**
- * How much of a text is searched at once, in bytes. An expression such as / *\n/ looks at the rest of a row of spaces from each
- * of them, so the work for a row grows with the square of what is searched; clients choose how long a row is.
+ * How much of a text is searched at once, in bytes. An expression such as / *\n/ looks, from each space in a run, at the rest
+ * of the run, so its work grows with the square of the run's length within the piece; clients choose how long a run is.
  */
 const PIECE = 4 * MAX_REGEXP_TERMINATOR;
 
@@ -18,7 +18,7 @@ interface Match {
 /** A regular expression, prepared once for all clients. */
 export class TerminatorPattern {
   readonly #search: RegExp;
-  /** The same, but it matches at its lastIndex only. */
+  /** The same, but it matches only at its lastIndex. */
   readonly #prolong: RegExp;
   readonly #prefixes: PrefixMatcher;
 
@@ -34,7 +34,7 @@ export class TerminatorPattern {
   find(text: string, from: number): Match | undefined {
     const step = PIECE - MAX_REGEXP_TERMINATOR;
     let at = from;
-    // Pieces overlap: what begins behind the step may go on behind the piece, and is looked for in the next one.
+    // Pieces overlap: a match that begins after the step may go on after the piece, and is looked for in the next one.
     for (; at + PIECE < text.length; at += step) {
       const match = this.#first(text.slice(at, at + PIECE), 0);
       if (match === undefined || match.index >= step) continue;
@@ -44,7 +44,7 @@ export class TerminatorPattern {
     return this.#first(text, at);
   }
 
-  /** How long the match at a position of a text is. */
+  /** The length of the match at a position of a text. */
   lengthAt(text: string, index: number): number {
     this.#prolong.lastIndex = index;
     return this.#prolong.exec(text)?.[0].length ?? 0;
@@ -59,22 +59,22 @@ export class TerminatorPattern {
     return undefined;
   }
 
-  /** Whether a match that begins from one position on and before another could grow when more text comes. */
+  /** Whether a match that begins at or after one position and before another could grow when more text comes. */
   couldGrow(text: string, from: number, to: number): boolean {
     return this.#prefixes.couldGrow(text, from, to);
   }
 }
 
 /**
- * A regular expression. A match of nothing is not a terminator. Where more bytes could make a match longer, or make one that
- * begins earlier, nothing is decided before they are there, so that records do not depend on how the input was cut. What is
- * longer than MAX_REGEXP_TERMINATOR is taken as it is: matching it again and again would take its toll.
+ * A regular expression. An empty match is not a terminator. Where more bytes could make a match longer, or make one that
+ * begins earlier, nothing is decided before they are there, so that records do not depend on how the input was cut. A match
+ * longer than MAX_REGEXP_TERMINATOR is taken as it is: matching it again and again would be expensive.
  */
 export class RegexpTerminator implements Terminator {
   start = 0;
   end = 0;
   readonly #pattern: TerminatorPattern;
-  /** The last terminator, as long as it might go on. */
+  /** The last terminator, as long as it might still grow. */
   #last = '';
 
   /** @throws SyntaxError if the expression depends on what surrounds a match */
@@ -120,7 +120,7 @@ export class RegexpTerminator implements Terminator {
     return end;
   }
 
-  /** Decides whether the terminator between two positions could be another one if more came. */
+  /** Decides whether the terminator between two positions could change if more input came. */
   #settle(text: string, start: number, end: number): void {
     const isOpen = text.length - start < MAX_REGEXP_TERMINATOR && this.#pattern.couldGrow(text, start, start + 1);
     this.#last = isOpen ? text.slice(start, end) : '';

@@ -16,8 +16,8 @@ import { StackableFilter } from './stackable.js';
 import { StreamFilter } from './stream.js';
 
 /**
- * What `ClientFilter` and its kin take: a class, `[class, parameters]`, an instance, which is cloned for every client,
- * or a name: 'Line' or 'POE::Filter::Line', 'Block', 'Frame', 'Codec', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable',
+ * What `ClientFilter` and the like take: a class, `[class, parameters]`, an instance, which is cloned for every client, or
+ * a name: 'Line' or 'POE::Filter::Line', 'Block', 'Frame', 'Codec', 'Stream', 'RecordBlock', 'Map', 'Grep', 'Stackable',
  * 'Reference', 'HTTPD'.
  */
 export type FilterSpec<F extends AnyFilter | FilterName = AnyFilter, Given = unknown> =
@@ -70,7 +70,7 @@ const BY_NAME = new Map<string, FilterClass>([
   ['HTTPD', HttpdFilter],
 ]);
 
-// Bundlers call a class that refers to itself _LineFilter; users see its name in errors, and where they print one.
+// Bundlers call a class that refers to itself _LineFilter; users see the name in errors, and when they print a filter.
 for (const filter of BY_NAME.values()) Object.defineProperty(filter, 'name', { value: filter.name.replace(/^_/, '') });
 
 /**
@@ -87,7 +87,7 @@ export function resolveFilter(spec: FilterSpec): () => AnyFilter {
   return create;
 }
 
-// What arrives may come from JavaScript, so nothing is taken for granted.
+// The caller may be JavaScript, so nothing is taken for granted.
 function factoryOfNamed(spec: unknown): (() => AnyFilter) | undefined {
   if (typeof spec === 'string') return factoryOf(named(spec));
   if (!Array.isArray(spec)) return factoryOf(spec);
@@ -95,7 +95,7 @@ function factoryOfNamed(spec: unknown): (() => AnyFilter) | undefined {
   return factoryOf([typeof filter === 'string' ? named(filter) : filter, ...parameters]);
 }
 
-/** Makes the first filter: something that is not a class shows now. */
+/** Makes the first filter: if it is not really a class, that shows now. */
 function made(spec: unknown, create: () => unknown): unknown {
   try {
     return create();

@@ -2,7 +2,7 @@ import { isThenable, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import { bytesOf } from './byte-queue.js';
 
-// Loaded when they are used: every worker would pay for them when it starts, and few use them.
+// Loaded only when they are used: otherwise every worker would load them at its start, and few use them.
 const v8 = () => process.getBuiltinModule('node:v8');
 const zlib = () => process.getBuiltinModule('node:zlib');
 
@@ -10,7 +10,7 @@ const zlib = () => process.getBuiltinModule('node:zlib');
 export interface Serializer {
   /** The bytes (or the text, taken as UTF-8) of an object. */
   freeze(value: object): Uint8Array | string;
-  /** The object of such bytes. It throws if they are none. Bytes come from the peer: it must bound what it makes of them. */
+  /** The object of such bytes. It throws if they are not valid. They come from the peer, so it must limit what it makes of them. */
   thaw(bytes: Buffer): unknown;
 }
 
@@ -19,7 +19,7 @@ export const SERIALIZERS: Readonly<Record<'json' | 'v8', Serializer>> = {
   json: {
     freeze(value: object): string {
       const text = JSON.stringify(value) as string | undefined;
-      // toJSON makes a string of a Date, which would not come back as an object.
+      // toJSON turns a Date into a string, which would not come back as an object.
       if (text === undefined || !/^[[{]/.test(text)) throw new TypeError('its JSON is neither an object nor an array');
       if (isEmptied(value, text)) throw new TypeError(`JSON keeps nothing of ${kindOf(value)}; put a plain object, or give Serializer: 'v8'`);
       return text;
@@ -36,8 +36,8 @@ const kindOf = (value: object): string => Object.prototype.toString.call(value);
 const isError = (value: object): boolean => value instanceof Error || kindOf(value) === '[object Error]';
 
 /**
- * A Map, a Set, a URLSearchParams … is `{}` in JSON, an Error has lost its message even where it has a `code`, and bytes are an
- * object with a number for each. What has a toJSON says itself what is to be kept.
+ * A Map, a Set, a URLSearchParams … is `{}` in JSON, an Error has lost its message even where it has a `code`, and bytes become
+ * an object with a number for each. An object with a toJSON decides itself what is kept.
  */
 function isEmptied(value: object, text: string): boolean {
   if ('toJSON' in value) return false;
@@ -57,8 +57,8 @@ export function freeze(value: object, { serializer, isCompressed }: BodyFormat):
 }
 
 /**
- * Makes the object of such bytes. Throws ERR_PREFORK_BAD_RECORD if it is none, and ERR_PREFORK_RECORD_TOO_LONG if it would
- * inflate to more than maxLength bytes: a few compressed bytes can be gigabytes.
+ * Makes the object of such bytes. Throws ERR_PREFORK_BAD_RECORD if they are not valid, and ERR_PREFORK_RECORD_TOO_LONG if
+ * it would inflate to more than maxLength bytes: a few compressed bytes can be gigabytes.
  */
 export function thaw(body: Buffer, { serializer, isCompressed, maxLength }: BodyFormat): object {
   let value: unknown;

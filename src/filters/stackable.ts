@@ -13,7 +13,7 @@ export type LayerClass = new (parameters: any) => Layer;
 /** What a stack is made of: a class, `[class, parameters]`, or an instance. */
 export type LayerSpec = LayerClass | readonly [LayerClass, unknown?] | Layer;
 
-/** What the last filter of a stack can be given as, from which the records of the stack follow. */
+/** How the last filter of a stack can be given, which decides the records of the stack. */
 export type TopLayer<In, Out> = TypedLayer<In, Out> | LayerClassOf<In, Out> | readonly [LayerClassOf<In, Out>, unknown?];
 type TypedLayer<In, Out> = Layer & { get_one(): [] | [In]; put(records: readonly Out[]): unknown[] };
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as LayerClass
@@ -26,14 +26,14 @@ export interface StackableParameters<In = unknown, Out = In> {
 }
 
 /**
- * Filters on top of each other: the first takes the bytes, each other takes the records of the one below it, and the last
- * one's records are the stack's. `put` goes the other way; what comes out at the bottom must be bytes or strings (UTF-8).
- * A record is taken from below only when it is needed, so a filter holds no more than it would alone. Without filters
- * it can neither take nor put: ERR_PREFORK_STATE.
+ * Filters on top of each other: the first takes bytes, each of the others takes the records of the one below it, and the
+ * records of the last are the stack's. `put` goes the other way; what comes out at the bottom must be bytes or strings
+ * (UTF-8). A record is taken from below only when it is needed, so a filter holds no more than it would alone. Without
+ * filters it can neither take nor put, and throws ERR_PREFORK_STATE.
  *
  * `get_pending` hands on everything that is not part of a record yet, as bytes: what a filter holds goes back down through
- * `put` of those below it, before what these hold. So it comes as those filters send it (a line with OutputLiteral), and
- * only what they can send can be handed on: a filter that refuses it throws.
+ * `put` of the filters below it, ahead of what they hold. So it comes in the form in which they send it (a line with
+ * OutputLiteral), and only what they can send can be handed on: a filter that refuses it throws.
  *
  * @typeParam In - records of the last filter
  * @typeParam Out - what `put` of the last filter takes
@@ -74,10 +74,10 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   }
 
   override hand_over(): Handover {
-    // First, because a filter that refuses to send what another holds throws, and nothing may be lost then.
+    // First, because a filter that refuses to send what another holds throws, and then nothing may be lost.
     const above = this.#heldAbove();
     const [lowest, ...others] = this.#layers;
-    // What may still belong to the last record is bytes, so only the lowest filter knows of it, and takes it out of what is pending.
+    // Input that may still belong to the last record is bytes, so only the lowest filter knows of it, and excludes it from what is pending.
     const { pending, rest }: Handover<unknown> = lowest === undefined ? { pending: [] } : handedOver(lowest) ?? { pending: pendingOf(lowest) };
     for (const layer of others) handedOver(layer);
     this.forget();
@@ -88,14 +88,14 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   /** What the filters above the lowest one hold, as that one sends it. */
   #heldAbove(): readonly unknown[] {
     return this.#layers.reduceRight<readonly unknown[]>((above, layer, level) => [
-      // A clone, because what a filter keeps back when it puts belongs to the output.
+      // A clone, because what a filter keeps back in `put` belongs to the output.
       ...above.length === 0 ? [] : putThrough(cloneOf(layer), above),
       ...level === 0 ? [] : pendingOf(layer),
     ], []);
   }
 
   protected override forget(): void {
-    // A filter that cannot give up its input makes room for a clone.
+    // A filter that cannot give up its input is replaced by a clone.
     this.#layers = this.#layers.map((layer) => (layer.hand_over === undefined ? cloneOf(layer) : layer));
   }
 
@@ -104,7 +104,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   }
 
   /**
-   * Adds filters at the top; the last is the new last one. An instance is used as it is.
+   * Adds filters at the top, in order: the last becomes the top of the stack. An instance is used as it is.
    *
    * @returns how many filters there are now
    * @throws PreforkError ERR_PREFORK_FILTER if one of them is not a filter
@@ -150,7 +150,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     return bottom;
   }
 
-  /** Takes one record of the filter at a level, which takes from below as many as it needs for that. */
+  /** Takes one record from the filter at a level, which takes as many from below as it needs for that. */
   #pull(level: number): [] | [unknown] {
     const layer = this.#layers[level];
     if (layer === undefined) return [];
@@ -160,14 +160,14 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
       if (one.length > 0) return one;
       const below = this.#pull(level - 1);
       if (below.length === 0) return [];
-      // The layer may let none of them pass: nothing else would come to an end.
+      // The layer may let none of them pass: without this, that would never end.
       if (--this.#left < 0) throw endless(`a filter below ${layer.constructor.name} in a stack`);
       feed(layer, below);
     }
   }
 }
 
-// What follows is asked of filters of the user's, which may return anything.
+// What follows calls the user's own filters, which may return anything.
 
 const isRecord = (one: unknown): one is [] | [unknown] => Array.isArray(one);
 

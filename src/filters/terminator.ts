@@ -2,7 +2,7 @@
 export interface OpenEnd {
   /** Whether the last terminator may go on, in the bytes that follow it or in the next read. */
   readonly isOpen: boolean;
-  /** Takes up a new read, and returns where its first record begins: after what still belongs to the last terminator. */
+  /** Begins a new read, and returns where its first record begins: after what still belongs to the last terminator. */
   begin(text: string): number;
 }
 
@@ -22,6 +22,6 @@ export interface Terminator extends OpenEnd {
   find(text: string, from: number): boolean;
   /** How many bytes at the end of a text, in which none was found, could belong to a terminator. */
   held(text: string, from: number): number;
-  /** Lets go of an open end, for others to find out how it goes on; undefined if there is none. */
+  /** Hands over an open end, so that another object can find out how it goes on; undefined if there is none. */
   release(): OpenEnd | undefined;
 }

@@ -4,7 +4,7 @@ import type { OpenEnd, Terminator } from './terminator.js';
 const LF = 10;
 const CR = 13;
 
-/** Prepared by the first connection that needs it: most programs never do. */
+/** Prepared when a connection first needs it: in most programs none does. */
 let lfCr: TerminatorPattern | undefined;
 
 /** LF, CR LF, CR and LF CR, in any mixture: the default of POE::Filter::Line, `\x0D\x0A?|\x0A\x0D?`. */
@@ -14,7 +14,7 @@ export class MixedTerminator implements Terminator {
   /** Positions of the next LF and CR; the length of the text if there is none. */
   #lf = -1;
   #cr = -1;
-  /** The byte that would be the second half of the last terminator, if the read ended after the first; else -1. */
+  /** The byte that would be the second half of the last terminator, if the read ended after the first; otherwise -1. */
   #second = -1;
 
   get isOpen(): boolean {
@@ -92,14 +92,14 @@ export class LiteralTerminator implements Terminator {
 }
 
 /**
- * The first terminator of the connection fixes what ends every later record: LF, CR LF or CR. After LF CR it is LF with
- * a CR swallowed behind it: whether the CR belongs to the terminator shows only after the second line, and until then
- * neither may a record be held back nor the connection get stuck.
+ * The first terminator of the connection decides what ends every later record: LF, CR LF or CR. After LF CR it is LF,
+ * and a CR that follows it is swallowed: whether the CR belongs to the terminator shows only after the second line, and
+ * until then no record may be held back and the connection must not get stuck.
  */
 export class DetectedTerminator implements Terminator {
   start = 0;
   end = 0;
-  /** Finds the first terminator, then what it has fixed. */
+  /** Finds the first terminator, then the kind that it has decided on. */
   #current: Terminator = new MixedTerminator();
   #fixed = false;
   /** The first terminator, if the read ended after it, so that its second half may follow. */

@@ -1,14 +1,14 @@
 type ViewClass = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
 
 /**
- * The class that Buffers are made of, which Node names as their species. To construct a view takes a third of the time of
- * `subarray`, which a filter would do once or twice for every record; it is the same otherwise.
+ * The class that Buffers are made of, which Node names as their species. Constructing a view takes a third of the time of
+ * `subarray`, which a filter would call once or twice for every record; otherwise it is the same.
  */
 export const View: ViewClass = (Buffer as unknown as { readonly [Symbol.species]: ViewClass })[Symbol.species];
 
 /**
- * A Buffer whose `subarray` is as quick as a {@link View}, for functions of users that take parts of the input. It differs
- * from other Buffers by its class alone; what `subarray` returns is a plain Buffer.
+ * A Buffer whose `subarray` is as quick as a {@link View}, for users' functions that take parts of the input. Only its
+ * class differs from that of other Buffers; what `subarray` returns is a plain Buffer.
  */
 export class Window extends View {
   readonly #memory: ArrayBufferLike;
@@ -26,5 +26,5 @@ export class Window extends View {
   }
 }
 
-// Shown by inspect(), in errors and logs, as the Buffer that it is for everybody but `subarray`.
+// inspect() shows it, in errors and logs, as the Buffer that it is for everything but `subarray`.
 Object.defineProperty(Window.prototype, 'constructor', { value: Buffer });

@@ -5,12 +5,12 @@ import { HttpdFault } from './fault.js';
 
 /** Longest line between chunks, in bytes: a size with extensions, or a trailer field. */
 const MAX_LINE = 4096;
-/** How many trailer fields are passed over. */
+/** How many trailer fields are skipped. */
 const MAX_TRAILERS = 100;
 
 /**
- * Takes the content of one request out of its chunks (RFC 9112 §7.1). Lines end with CR LF and nothing else: programs on the
- * way do not agree about others. Extensions and trailer fields are passed over once they have been checked.
+ * Takes the content of one request out of its chunks (RFC 9112 §7.1). Lines end with CR LF and nothing else: other programs
+ * between client and server do not agree about other line ends. Extensions and trailer fields are checked and then skipped.
  */
 export class ChunkedContent {
   /** The content so far that has not been taken. */
@@ -32,9 +32,9 @@ export class ChunkedContent {
   }
 
   /**
-   * Reads what it can, at most to the end of the content. Throws an HttpdFault for what are not chunks, and for too many.
+   * Reads what it can, at most to the end of the content. Throws an HttpdFault for what is not a chunk, and for too much.
    *
-   * @returns how many bytes it has read; the others must come again, with more behind them
+   * @returns how many bytes it has read; the others must come again, followed by more
    */
   read(input: Buffer): number {
     let at = 0;

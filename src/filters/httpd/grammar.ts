@@ -1,13 +1,13 @@
 import { HttpdFault } from './fault.js';
 
-// Every regular expression here is run over what a client sends, up to 64 KiB of it. Each is linear for a reason that can
-// be seen: it is anchored at both ends and made of parts of which the next character decides which one goes on, so there is
-// never anything to try again. Lists and white space at the ends of values are taken apart by hand: an expression such as
-// /[\t ]+$/ tries every space of a long row as the first one.
+// Every regular expression here is run over what a client sends, up to 64 KiB of it. Each is linear for a visible reason:
+// it is anchored at both ends, and at every point the next character decides which part comes next, so there is never
+// anything to retry. Lists and white space at the ends of values are parsed by hand: an expression such as /[\t ]+$/ tries
+// every space of a long run as the first one.
 
 /** A name or method: RFC 9110 §5.6.2. One class, anchored: linear. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-/** What a field may have: RFC 9110 §5.5. One class, anchored: linear. */
+/** What a field may contain: RFC 9110 §5.5. One class, anchored: linear. */
 const FIELD_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** A path, '*', or an address, without white space: RFC 9112 §3.2. One class, anchored: linear. */
 const TARGET = /^[\x21-\x7e]+$/;
@@ -15,7 +15,7 @@ const TARGET = /^[\x21-\x7e]+$/;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\/./i;
 /** A host with an optional port: RFC 9110 §7.2. ']' and ':' are in none of the classes that they end: linear. */
 const HOST = /^(?:\[[\w.~!$&'()*+,;=:-]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/;
-/** A size of a chunk with extensions behind it: RFC 9112 §7.1. Digits, space and ';' have nothing in common: linear. */
+/** The size of a chunk, with extensions after it: RFC 9112 §7.1. Digits, space and ';' have nothing in common: linear. */
 const CHUNK_SIZE = /^([\da-f]{1,13})[\t ]*(?:;|$)/i;
 
 /** Whether a text can be a method or the name of a field. */
@@ -34,13 +34,13 @@ export function isTarget(text: string, method: string): boolean {
 /** Whether a text can be the value of a Host field; an empty one can. */
 export const isHost = (text: string): boolean => HOST.test(text);
 
-/** The size in the first line of a chunk; undefined if it is no such line. */
+/** The size in the first line of a chunk; undefined if it is not such a line. */
 export function chunkSize(line: string): number | undefined {
   const digits = CHUNK_SIZE.exec(line)?.[1];
   return digits === undefined || !isFieldText(line) ? undefined : Number.parseInt(digits, 16);
 }
 
-/** Takes a field line apart: RFC 9112 §5. Throws an HttpdFault for what is none, a folded line included. */
+/** Takes a field line apart: RFC 9112 §5. Throws an HttpdFault for what is not one, such as a folded line. */
 export function fieldOf(line: string): [name: string, value: string] {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(colon, 0));
@@ -55,7 +55,7 @@ export function listOf(value: string): string[] {
   return value.toLowerCase().split(',').map((member) => trimmed(member, 0)).filter((member) => member !== '');
 }
 
-/** A text from a position on, without spaces and tabs at its ends. `trim` would take bytes above 127 that are not white space here. */
+/** A text from a position on, without spaces and tabs at its ends. `trim` would also remove bytes above 127, which are not white space here. */
 function trimmed(text: string, start: number): string {
   let from = start;
   let to = text.length;

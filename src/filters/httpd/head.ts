@@ -7,7 +7,7 @@ import { HttpdFault } from './fault.js';
 /** Longest request line with all header fields, in bytes: 64 KiB. */
 export const MAX_HEAD: number = 64 * 1024;
 
-/** How the content behind a head ends. */
+/** How the content after a head ends. */
 export type HttpdFraming = { readonly kind: 'sized'; readonly length: number } | { readonly kind: 'chunked' };
 
 /** A request line with its header fields. */
@@ -19,7 +19,7 @@ export interface HttpdHead {
 /**
  * Finds where the head at the beginning of some bytes ends: the position after the blank line, -1 if that has not come.
  *
- * @param from - bytes before it were searched already
+ * @param from - bytes before it have already been searched
  */
 export function endOfHead(bytes: Buffer, from: number): number {
   for (let lf = bytes.indexOf(LF, from); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) {
@@ -33,8 +33,8 @@ const LF = 10;
 const CR = 13;
 
 /**
- * Reads a head, up to and with its blank line (RFC 9112 §3 and §5). Lines end with CR LF or LF. Throws an HttpdFault if it
- * cannot be accepted: whatever another program on the way could understand differently is refused.
+ * Reads a head, up to and including its blank line (RFC 9112 §3 and §5). Lines end with CR LF or LF. Throws an HttpdFault
+ * if it cannot be accepted: whatever a program between client and server could understand differently is refused.
  */
 export function readHead(bytes: Buffer, maxContent: number): HttpdHead {
   // One character per byte. The last two ends are those of the last line and of the blank one.
@@ -71,11 +71,11 @@ function requestLine(line: string): RequestLine {
   const major = /^HTTP\/(\d)\.\d$/.exec(protocol)?.[1];
   if (more.length > 0 || major === undefined || !isToken(method) || !isTarget(target, method)) throw new HttpdFault(400, 'Request line parse failure.');
   if (major !== '1') throw new HttpdFault(505, `${protocol} is not supported.`);
-  // RFC 9110 §6.2: a later version with the same first number is understood as the last one that is known.
+  // RFC 9110 §6.2: a later version with the same major number is treated as the latest known one.
   return { method, uri: target.replace(/^\/{2,}/, '/'), version: protocol === 'HTTP/1.0' ? '1.0' : '1.1' };
 }
 
-/** RFC 9112 §3.2: exactly one, and a sound one; HTTP/1.0 may do without. */
+/** RFC 9112 §3.2: exactly one, and a valid one; HTTP/1.0 may do without. */
 function checkHost(fields: readonly (readonly [name: string, value: string])[], version: string): void {
   const hosts = fields.filter(([name]) => name.toLowerCase() === 'host');
   if (hosts.length > 1 || (hosts.length === 0 && version !== '1.0')) throw new HttpdFault(400, 'There must be one Host field.');
@@ -111,7 +111,7 @@ function framingOf(headers: Readonly<Record<string, string>>, version: string, m
   return { kind: 'sized', length };
 }
 
-/** Only chunked content has an end that can be found, and it is chunked once. Other codings may come before. */
+/** Only chunked content has an end that can be found, and chunked must come last and only once. Others may come before it, but are not supported. */
 function checkCodings(codings: readonly string[]): void {
   if (codings.indexOf('chunked') !== codings.length - 1 || codings.length === 0) throw new HttpdFault(400, 'Transfer-Encoding does not end with chunked.');
   if (codings.length > 1) throw new HttpdFault(501, 'Transfer-Encoding is not chunked.');

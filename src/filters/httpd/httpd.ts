@@ -16,11 +16,11 @@ export interface HttpdParameters {
   /** Longest content of a request, in bytes. Default 1 MiB, or what MaxBuffer leaves. A longer one is refused with 413. */
   readonly MaxContent?: number | undefined;
   /**
-   * Bytes of earlier reads that may wait when more come. Default: MaxContent twice (chunks may be small) and a header. A
+   * Bytes of earlier reads that may wait when more come. Default: twice MaxContent (chunks may be small) and a header. A
    * request that needs more is refused with 413.
    */
   readonly MaxBuffer?: number | undefined;
-  /** Whether a request comes as soon as its header is there, and its content in records of type 'body'. Default false. */
+  /** Whether a request is delivered as soon as its header is there, and its content in records of type 'body'. Default false. */
   readonly Streaming?: boolean | 0 | 1 | undefined;
   /**
    * Whether a request with `Expect: 100-continue` whose content has not come yields a record of type 'expect' first, so that the
@@ -31,20 +31,19 @@ export interface HttpdParameters {
 }
 
 /**
- * Turns the byte stream of an HTTP/1 client into request objects and takes response objects. It is a filter, no web server:
- * the handler answers every request, in their order, and ends the session when it is not to be kept (`keepAlive`).
+ * Turns the byte stream of an HTTP/1 client into request objects and takes response objects. It is a filter, not a web
+ * server: the handler answers every request, in order, and ends the session if it is not to be kept alive (`keepAlive`).
  *
- * A request that cannot be accepted yields a record of type 'response' instead, for the handler to put and to end the session
- * with: 400 for what is not an HTTP/1 request or could be understood in two ways, 411 for encoded content without a length, 413 for
- * more than MaxContent, 431 for a header of more than 64 KiB, 501 for an unknown Transfer-Encoding, 505 for another version than
- * HTTP/1. Everything after it is discarded: where the next request begins cannot be known. White space before a request is skipped.
+ * A request that cannot be accepted yields a record of type 'response' instead, which the handler puts before it ends the session:
+ * 400 for what is not an HTTP/1 request or is ambiguous, 411 for encoded content without a length, 413 for more than MaxContent,
+ * 431 for a header of more than 64 KiB, 501 for an unknown Transfer-Encoding, 505 for a version other than HTTP/1. Everything after
+ * it is discarded: where the next request begins cannot be known. White space before a request is skipped.
  *
  * A response is sent as HTTP/1.1 unless it has a `version`, with a Content-Length unless its headers have one (give undefined to
- * have none) or a Transfer-Encoding. `put` throws ERR_PREFORK_FILTER for a response whose end the client would not find where it is:
- * content with a status that has none, a Content-Length that is not the length of the body, or two statements of the length.
- * `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than
- * MaxBuffer bytes of earlier reads still wait. `get_pending` returns the bytes of the unfinished request; with Streaming
- * those of content that was not taken.
+ * omit it) or a Transfer-Encoding. `put` throws ERR_PREFORK_FILTER for a response whose end the client would look for in the wrong
+ * place: content with a status that has none, a Content-Length that is not the length of the body, or two statements of the length.
+ * `get_one_start` and `get` throw ERR_PREFORK_BUFFER_FULL, and take nothing, if more than MaxBuffer bytes of earlier reads still
+ * wait. `get_pending` returns the bytes of the unfinished request; with Streaming, those of content that has not been taken.
  */
 export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
   readonly #parameters: HttpdParameters;
@@ -52,7 +51,7 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
   readonly #queue = new ByteQueue();
   /** Bytes at the beginning of the queue that need not be looked at again. */
   #seen = 0;
-  /** The request whose content is coming; with Streaming it was delivered. */
+  /** The request whose content is coming; with Streaming it has been delivered already. */
   #open: OpenRequest | undefined;
   #isRefused = false;
 
@@ -146,7 +145,7 @@ export class HttpdFilter extends BaseFilter<HttpdRecord, HttpdResponse> {
     if (open.framing.kind === 'chunked') {
       this.#seen += open.chunks.read(this.#queue.peek().subarray(this.#seen));
       if (this.#isStreaming) return this.#chunkedPiece(open);
-      // Many small chunks are more bytes than their content.
+      // Many small chunks take more bytes than their content.
       if (this.#seen > this.#limits.maxBuffer) throw new HttpdFault(413, 'Chunks of too many octets not accepted.');
       return open.chunks.isWhole ? this.#finish(open.request, this.#seen, open.chunks.content.take()) : undefined;
     }

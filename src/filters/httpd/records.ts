@@ -6,19 +6,19 @@ export interface HttpdRequest {
   readonly type: 'request';
   /** Any token, as it was sent: 'GET', 'QUERY', 'purge'. */
   readonly method: string;
-  /** The target as it was sent, but `//x` is `/x`. It is not decoded: `new URL(request.uri, 'http://host')` takes it apart. */
+  /** The target as it was sent, except that `//x` becomes `/x`. It is not decoded: `new URL(request.uri, 'http://host')` takes it apart. */
   readonly uri: string;
-  /** '1.0', or '1.1' for that and every later HTTP/1. */
+  /** '1.0', or '1.1' for 1.1 and every later HTTP/1. */
   readonly version: '1.0' | '1.1';
   /** Names in lower case; the values of a field that came more than once are joined by ', ' (cookies by '; '). */
   readonly headers: Readonly<Record<string, string>>;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
-  /** Whether the client expects to go on after the response; if not, end the session with it. */
+  /** Whether the client expects to go on after the response; if not, end the session after it. */
   readonly keepAlive: boolean;
   /**
    * Whether the client may wait for an answer before it sends the content (`Expect: 100-continue`): put `{ status: 100 }` to
-   * have the content, or the final response and end the session. False in a request that has its content.
+   * get the content, or put the final response and end the session. False in a request that has its content.
    */
   readonly expectsContinue: boolean;
   /** The content, empty if there is none. With Streaming it is empty and follows in records of type 'body'. */
@@ -43,7 +43,7 @@ export interface HttpdBody {
   readonly isLast: boolean;
 }
 
-/** What the value of a field is made from: an array sends the field once for each value, undefined sends nothing. */
+/** The value of a field: an array sends the field once for each value, undefined sends nothing. */
 export type HttpdFieldValue = string | number | readonly (string | number)[] | undefined;
 
 /** A response, as {@link HttpdFilter} sends it. */
@@ -54,12 +54,12 @@ export interface HttpdResponse {
   readonly status: number;
   /** Default: the usual text of that status, empty for an unusual one. */
   readonly reason?: string | undefined;
-  /** Names and values: an object, or what yields pairs of them, such as `Headers` and `Map`. */
+  /** Names and values: an object, or an iterable of pairs, such as `Headers` and `Map`. */
   readonly headers?: Readonly<Record<string, HttpdFieldValue>> | Iterable<readonly [name: string, value: HttpdFieldValue]> | undefined;
   /**
    * The content; a string is sent as UTF-8. It must be as long as a Content-Length says, and with a Transfer-Encoding it must
-   * be in that coding. Not given, only the head is sent: for a response to HEAD, or to put the content after it by another
-   * filter. 1xx, 204, 205 and 304 have none.
+   * be in that coding. If it is not given, only the head is sent: for a response to HEAD, or to send the content afterwards
+   * through another filter. 1xx, 204, 205 and 304 have none.
    */
   readonly body?: string | Uint8Array | undefined;
   /** Default '1.1'. */

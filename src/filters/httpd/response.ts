@@ -8,9 +8,9 @@ import type { HttpdResponse } from './records.js';
 /** A line of the header, its value as text. */
 type Field = readonly [name: string, value: string];
 
-/** The bytes of a response; throws ERR_PREFORK_FILTER if it is none or could be read as something else by the client. */
+/** The bytes of a response; throws ERR_PREFORK_FILTER if it is not one, or if the client could read it as something else. */
 export function responseBytes(given: HttpdResponse): Buffer {
-  // What arrives may come from JavaScript.
+  // The caller may be JavaScript.
   const response: unknown = given;
   if (typeof response !== 'object' || response === null) throw recordError('HttpdFilter', response, 'responses, { status, headers, body }');
   const { status, reason = REASONS[given.status] ?? '', headers = {}, version = '1.1' } = given;
@@ -23,14 +23,14 @@ export function responseBytes(given: HttpdResponse): Buffer {
   const fields = entries.flatMap(([name, value]) => fieldsOf(name, value));
   checkFraming({ status, version, fields, length: body?.length });
   const lines = [`HTTP/${version} ${status} ${reason}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
-  // Also with 205: its client must be shown that there is nothing.
+  // Also with 205: the client must be shown that there is no content.
   const hasLength = hasContent(status) || status === 205;
   if (hasLength && !entries.some(([name]) => isFraming(name))) lines.push(`Content-Length: ${body?.length ?? 0}`);
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   return body === undefined ? head : Buffer.concat([head, body]);
 }
 
-/** The names and values of an object, or of what yields them in pairs. */
+/** The names and values of an object, or of an iterable of pairs. */
 function entriesOf(headers: unknown): [name: string, value: unknown][] {
   if (typeof headers !== 'object' || headers === null) throw unusable('headers', headers, HEADERS);
   if (!(Symbol.iterator in headers)) return Object.entries(headers);
@@ -61,7 +61,7 @@ interface Framed {
   readonly length: number | undefined;
 }
 
-/** Refuses a response that says of its length what is not so: what the client takes for the next one would be a part of this. */
+/** Refuses a response that states a wrong length: what the client takes for the next response would be part of this one. */
 function checkFraming({ status, version, fields, length }: Framed): void {
   const [stated, ...others] = fields.filter(([name]) => isFraming(name));
   if (!hasContent(status) && length !== undefined && length > 0) throw unframed(`of status ${status} has a body`, 'Leave it out: this status has none (RFC 9110 §15)');
@@ -80,7 +80,7 @@ function checkFraming({ status, version, fields, length }: Framed): void {
   }
 }
 
-/** RFC 9110 §6.4.1 and §15.3.6. A 304 has a length all the same: that of another response. */
+/** RFC 9110 §6.4.1 and §15.3.6. A 304 may have a length even so: that of another response. */
 const hasContent = (status: number): boolean => status >= 200 && status !== 204 && status !== 205 && status !== 304;
 
 /** Names that say where a response ends. */
