@@ -7,8 +7,8 @@ export interface Account {
 }
 
 /**
- * Finds the ids that User and Group mean, with id(1) and getent(1), so that every source of accounts counts that the
- * system has. libuv drops the supplementary groups when it changes the uid (src/unix/process.c).
+ * Finds the ids that User and Group mean, with id(1) and getent(1), so that every source of accounts on the system is
+ * considered. libuv drops the supplementary groups when it changes the uid (src/unix/process.c).
  *
  * @param problems - gets what is wrong: names that are not accounts, and a uid that this process may not change to
  */
@@ -25,7 +25,7 @@ export function resolveAccount({ User, Group }: Pick<PreforkTcpServerOptions, 'U
       : typeof User === 'string' ? idOf('id', ['-g', '--', User])
         : NaN;
   if (typeof User === 'number' && Group === undefined) problems.push(`User ${User} is a number, whose group is not known; give Group too.`);
-  // What could not be found has been said already.
+  // What could not be found has been reported already.
   if (Number.isNaN(uid) || Number.isNaN(gid)) return undefined;
   if (process.getuid?.() !== 0 && (process.getuid?.() !== uid || process.getgid?.() !== gid)) {
     problems.push(`User ${User} needs a master that runs as root, which alone may change to another account; start it as root or leave User out.`);
@@ -40,7 +40,7 @@ function idOf(program: string, args: readonly string[]): number {
     // Only a master with User needs it: workers start without loading it.
     answer = process.getBuiltinModule('node:child_process').execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
-    // It exits with an error then: no number is in the answer.
+    // It exited with an error: there is no number in the answer.
   }
   return Number.parseInt(program === 'getent' ? answer.split(':')[2] ?? '' : answer, 10);
 }

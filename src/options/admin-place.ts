@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import type { AdminConfig } from '../admin/admin-options.js';
 import type { ListenConfig, ListenName } from './listen-part.js';
 
-/** Finds places of Admin where the pool itself, or another of them, is to listen: only the first to bind would have it. */
+/** Finds addresses of Admin at which the pool itself, or another part of Admin, is to listen: only the first to bind would get it. */
 export function adminPlaceProblems({ port, agentPort, path, address }: AdminConfig, { fd, target }: ListenConfig): string[] {
   const problems: string[] = [];
   if (isFixed(port) && port === agentPort) problems.push(`Admin: Port and AgentPort are both ${port}; give one of them a different port.`);
-  // What systemd passes may be anywhere.
+  // systemd's socket may listen anywhere.
   if (fd !== undefined) return problems;
   if (target.kind === 'unix') {
     return path !== undefined && resolve(path) === resolve(target.path) ? [...problems, `Admin: Path ${path} is the server's own Address; give another path.`] : problems;
@@ -20,7 +20,7 @@ export function adminPlaceProblems({ port, agentPort, path, address }: AdminConf
 
 const isFixed = (port: number | undefined): port is number => port !== undefined && port !== 0;
 
-/** Whether two listeners with one port would be in each other's way, as far as the names say it. */
+/** Whether two listeners with the same port would conflict, as far as their names show. */
 function overlap({ host, family, ipv6Only }: ListenName & { kind: 'tcp' }, address: string): boolean {
   const own = host ?? (family === 6 ? '::' : '0.0.0.0');
   if (isIP(own) === 0) return own === 'localhost' && (address === '127.0.0.1' || address === '::1');

@@ -4,8 +4,7 @@ import { BlockList, isIP } from 'node:net';
 export type BlockListOption = BlockList | readonly string[];
 
 /**
- * Makes a net.BlockList of addresses, CIDR ranges and ranges from one address to another; one that is given is taken as
- * it is.
+ * Makes a net.BlockList of addresses, CIDR ranges and ranges from one address to another; a net.BlockList is used as it is.
  *
  * @param problems - gets each entry that is none of these
  * @param option - whose list it is, for the messages
@@ -24,7 +23,7 @@ export function toBlockList(given: BlockListOption | undefined, problems: string
 
 /** The entries of a list as texts, fit to be sent to a worker. */
 export function blockListEntries(given: BlockListOption): readonly string[] {
-  // A copy: what is done to the list later is not a change of the pool.
+  // A copy: later changes to the list must not change the pool.
   if (isList(given)) return [...given];
   // 'Address: IPv4 192.0.2.1', 'Subnet: IPv4 192.0.2.0/24', 'Range: IPv4 192.0.2.1-192.0.2.9'
   return given.rules.map((rule) => rule.replace(/^\w+: IPv[46] /, ''));
@@ -53,7 +52,7 @@ function addRange(list: BlockList, entry: string): boolean {
     list.addRange(first, last, type);
     return true;
   } catch {
-    // The first is above the last.
+    // The first address is above the last.
     return false;
   }
 }

@@ -33,14 +33,14 @@ export interface ClientConfig {
   readonly preConnectMs: number;
   /** ClientArgs. */
   readonly clientArgs: readonly unknown[];
-  /** Queued bytes. Those by default are not above MaxOutput. */
+  /** Queued bytes. Defaults are not above MaxOutput. */
   readonly marks: { readonly high: number; readonly low: number; readonly isDefault?: boolean };
   /** Makes fresh filters for one client. */
   readonly createFilters: () => { readonly input: AnyFilter; readonly output: AnyFilter };
   readonly shutdownOnError: boolean;
   /** 0 = off. */
   readonly idleMs: number;
-  /** In which a callback must settle; Infinity = off. */
+  /** Within which a callback must settle; Infinity = off. */
   readonly callbackMs: number;
   /** Queued bytes beyond which a client is ended; Infinity = no bound. */
   readonly maxOutput: number;
@@ -96,10 +96,10 @@ const proxyOf = (given: ProxyOptions | undefined): ProxyConfig | undefined => (
   given === undefined || proxyProblems(given, undefined).length > 0 ? undefined : resolveProxy(given)
 );
 
-/** 16 MiB: far above HighMark, where `put` asks to stop, and small beside the memory of a process. */
+/** 16 MiB: far above HighMark, from which `put` asks to stop, and small compared with the memory of a process. */
 const DEFAULT_MAX_OUTPUT = 16 * 1024 * 1024;
 
-/** The worker's own options with what `configure()` has changed since. */
+/** The worker's own options, with the changes that `configure()` has made since. */
 export function withChange(own: ClientConfig, { callbackMs, maxOutput, blockList }: ClientChange = {}): ClientConfig {
   return {
     ...own,
@@ -111,7 +111,8 @@ export function withChange(own: ClientConfig, { callbackMs, maxOutput, blockList
 
 /**
  * @param own - Tls of the constructor; 'unknown' if the workers run a script of their own
- * @param problems - gets what cannot be sent to workers, or is wrong; undefined = as the workers' own options say
+ * @param problems - gets what cannot be sent to workers, or is wrong
+ * @returns what workers are sent; undefined = as the workers' own options say
  */
 export function clientChange(
   { own, before, change, problems }: { own: TlsConfig | 'unknown' | undefined; before: ClientChange | undefined; change: ChangeableOptions; problems: string[] },
@@ -158,5 +159,5 @@ function filterFactory(options: PreforkTcpServerOptions, problems: string[]): Cl
 }
 
 function ignore(): void {
-  // With an Acceptor no session is ever made.
+  // With an Acceptor no session is ever created.
 }

@@ -8,16 +8,16 @@ import { proxyProblems } from './proxy.js';
 import { stateProblems } from './states.js';
 import { resolveThresholds } from './thresholds.js';
 
-/** What a construction of the server is: what only masters or workers need is not asked of the others. */
+/** The role of a construction of the server: options that only masters or workers need are not demanded of the others. */
 export type ConstructionRole = 'master' | 'worker' | 'inert';
 
 /** 1 MiB: what a client that does not read can make a worker hold. */
 export const DEFAULT_HIGH_MARK: number = 1024 * 1024;
 
 /**
- * Finds options that cannot go together, each of which is right for itself.
+ * Finds options that cannot go together, although each on its own is right.
  *
- * @param sound - the options that nothing else is wrong with
+ * @param sound - the options with which nothing else is wrong
  * @param named - the names of all that were given, right or wrong
  */
 export function contradictions(sound: PreforkTcpServerOptions, named: ReadonlySet<string>, role: ConstructionRole): string[] {
@@ -43,7 +43,7 @@ export function thresholdProblems(given: PoolOptions): string[] {
   };
   if (given.StartServer !== undefined) ordered('MinServer', pool.minWorkers, 'StartServer', pool.startWorkers);
   ordered('StartServer', pool.startWorkers, 'MaxServer', pool.maxWorkers);
-  // One that was not given follows StartServer, and would only say the same again.
+  // If it was not given it follows StartServer, and would only repeat the same problem.
   if (given.MinServer !== undefined) ordered('MinServer', pool.minWorkers, 'MaxServer', pool.maxWorkers);
   ordered('MinSpareServer', pool.minSpare, 'MaxSpareServer', pool.maxSpare);
   ordered('MinSpareServer', pool.minSpare, 'MaxServer', pool.maxWorkers);
@@ -64,12 +64,12 @@ export function thresholdProblems(given: PoolOptions): string[] {
 /** Either the whole client side or an Acceptor, as in the original. */
 function clientSideProblems(options: PreforkTcpServerOptions, named: ReadonlySet<string>, role: ConstructionRole): string[] {
   if (named.has('Acceptor')) {
-    // Of a handshake that fails no Acceptor hears.
+    // An Acceptor does not hear of a failed handshake.
     const ofHandshakes = named.has('Tls') ? ['ClientError', 'ClientPreConnectTimeout'] : [];
     return [...named].filter((name) => (/^(Client|HighMark|LowMark)/.test(name) && !ofHandshakes.includes(name)) || /^(Inline|Object|Package)States$/.test(name))
       .map((name) => `${name} is not used with Acceptor, which replaces the whole client side; leave one of them out.`);
   }
-  // A master whose workers run another file serves no clients by itself, nor does an inert server.
+  // A master whose workers run another file serves no clients with this script, nor does an inert server.
   const serves = role === 'worker' || (role === 'master' && options.Script === undefined);
   return serves && !named.has('ClientInput') ? ['ClientInput is missing: give a function that takes each record, or an Acceptor.'] : [];
 }
@@ -100,7 +100,7 @@ export const isUnix = ({ Address, Domain }: Pick<PreforkTcpServerOptions, 'Addre
   Domain === 'unix' || (Domain === undefined && isPath(Address))
 );
 
-/** Only the master is sure to be given the address, and what systemd passes may be anything. */
+/** Only the master is sure to be given the address, and a socket passed by systemd may be of any kind. */
 const listensOnUnix = (options: PreforkTcpServerOptions, role: ConstructionRole): boolean | undefined => (
   role === 'master' && options.Fd === undefined ? isUnix(options) : undefined
 );
@@ -141,7 +141,7 @@ function processProblems(options: PreforkTcpServerOptions, role: ConstructionRol
   return problems;
 }
 
-/** What cannot be asked of a single executable application: Node starts it with its own program, and reads no arguments of its own there. */
+/** What a single executable application cannot do: it always runs its own program, and Node reads none of its own arguments there. */
 export function executableProblems({ Script, ExecArgv = [] }: PreforkTcpServerOptions): string[] {
   const problems: string[] = [];
   if (Script !== undefined) problems.push('Script is not used in a single executable application, whose workers run the executable again; leave it out.');

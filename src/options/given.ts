@@ -6,16 +6,16 @@ import { POOL_CHECKS } from './table.js';
 /** Options as a script gave them, each as JSON, so that two releases of a script can be compared. Functions are left out. */
 export type GivenOptions = Readonly<Record<string, string>>;
 
-/** What only the master does something with, once, at its start. */
+/** Options that only the master uses, once, at its start. */
 const MASTER_OPTIONS: ReadonlySet<string> = new Set([
   'Address', 'Hostname', 'Port', 'Domain', 'SocketMode', 'Ipv6Only', 'Backlog', 'ShutdownChildren', 'Script', 'ScriptArgs', 'ExecArgv', 'Env',
   'HandleSignals', 'HangReport', 'User', 'Group', 'Directory', 'Fd', 'Notify', 'Admin',
 ]);
 
-/** Whether a worker of a new release changes nothing of an option, even where releases are not compared by it. */
+/** Whether a worker of a new release cannot change an option, even if releases are not compared by it. */
 export const isOfMaster = (name: string): boolean => MASTER_OPTIONS.has(name) || name === 'Alias' || name === 'MasterAlias' || name === 'Logger';
 
-/** Those of the options that the master is concerned with. @param program - the main script of this process */
+/** The options that concern the master. @param program - the main script of this process */
 export function givenOptions(options: object, program: string | undefined = process.argv[1]): GivenOptions {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
@@ -28,7 +28,7 @@ export function givenOptions(options: object, program: string | undefined = proc
 
 const PLACES: ReadonlySet<string> = new Set(['Script', 'Directory']);
 
-/** `new URL('./worker.js', import.meta.url)` leads into the folder of one release, and is the same in the next: places are named from that of the program. */
+/** `new URL('./worker.js', import.meta.url)` leads into a different folder in each release, but means the same: so paths are taken relative to that of the program. */
 function placeOf(value: unknown, program: string | undefined): unknown {
   const path = pathOf(value);
   if (path === undefined || program === undefined || !isAbsolute(path)) return value;
@@ -39,7 +39,7 @@ function realOf(program: string): string {
   try {
     return builtIn('node:fs').realpathSync(program);
   } catch {
-    // A name that Node completes by itself, or none of a file.
+    // A name that Node completes itself, or not the name of a file.
     return program;
   }
 }
@@ -48,19 +48,19 @@ function toText(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_key, inner: unknown) => (inner === Infinity ? INFINITY : inner));
   } catch {
-    // What cannot be compared counts as the same.
+    // Values that cannot be compared count as the same.
     return undefined;
   }
 }
 
-// JSON has no word for it.
+// JSON cannot express Infinity.
 const INFINITY = { infinity: true };
 
-/** What another release of a script gives otherwise. */
+/** What another release of a script gives differently. */
 export interface OptionChanges {
-  /** Thresholds of the pool with their new values; undefined = not given any more. */
+  /** Thresholds of the pool with their new values; undefined = no longer given. */
   readonly pool: Readonly<Record<string, unknown>>;
-  /** Names of options that only another master can use. */
+  /** Names of options that only a new master can apply. */
   readonly master: readonly string[];
 }
 

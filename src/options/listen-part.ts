@@ -7,7 +7,7 @@ export interface ListenConfig {
   readonly target: ListenName;
   /** A socket that systemd passes, by number or name; undefined = none is wanted. */
   readonly fd: number | string | undefined;
-  /** Length of the kernel's queue that is asked for. */
+  /** The length of the kernel's queue to ask for. */
   readonly backlog: number;
   /** ListenerArgs. */
   readonly args: readonly unknown[];
@@ -16,7 +16,7 @@ export interface ListenConfig {
   readonly failed: PreforkTcpServerOptions['Error'];
 }
 
-/** The address as it was given: its names are resolved when it is bound. */
+/** The address as it was given: names are resolved when it is bound. */
 export type ListenName =
   | { readonly kind: 'unix'; readonly path: string; readonly mode: number | undefined }
   | {
@@ -35,7 +35,7 @@ export function listenConfig(options: PreforkTcpServerOptions): ListenConfig {
   return { target: listenName(options), fd: options.Fd, backlog: Backlog, args: ListenerArgs, started: Started, stopped: Stopped, failed };
 }
 
-/** libuv's default, too. */
+/** As libuv's default. */
 const DEFAULT_BACKLOG = 511;
 
 function listenName({ Address, Hostname, Port = 0, Domain, SocketMode, Ipv6Only }: PreforkTcpServerOptions): ListenName {

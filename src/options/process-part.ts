@@ -6,13 +6,13 @@ import { isExecutable, mainScript } from './main-script.js';
 import { pathOf } from './place.js';
 import type { AnyCallback, Logger, PreforkTcpServerOptions } from './options.js';
 
-/** What runs as workers, and how master and workers stand to each other. */
+/** What runs as workers, and how master and workers depend on each other. */
 export interface ProcessConfig {
   readonly alias: string;
   readonly masterAlias: string;
-  /** The file that workers run; undefined if this process has none that could be run again, and in a worker. */
+  /** The file that workers run; undefined in a worker, and if this process has none that could be run again. */
   readonly script: string | undefined;
-  /** Whether it is a file of its own: this process does not run it. */
+  /** Whether it is a separate file, which this process does not run. */
   readonly hasOwnScript: boolean;
   /** Whether the program is one executable, which takes no script. */
   readonly isExecutable: boolean;
@@ -29,11 +29,11 @@ export interface ProcessConfig {
   readonly handlesSignals: boolean;
   /** The signal that asks for an upgrade; undefined = none. */
   readonly upgradeSignal: 'SIGUSR2' | undefined;
-  /** Whether systemd hears of the server's state, if it asks for it. */
+  /** Whether to report the server's state to systemd, if it asks for that. */
   readonly notifies: boolean;
   /** Whether workers are killed when the master ends without a drain. */
   readonly endsWorkers: boolean;
-  /** Whether a thread in each worker watches its event loop, and after how long it reports that; 0 = fitted to the heartbeats. */
+  /** Whether a thread in each worker watches its event loop, and after how long it reports a hang; 0 = derived from the heartbeats. */
   readonly watch: { readonly hungMs: number } | undefined;
   /** Where the master shows the pool; undefined = nowhere. */
   readonly admin: AdminConfig | undefined;
@@ -42,13 +42,13 @@ export interface ProcessConfig {
   readonly serverStopped: AnyCallback | undefined;
 }
 
-/** @param problems - gets what is wrong with User and Group; only a master asks for them */
+/** @param problems - gets what is wrong with User and Group, which only a master looks up */
 export function processConfig(options: PreforkTcpServerOptions, isMaster: boolean, problems: string[]): ProcessConfig {
   const { Script } = options;
   return {
     alias: options.Alias ?? DEFAULT_ALIAS,
     masterAlias: options.MasterAlias ?? DEFAULT_MASTER_ALIAS,
-    // Absolute from now on: the program may change its folder before the next worker starts.
+    // Absolute from now on: the program may change its working folder before the next worker starts.
     script: Script !== undefined ? resolve(pathOf(Script) ?? '') : isMaster ? mainScript() : undefined,
     hasOwnScript: Script !== undefined,
     isExecutable: isMaster && isExecutable(),

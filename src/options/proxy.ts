@@ -8,13 +8,13 @@ import { toBlockList } from './block-list.js';
  */
 export interface ProxyOptions {
   /**
-   * Who is believed: addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9') of the balancers, or 'unix' for whoever
+   * Whom to trust: addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9') of the balancers, or 'unix' for whoever
    * connects to the server's Unix socket. From these the header is mandatory; connections of all others are closed.
    */
   readonly From: readonly string[] | 'unix';
-  /** The one version that is taken. Default: both. */
+  /** The only version to accept. Default: both. */
   readonly Version?: 1 | 2 | undefined;
-  /** Seconds in which the header must have come. Default 3. */
+  /** Seconds within which the header must arrive. Default 3. */
   readonly Timeout?: number | undefined;
 }
 
@@ -38,7 +38,7 @@ const CHECKS: Readonly<Record<keyof ProxyOptions, Check>> = {
 /**
  * What is wrong with the option Proxy, each as a sentence.
  *
- * @param isUnix - whether the server listens on a Unix socket; undefined = it is not known here
+ * @param isUnix - whether the server listens on a Unix socket; undefined = unknown here
  */
 export function proxyProblems(given: object, isUnix: boolean | undefined): string[] {
   const problems = checkEach(withInherited(given, CHECKS), CHECKS).map((problem) => `Proxy: ${problem}`);

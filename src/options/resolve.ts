@@ -13,7 +13,7 @@ import { asRunning, resolveThresholds } from './thresholds.js';
 
 /**
  * The options as everything inside reads them: checked, with their defaults, in milliseconds and booleans, filters and
- * lists built. Nothing else knows what was given.
+ * lists built. Nothing else sees what was given.
  */
 export interface ResolvedOptions {
   /** Thresholds that the plan keeps to. */
@@ -23,7 +23,7 @@ export interface ResolvedOptions {
   readonly listen: ListenConfig;
   readonly process: ProcessConfig;
   readonly client: ClientConfig;
-  /** What the script gave, for the comparison of releases. */
+  /** What the script gave, to compare releases by. */
   readonly given: GivenOptions;
   /** What `configure()` merges a change into. */
   readonly thresholds: PoolOptions;
@@ -38,7 +38,7 @@ export function resolveOptions(options: unknown, role: ConstructionRole): Resolv
   if (!isOptions(options)) throw optionError(['new PreforkTcpServer({...}) needs an object of options, at least { ClientInput }.'], 'constructor');
   const given = withInherited(options, CHECKS);
   const problems = checkEach(given, CHECKS, SYNONYMS);
-  // Contradictions between what is well formed are reported together with what is not.
+  // Contradictions between well-formed options are reported together with malformed ones.
   const sound = soundOptions(given, CHECKS) as PreforkTcpServerOptions;
   const named = new Set(Object.keys(given).filter((name) => given[name] !== undefined));
   problems.push(...contradictions(sound, named, role));
@@ -56,7 +56,7 @@ export function resolveOptions(options: unknown, role: ConstructionRole): Resolv
   return freezeParts(resolved);
 }
 
-/** The Alias that options mean, right or wrong: it decides what the construction is, before they are checked. */
+/** The Alias in the options, be they right or wrong: it decides the role of the construction before they are checked. */
 export function aliasOf(given: unknown): string {
   const alias = isOptions(given) ? given['Alias'] : undefined;
   return typeof alias === 'string' ? alias : DEFAULT_ALIAS;
@@ -100,7 +100,7 @@ const thresholdsIn = (options: ChangeableOptions): PoolOptions => (
 
 const isOptions = (given: unknown): given is Readonly<Record<string, unknown>> => typeof given === 'object' && given !== null;
 
-/** The parts and what is listed in them; what is the user's own (arguments, filters) stays as it is. */
+/** Freezes the parts and the lists in them; the user's own values (arguments, filters) stay as they are. */
 function freezeParts(resolved: ResolvedOptions): ResolvedOptions {
   for (const part of Object.values(resolved) as object[]) Object.freeze(part);
   return Object.freeze(resolved);

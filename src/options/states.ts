@@ -17,8 +17,8 @@ export function collectStates(options: StateOptions): ReadonlyMap<string, AnyCal
 }
 
 /**
- * What is wrong with them: methods that there are not, and events that the session handles itself. If one of those were
- * taken from it, its clients would never be closed.
+ * What is wrong with them: methods that do not exist, and events that the session handles itself. If a handler took one
+ * of those over, clients would never be closed.
  */
 export function stateProblems(options: StateOptions): string[] {
   const problems = Object.keys(options.InlineStates ?? {}).filter(isReserved).map((event) => reserved('InlineStates', event));

@@ -6,7 +6,7 @@ const secondsOrOff: Check = expect((value) => isNumber(value) && value >= 0 && v
 const limit: Check = expect((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'a whole number of at least 0, 0 = no limit');
 const interval: Check = expect((value) => isNumber(value) && value > 0 && value < Infinity, 'a number of seconds above 0');
 const expiry: Check = expect((value) => isNumber(value) && value > 0, 'a number of seconds above 0, or Infinity for never');
-/** Node itself takes more: below it every worker would be replaced at once, and again. */
+/** Node itself takes more: with a lower limit every worker would be replaced at once, again and again. */
 const LEAST_MEMORY = 16 * 1024 * 1024;
 const memory: Check = expect(
   (value) => value === 0 || (Number.isSafeInteger(value) && (value as number) >= LEAST_MEMORY),
@@ -54,7 +54,7 @@ const blocked: Check = expect(
   'a net.BlockList or an array of addresses and CIDR ranges',
 );
 const pointless: Check = () => 'has no meaning outside POE; leave it out: sessions are objects of this library';
-// What the system takes ends at a NUL: Node refuses the rest when it starts a worker, or it is cut off in silence.
+// For the system a text ends at a NUL: Node refuses such a text when it starts a worker, or the rest is silently cut off.
 const hasNul = (given: string): boolean => given.includes('\0');
 const script: Check = expect(
   (value) => !hasNul(pathOf(value) ?? '\0'),
@@ -65,13 +65,13 @@ const environment: Check = expect(
   (value) => isRecord(value) && Object.entries(value).every(([name, item]) => item === undefined || (typeof item === 'string' && !hasNul(name + item))),
   'an object of strings without NUL characters',
 );
-// A name in Linux's abstract namespace begins with NUL, and may have more of them.
+// A name in Linux's abstract namespace begins with NUL, and may contain more.
 const address: Check = expect((value) => text(value) === undefined && (!hasNul(value as string) || (value as string).startsWith('\0')), 'a text that is not empty and has no NUL characters');
 const logger: Check = expect(
   (value) => isObject(value) && ['info', 'warn', 'error'].every((method) => typeof value[method] === 'function'),
   'an object with the methods info, warn and error, such as console or a pino logger',
 );
-// What it may be is checked by the filters, which know their names and parameters.
+// Filters check this themselves, since they know their names and parameters.
 const filter: Check = () => undefined;
 
 /** The thresholds that `configure()` takes too. */
@@ -168,13 +168,13 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   SessionParams: pointless,
 };
 
-/** Events that the original's sessions use themselves; no other handler may take their place. */
+/** Events that the original's sessions use themselves; users' handlers may not replace them. */
 export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   '_child', '_start', '_stop', 'shutdown',
   ...['error', 'flush', 'high', 'input', 'low'].map((name) => `tcp_server_got_${name}`),
 ]);
 
-/** Names that other servers have for an option, in lower case and without underscores: net.Server, node:cluster, and process managers. */
+/** Names that others use for an option, in lower case and without underscores: net.Server, node:cluster, and process managers. */
 export const SYNONYMS: Synonyms = {
   host: 'Address', hostname: 'Hostname', path: 'Address (a path)', socket: 'Address (a path)', bind: 'Address', listen: 'Address and Port',
   readableall: 'SocketMode', writableall: 'SocketMode', exclusive: 'Alias', family: 'Domain',

@@ -8,12 +8,12 @@ export interface Thresholds {
   readonly worker: WorkerConfig;
 }
 
-/** Fills in the defaults. Those that follow from given values are fitted to them, so that they never contradict. */
+/** Fills in the defaults. They are adjusted to the values that were given, so that they never contradict them. */
 export function resolveThresholds(given: PoolOptions): Thresholds {
   const most = given.MaxServer ?? 20;
   const start = given.StartServer ?? Math.min(given.MinServer ?? 5, most);
   const least = given.MinServer ?? start;
-  // A pool that may shrink to nothing keeps one worker ready, or the first client would find none.
+  // A pool that may shrink to nothing still keeps one worker ready, or the first client would find none.
   const minSpare = given.MinSpareServer ?? Math.min(Math.max(least, 1), given.MaxSpareServer ?? most);
   const maxSpare = given.MaxSpareServer ?? Math.max(most - least, minSpare);
   // A heartbeat that was not given has to be shorter than an expiry that was.
@@ -40,9 +40,10 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
       maxRss: given.MaxServerMemory ?? 0,
       maxPoolClients: given.MaxSession ?? 0,
       clientsPerWorker: Math.min(maxClients ?? Infinity, concurrency ?? Infinity, maxServed ?? Infinity),
-      // Starting a worker takes a core for about 50 ms; more at once than twice the cores only makes each of them late.
+      // Starting a worker takes a core for about 50 ms; starting more than twice as many at once as there are cores
+      // only delays all of them.
       maxStarting: 2 * builtIn('node:os').availableParallelism(),
-      // A start loads the user's whole program: be patient with it, whatever the expiry of a running worker is.
+      // A start loads the user's whole program: allow time for that, whatever the expiry of a running worker.
       bootMs: Math.max(30_000, expire * 1000),
       settleMs: (given.ReloadSettleTime ?? 3) * 1000,
       shutdownDelayMs: (given.ShutdownDelay ?? 0) * 1000,
@@ -57,7 +58,7 @@ export function resolveThresholds(given: PoolOptions): Thresholds {
   };
 }
 
-/** A pool that runs has started: how many workers it began with is nothing that a change could contradict. */
+/** For a running pool: a change cannot contradict the number of workers that it started with. */
 export function asRunning(given: PoolOptions): PoolOptions {
   const { StartServer, MinServer = 0, MaxServer = Infinity } = given;
   return StartServer === undefined ? given : { ...given, StartServer: clamp(StartServer, MinServer, MaxServer) };

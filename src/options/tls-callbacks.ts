@@ -6,8 +6,8 @@ import type { TlsOptions } from './tls-options.js';
 type Callbacks = Pick<TlsOptions, 'SNICallback' | 'ALPNCallback' | 'pskCallback'>;
 
 /**
- * The user's callbacks, so that one that fails ends its own handshake. A promise that rejects would end the worker, with all its
- * clients; and so does what one throws, or what Node makes of a wrong result, before Node 20.20, 22.22 and 24.13.
+ * Wraps the user's callbacks, so that a failing one ends only its own handshake. Otherwise a rejected promise would end the
+ * worker with all its clients; before Node 20.20, 22.22 and 24.13 so would an exception, or Node's error for a wrong result.
  */
 export function guarded({ SNICallback, ALPNCallback, pskCallback }: Callbacks): Callbacks {
   return {
@@ -31,7 +31,7 @@ export function guarded({ SNICallback, ALPNCallback, pskCallback }: Callbacks): 
     ...pskCallback !== undefined && { pskCallback: (socket, identity) => orEnd(socket, () => {
       const key = pskCallback(socket, identity);
       if (isKey(key)) return key;
-      // Not what it returned: that may be the key.
+      // Does not show what it returned: that may be the key.
       throw misfit('pskCallback', isThenable(key) ? showRefused(key) : 'something else', 'the bytes of the key, or null');
     }) ?? null },
   };

@@ -1,7 +1,7 @@
 import { callback, checkEach, count, expect, isNumber, isObject, isReadable, oneOf, text, texts, type Check } from '../checks.js';
 import type { CertificateOptions, TlsOptions } from './tls-options.js';
 
-// No message here shows what was given where it could be a key: those that begin with 'must' are followed by the value.
+// No message here shows a given value that could be a key: those that begin with 'must' are followed by the value.
 
 const BEGIN = '-----BEGIN ';
 const hasPem = (value: unknown): boolean => (
@@ -18,7 +18,7 @@ const pfx: Check = check((value) => eachOf(value, (item) => isPfx(item) || (isOb
 const dhparam: Check = check((value) => value === 'auto' || hasPem(value), "'auto', or what is in a PEM file of parameters");
 const passphrase: Check = check((value) => typeof value === 'string', 'a text');
 const ticketKeys: Check = check((value) => value instanceof Uint8Array && value.byteLength === 48, '48 random bytes, as randomBytes(48) returns them');
-// Strictly: tls.Server takes 1 for requestCert as false.
+// Strictly a boolean: tls.Server treats a requestCert of 1 as false.
 const yesOrNo: Check = expect((value) => typeof value === 'boolean', 'true or false');
 const version: Check = oneOf('TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3');
 const protocols: Check = check((value) => texts(value) === undefined || value instanceof Uint8Array, "an array of names such as ['h2', 'http/1.1']");
@@ -30,7 +30,7 @@ const unused = (why: string): Check => () => `is not used here; leave it out: ${
 
 const CERTIFICATE_CHECKS: Readonly<Record<keyof CertificateOptions, Check>> = { key: keys, cert: pem, pfx, passphrase };
 
-/** What tls.createServer takes, on every Node that this runs on. */
+/** What tls.createServer takes, in every version of Node that this runs on. */
 export const TLS_CHECKS: Readonly<Record<string, Check>> = {
   ...CERTIFICATE_CHECKS,
   ca: pem,
@@ -71,13 +71,13 @@ export const TLS_CHECKS: Readonly<Record<string, Check>> = {
   secureContext: unused('tls.createServer makes its own from key and cert'),
 };
 
-/** What Tls may be at all. */
+/** What kind of value Tls may be. */
 export const tlsOption: Check = check(isReadable, 'an object such as { key, cert }, as tls.createServer does');
 
 /**
- * Finds what is wrong with Tls, as far as it can be seen without trying it.
+ * Finds what is wrong with Tls, as far as can be seen without trying it.
  *
- * @param isPart - whether there may be more that is not seen here
+ * @param isPart - whether there may be further options that are not seen here
  */
 export function tlsProblems(given: TlsOptions, isPart = false): string[] {
   const problems = checkEach({ ...given }, TLS_CHECKS);

@@ -1,7 +1,7 @@
 import type { TlsOptions } from './tls-options.js';
 
 /**
- * Writes options of TLS as a text that a worker can be sent.
+ * Writes options of TLS as a text that can be sent to a worker.
  *
  * @param problems - gets what is a function, or anything else that cannot be sent
  */
@@ -29,11 +29,11 @@ export function fromText(text: string): TlsOptions {
 
 const BYTES = 'base64';
 
-/** What is changed replaces what was there, and the rest stays: above all, who is verified. */
+/** Changed options replace the old ones, and the rest stays: above all, the rules for verifying clients. */
 export function mergeTls(own: TlsOptions, change: TlsOptions): TlsOptions {
   const { key, cert, pfx, passphrase, ...others } = own;
   const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as TlsOptions;
-  // A certificate comes with its key and in one form.
+  // A certificate comes with its key, and in only one form.
   const isReplaced = ['key', 'cert', 'pfx'].some((name) => Object.hasOwn(given, name));
   return { ...others, ...(isReplaced ? {} : { key, cert, pfx, passphrase }), ...given };
 }

@@ -8,21 +8,21 @@ import type { TlsOptions } from './tls-options.js';
 
 /** How clients speak TLS. */
 export interface TlsConfig {
-  /** Shakes hands on the sockets that it is given: it never listens. Verification, SNI, ALPN and tickets are Node's own. */
+  /** Does the handshakes on the sockets that it is given: it never listens. Verification, SNI, ALPN and tickets are Node's own. */
   readonly server: Server;
-  /** How long a handshake may take by its own option, handshakeTimeout. */
+  /** How long a handshake may take according to Tls' own option, handshakeTimeout. */
   readonly handshakeMs: number;
   /** What was given. */
   readonly given: TlsOptions;
 }
 
-/** As of tls.createServer. */
+/** As in tls.createServer. */
 const DEFAULT_HANDSHAKE_MS = 120_000;
 
 /**
- * Makes the server that shakes hands, so that what is wrong with certificates and keys is known before the first client.
+ * Makes the server that does the handshakes, so that problems with certificates and keys are found before the first client comes.
  *
- * @param problems - gets what is wrong; never a part of a key
+ * @param problems - gets what is wrong, but never any part of a key
  */
 export function resolveTls(options: TlsOptions | undefined, problems: string[]): TlsConfig | undefined {
   if (options === undefined) return undefined;
@@ -41,7 +41,7 @@ export function resolveTls(options: TlsOptions | undefined, problems: string[]):
   return undefined;
 }
 
-/** The worker's own options of TLS with what `configure()` has changed. @throws PreforkError ERR_PREFORK_OPTION if they do not go together */
+/** The worker's own options of TLS, with the changes made by `configure()`. @throws PreforkError ERR_PREFORK_OPTION if they do not go together */
 export function renewTls(own: TlsConfig | undefined, change: string): TlsConfig {
   const problems: string[] = [];
   const renewed = own === undefined ? undefined : resolveTls(mergeTls(own.given, fromText(change)), problems);
@@ -51,10 +51,10 @@ export function renewTls(own: TlsConfig | undefined, change: string): TlsConfig 
 }
 
 /**
- * What `configure({ Tls })` makes of what it was given, as the text that workers are sent.
+ * The result of `configure({ Tls })`, as the text that workers are sent.
  *
  * @param own - those of the constructor; undefined if it got none, 'unknown' if the workers run a script of their own
- * @param before - the text of now; undefined = as the workers' own options say
+ * @param before - the text in force; undefined = as the workers' own options say
  * @param problems - gets what is wrong
  */
 export function changeTls(own: TlsConfig | 'unknown' | undefined, before: string | undefined, change: TlsOptions, problems: string[]): string | undefined {
@@ -62,7 +62,7 @@ export function changeTls(own: TlsConfig | 'unknown' | undefined, before: string
   if (own === undefined) return undefined;
   const merged = mergeTls(before === undefined ? {} : fromText(before), withInherited(change, TLS_CHECKS));
   const text = toText(merged, problems);
-  // Those of the workers' own script are not known here; they say so if the two do not go together.
+  // The options in the workers' own script are not known here; the workers report it if the two do not go together.
   if (own === 'unknown') problems.push(...tlsProblems(merged, true).map((problem) => `Tls.${problem}`));
   else resolveTls(mergeTls(own.given, merged), problems);
   return text;
@@ -74,30 +74,31 @@ const MISFIT = 'is not the key of cert: give the private key that the certificat
 
 function createTlsServer({ contexts = {}, ...given }: TlsOptions): Server {
   const server = process.getBuiltinModule('node:tls').createServer({ ...given, ...guarded(given), sessionIdContext: given.sessionIdContext ?? fingerprint({ contexts, ...given }) });
-  // Node verifies a client by the rules of the context that its name chooses, and by the public authorities if that has none.
+  // Node verifies a client by the rules of the context that the requested name selects, and against the public authorities if
+  // it has none.
   const rules = { ...given, key: undefined, cert: undefined, pfx: undefined, passphrase: undefined };
   for (const [name, context] of Object.entries(contexts)) server.addContext(name, { ...rules, ...context });
   return server;
 }
 
 /**
- * Sessions are resumed where the rules are those by which their client was verified, and nowhere else: workers with the same
- * Tls have the same fingerprint, whatever their release.
+ * A session is resumed only where the rules are those by which its client was verified: workers with the same Tls have the
+ * same fingerprint, whatever their release.
  */
 function fingerprint(given: TlsOptions): string {
   const rules = toText({ ...given, key: undefined, passphrase: undefined, ticketKeys: undefined }, []);
-  // OpenSSL takes 32 bytes.
+  // OpenSSL takes at most 32 bytes.
   return process.getBuiltinModule('node:crypto').createHash('sha256').update(rules).digest('hex').slice(0, 32);
 }
 
-/** Whether there are one key and one certificate that do not belong together: OpenSSL does not notice it for keys of different kinds. */
+/** Whether there are one key and one certificate that do not belong together: OpenSSL does not notice if the keys are of different kinds. */
 function isForeignKey({ key, cert, passphrase }: TlsOptions): boolean {
   if (cert === undefined || key === undefined || Array.isArray(cert) || Array.isArray(key)) return false;
   const { X509Certificate, createPrivateKey } = process.getBuiltinModule('node:crypto');
   try {
     return !new X509Certificate(cert).checkPrivateKey(createPrivateKey({ key, passphrase }));
   } catch {
-    // The server has taken both; a form that cannot be compared here is not wrong for that.
+    // The server has accepted both; a form that cannot be compared here is not necessarily wrong.
     return false;
   }
 }

@@ -2,14 +2,16 @@ import type { PoolSnapshot, WorkerSnapshot } from './snapshot.js';
 
 /** The workers of a pool, counted the way every rule counts them. */
 export interface Census {
-  /** Neither draining, killed nor on trial: what MinServer and MaxServer are about. */
+  /** Neither draining, killed nor on trial: the workers that MinServer and MaxServer refer to. */
   readonly living: readonly WorkerSnapshot[];
   /** Living and starting. */
   readonly starting: number;
-  /** Living, without a client and not blocked; a starting one counts, or every plan until it is ready would fork one more. */
+  /** Living, without a client and not blocked; a starting one counts, otherwise every plan until it is ready would fork one more. */
   readonly spare: number;
-  /** What counts against the limit of processes: the draining and the killed too, but neither one on trial nor those whom a
-   * reload has drained, which must not hold the next reload up for as long as their clients stay. */
+  /**
+   * What counts against the limit of processes: draining and killed ones too, but neither one on trial nor those that a
+   * reload has drained, which must not hold up the next reload for as long as their clients stay.
+   */
   readonly processes: number;
 }
 
@@ -20,7 +22,7 @@ export const isLiving = (worker: WorkerSnapshot): boolean => isServing(worker) &
 
 export const isSpare = (worker: WorkerSnapshot): boolean => worker.phase === 'starting' || (worker.clients === 0 && !worker.blocked);
 
-/** Ready and without a client: what may be retired unnoticed. One whose event loop stands still is not idle, it hangs. */
+/** Ready and without a client: may be retired unnoticed. One whose event loop is blocked is not idle, it hangs. */
 export const isIdle = (worker: WorkerSnapshot): boolean => worker.phase === 'ready' && worker.clients === 0 && !worker.blocked;
 
 /** Counts the pool. */

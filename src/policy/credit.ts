@@ -1,4 +1,4 @@
-/** How clients flow through the pool, as far as the reports show. What is older counts less. */
+/** How clients flow through the pool, as far as the reports show. Older events count less. */
 export interface Flow {
   /** Clients taken and clients now, as of the last look. */
   readonly served: number;
@@ -6,7 +6,7 @@ export interface Flow {
   readonly at: number;
   /** Clients that came lately. */
   readonly came: number;
-  /** Clients that came lately while others left: those in the place of others. */
+  /** Clients that came lately while others left, replacing them. */
   readonly replaced: number;
   /** Whether short-lived clients come so fast that only a few workers should accept. */
   readonly crowded: boolean;
@@ -16,22 +16,22 @@ export const NO_FLOW: Flow = { served: 0, clients: 0, at: 0, came: 0, replaced: 
 
 /** Half-life of the counts. */
 const HALF_LIFE_MS = 500;
-/** At least this long between two looks: every report asks for one. */
+/** The least time between two looks: every report asks for one. */
 const LOOK_MS = 10;
 
-/** Fewer clients lately prove nothing. */
+/** With fewer recent clients than this, nothing is proved. */
 const PROOF = 16;
-/** Clients that stay for less are short-lived, in seconds. On an overloaded machine everything takes long. */
+/** Clients that stay for fewer seconds are short-lived. On an overloaded machine everything takes long. */
 const SHORT_LIFE = 1;
 /**
  * Every worker that may accept wakes for every client, and one that is at its ceiling asks, is answered, and takes a new copy
- * of the handle. So on an overloaded machine there is more to do, and a high rate is never reached. Beyond 500 wake-ups a
- * second (a hundredth of a core) only a few accept; below 125 all do again.
+ * of the handle. So there is more to do per client, and on an overloaded machine a high rate is never reached. Beyond 500
+ * wake-ups a second (a hundredth of a core) only a few workers accept; below 125 all do again.
  */
 const CROWD_BEGINS = 500;
 const CROWD_ENDS = 125;
 
-/** Takes note of the pool's counts. Reports are late and unequal, so what seems to be a client too few is none. */
+/** Takes note of the pool's counts. Reports are late and not simultaneous, so a negative number of new or departed clients counts as none. */
 export function observeFlow(flow: Flow, { served, clients, workers, now }: {
   readonly served: number; readonly clients: number; readonly workers: number; readonly now: number;
 }): Flow {
@@ -47,14 +47,14 @@ export function observeFlow(flow: Flow, { served, clients, workers, now }: {
 function isCrowded({ came, replaced, clients, workers }: { readonly came: number; readonly replaced: number; readonly clients: number; readonly workers: number }, was: boolean): boolean {
   const perSecond = came * Math.LN2 * 1000 / HALF_LIFE_MS;
   if (perSecond * workers < (was ? CROWD_ENDS : CROWD_BEGINS) || came < PROOF) return false;
-  // Two proofs are needed. By Little's law clients ÷ rate is how long they stay: those that last fail here. A wave that has
-  // left together says nothing of the next one: its clients came while none left, and left while none came.
+  // Two proofs are needed. By Little's law clients ÷ rate is how long clients stay: long-lived ones fail here. A wave that
+  // has left together says nothing about the next one: its clients came while none left, and left while none came.
   return replaced * 2 >= came && clients <= perSecond * SHORT_LIFE;
 }
 
 /**
- * How far a worker may be ahead of the others while clients last: a twelfth, so that the busiest has at most a twelfth more
- * than the mean, and one client in small numbers.
+ * How far a worker may be ahead of the others while clients are long-lived: a twelfth, so that the busiest has at most a
+ * twelfth more than the mean; with small numbers, one client.
  */
 export const lastingCredit = (clients: number): number => Math.max(1, Math.floor(clients / 12));
 
@@ -62,8 +62,8 @@ export const lastingCredit = (clients: number): number => Math.max(1, Math.floor
 export const stayMs = ({ clients, came }: Flow): number => clients * HALF_LIFE_MS / (came * Math.LN2);
 
 /**
- * How far one worker may be ahead of that with the fewest clients while clients prove short-lived; and when it last asked for a
- * higher ceiling, and how many clients had left it by then.
+ * How far one worker may be ahead of the one with the fewest clients while clients prove short-lived; and when it last asked
+ * for a higher ceiling, and how many clients had left it by then.
  */
 export interface CrowdCredit {
   readonly clients: number;
@@ -72,20 +72,20 @@ export interface CrowdCredit {
 }
 
 export const FIRST_CREDIT: CrowdCredit = { clients: 8, left: 0, at: -Infinity };
-/** A worker takes all that wait in the kernel's queue at once: fewer would mean to ask for each turn of its event loop. */
+/** A worker takes as many at once as wait in the kernel's queue: with less credit it would have to ask in each turn of its event loop. */
 const MOST_CREDIT = 64;
-/** Of clients that came together, few have left before they have had the time to: this many times as long as they usually stay. */
+/** Clients that came together have mostly left only after this many times as long as they usually stay. */
 const PATIENCE = 2;
 
 /**
- * Learns from a worker that has asked for a higher ceiling. If of those whom it may be ahead by a quarter have left since it asked last,
- * the crowd is larger and restores the balance itself. Else clients have come to stay, and would stay where they are; unless it asked
- * only a moment ago: short-lived clients come in bursts, too.
+ * Learns from a worker that has asked for a higher ceiling. If a quarter as many clients as its credit have left since it last asked,
+ * the crowd is larger and restores the balance itself. Otherwise clients have come to stay, and would stay where they are; unless it
+ * asked only a moment ago: short-lived clients come in bursts, too.
  */
 export function learnCredit(
   credit: CrowdCredit, { served, clients }: { readonly served: number; readonly clients: number }, { now, stayMs: usually }: { readonly now: number; readonly stayMs: number },
 ): CrowdCredit {
-  // At a lower ceiling it is only because clients are kept in balance.
+  // At a ceiling below its credit it asks only because clients are kept in balance.
   if (clients < credit.clients) return credit;
   const left = served - clients;
   const restored = (left - credit.left) * 4 >= credit.clients;

@@ -3,9 +3,9 @@ export interface LimitView {
   readonly id: number;
   /** Ready, not draining, not killed: may take clients. */
   readonly eligible: boolean;
-  /** Neither paused for a reason of its own nor blocked: can use its share now. */
+  /** Neither paused for a reason of its own nor blocked: it can use its share now. */
   readonly able: boolean;
-  /** Whether it was ever sent a copy of the handle. Until then it can take no client, whatever its share is. */
+  /** Whether it was ever sent a copy of the handle. Until then it can take no clients, whatever its share. */
   readonly armed: boolean;
   /** Clients now, as last reported. */
   readonly clients: number;
@@ -13,7 +13,7 @@ export interface LimitView {
   readonly ordered: number;
   /** The limit that the worker keeps to, as last reported; Infinity = unlimited. */
   readonly confirmed: number;
-  /** It takes no more clients, and said so: what it has is all it will have. */
+  /** It takes no more clients, and has said so: its number of clients can only fall. */
   readonly closed: boolean;
 }
 
@@ -24,14 +24,14 @@ export interface LimitOrder {
 }
 
 /**
- * Shares MaxSession out, so that the pool never has one client more, whatever message is on its way or lost.
+ * Divides MaxSession among the workers so that the pool never has a single client more, whatever messages are under way or lost.
  *
  * Each worker keeps to its own share. A share counts as taken until the worker has confirmed a smaller one, has said
  * that it accepts no more, or is gone. So all shares together never exceed the limit, and nothing is asked of the
  * master when a client comes. Shares are as even as the workers' clients allow.
  *
- * While others start, a worker is given no more than it will keep when they have, and the next such portion when half of it is
- * used: a share that was meant for them would be out of reach if it blocked just then.
+ * While other workers start, a worker is given no more than it will keep once they have started, and the next portion of that
+ * size when half of it is used: if it blocked just then, a share that is meant for them could not be taken back.
  *
  * @param starting - workers that will be ready soon
  */
@@ -42,7 +42,7 @@ export function shareLimit(workers: readonly LimitView[], most: number, starting
   const orders: LimitOrder[] = [];
   const elsewhere = sum(workers.filter((worker) => !isOpen(worker)).map(taken));
   let free = most - elsewhere - sum(open.map(taken));
-  // Shares follow those who can use them: the others keep what their clients need. If none can, all may soon.
+  // Shares go to the workers that can use them: the others keep what their clients need. If none can, all may soon.
   const able = open.some((worker) => worker.able) ? open.filter((worker) => worker.able) : open;
   const resting = open.filter((worker) => !able.includes(worker));
   const shares = [
@@ -56,8 +56,8 @@ export function shareLimit(workers: readonly LimitView[], most: number, starting
     free -= given;
     orders.push({ workerId: worker.id, clients: given });
   }
-  // First ask back what is beyond a fair share: it can be given away when its return is confirmed. Not before the worker
-  // has confirmed what it was given last: it may fill a larger share after all that the smaller one would hide.
+  // First ask for the return of what exceeds a fair share: it can be given away once that is confirmed. Not before the
+  // worker has confirmed what it was last given: the smaller order would hide a larger share that it may still fill.
   for (const { worker, share } of shares) {
     if (!isUnlimitedStart(worker) && worker.ordered > share && worker.ordered <= worker.confirmed) orders.push({ workerId: worker.id, clients: share });
   }
@@ -76,23 +76,23 @@ export function shareLimit(workers: readonly LimitView[], most: number, starting
 
 const isOpen = ({ eligible, closed }: LimitView): boolean => eligible && !closed;
 
-/** Whether the worker keeps to a limit, and none without one nor a smaller one is on its way. */
+/** Whether the worker keeps to a limit, and has not been sent word that there is none. */
 const isLimited = ({ ordered, confirmed }: LimitView): boolean => ordered !== Infinity && confirmed !== Infinity;
 
-/** Was started while there was no limit, and cannot accept yet. */
+/** It was started while there was no limit, and cannot accept yet. */
 const isUnlimitedStart = ({ armed, ordered }: LimitView): boolean => !armed && ordered === Infinity;
 
 /** The most clients that a worker may have, whatever it has received so far. */
 function taken(worker: LimitView): number {
   const { clients, ordered, confirmed, closed, armed } = worker;
   if (closed || isUnlimitedStart(worker)) return clients;
-  // What it was ordered before its first copy it has read before it accepts.
+  // Orders sent before its first copy have been read before it accepts.
   return armed ? Math.max(ordered, confirmed, clients) : ordered;
 }
 
 /**
  * Divides the limit as evenly as whole clients allow; the first workers get the remainder. One that has more clients
- * than an even share keeps these and no more, and the others share what is left.
+ * than an even share keeps those and no more, and the others share what is left.
  */
 function fairShares(workers: readonly LimitView[], most: number): readonly { readonly worker: LimitView; readonly share: number }[] {
   const full = new Set<LimitView>();

@@ -1,12 +1,12 @@
 import type { PoolConfig, PoolSnapshot, WorkerAction, WorkerSnapshot } from './snapshot.js';
 
 /**
- * Finds workers that are silent, that hang while starting, and that outstay their drain deadline.
+ * Finds workers that are silent, that hang while starting, or that have exceeded their drain deadline.
  *
- * Silence is judged by time in which the master listened. While the master itself stood still (SIGSTOP, a debugger, a
- * sleeping laptop, a host program busy for seconds) every worker seems silent; that time does not count. And a worker
- * is judged by the interval of reports that it has confirmed: one that was sent a shorter interval a moment ago may not
- * have heard of it.
+ * Silence counts only while the master listens. While the master itself stands still (SIGSTOP, a debugger, a sleeping
+ * laptop, a host program busy for seconds), every worker seems silent; that time does not count. And a worker is judged
+ * by the interval of reports that it has confirmed: one that was sent a shorter interval a moment ago may not have
+ * heard of it.
  */
 export function judgeLiveness(snapshot: PoolSnapshot, config: PoolConfig, now: number): readonly WorkerAction[] {
   const { deafMs } = snapshot;
@@ -30,7 +30,7 @@ export function expiryOf(worker: WorkerSnapshot, { expireMs, reportMs }: PoolCon
   return worker.heardAt + (deafMs - worker.deafAtHeard) + expireMs + patience;
 }
 
-/** When a worker that is not ready by then is taken for hung. */
+/** When a worker that is still not ready is taken for hung. */
 export function bootDeadline(worker: WorkerSnapshot, { bootMs }: PoolConfig, deafMs: number): number {
   return worker.bornAt + (deafMs - worker.deafAtBirth) + bootMs;
 }

@@ -4,31 +4,31 @@ import { IDLE_PULSE_MS, PULSE_MS, WATCHED_PULSE_MS, blockedAt, isBlocked, type S
  * Who may accept: theory of operation
  *
  * Every worker has the same listening socket. A worker accepts while it has three things: a **copy** of the socket's handle,
- * open; a **permit** of the master; and none of its own reasons to pause (its limits, `pause()`).
+ * open; a **permit** from the master; and no reason of its own to pause (its limits, `pause()`).
  *
- * - A **copy** is sent in advance, a small stock for each worker, since closing one is the only way to stop accepting at
- *   once: that makes limits exact. Each time a worker stops and goes on again it uses one up, and says so in its report.
+ * - A **copy** is sent in advance, a small stock for each worker, since closing it is the only way to stop accepting at
+ *   once, which makes limits exact. Each time a worker stops and goes on again it uses one up, and says so in its report.
  * - A **permit** names a ceiling: the number of clients up to which the worker may accept. Ceilings are the fewest clients
  *   that any able worker has, plus a **credit** (credit.ts). So no worker gets far ahead of the others, whichever of them
  *   wakes first, and the master is not asked for each client. At its ceiling a worker closes its copy and asks ('spent').
  *   The master raises the ceiling, or answers with the old one ('full'): then the worker waits until a client of its own
  *   leaves, or until the others have caught up and its ceiling is raised.
- * - A **share** (limits.ts) is a worker's part of MaxSession, absolute and apart from all this.
+ * - A **share** (limits.ts) is a worker's part of MaxSession, which is absolute and independent of all this.
  *
- * Normally every worker has a permit. While short-lived clients come in a crowd, waking them all for each client costs more
- * than the work itself: then only a few **holders** have one, and the others wait without. Each learns a credit of its own: larger
- * while clients that it takes leave again, small when they stay.
+ * Normally every worker has a permit. While short-lived clients come in a crowd, waking all workers for each client costs more
+ * than the work itself: then only a few **holders** have one, and the others wait without. Each holder learns a credit of its own:
+ * larger while the clients that it takes leave again, small when they stay.
  *
- * What if a worker stops? With every worker holding a permit, nothing: the others have the socket open and take the clients.
- * Two cases are left. Stopped workers with few clients keep the ceilings of the others low: so while anybody waits at its
- * ceiling, one of those that may accept is the **sentinel** and pulses every 20 ms (every 200 ms while it has no client). When it
- * falls silent all others like it are asked for a sign of life, and whoever gives none no longer counts. And in a crowd all
- * holders may stop: each of them pulses every 20 ms, and when none is left, everybody gets a permit at once; the first to
- * confirm keep it (silence.ts).
+ * What if a worker stops? When every worker holds a permit, that does no harm: the others have the socket open and take the
+ * clients. Two cases are left. Stopped workers with few clients keep the ceilings of the others low: so while any worker waits
+ * at its ceiling, one of those that may accept is the **sentinel** and pulses every 20 ms (every 200 ms while it has no
+ * client). When it falls silent, all others that may accept are asked for a sign of life, and those that give none no longer
+ * count. And in a crowd all holders may stop: each of them pulses every 20 ms, and when none is left, all workers get a permit
+ * at once; the first to confirm keep it (silence.ts).
  *
  * What if the master stops? A worker that has asked and is not answered within 50 ms raises its ceiling by itself: by a
  * credit each time, and after a second without an answer by twice as much each time. One that was answered 'full' asks again
- * every second, since those that it waits for may die meanwhile. Limits and shares are never raised so.
+ * every second, since the workers that it waits for may die meanwhile. Limits and shares are never raised like that.
  */
 
 /** Whether a worker may accept. */
@@ -46,11 +46,11 @@ export interface PermitView extends SilenceView {
   readonly id: number;
   /** Ready, not draining, not killed. */
   readonly eligible: boolean;
-  /** Only a permit is missing for it to accept: it is not paused and below its limits. */
+  /** It needs only a permit to accept: it is not paused, and below its limits. */
   readonly available: boolean;
   /** Clients now, as last reported. */
   readonly clients: number;
-  /** Whether a permit was ordered and not taken back. */
+  /** Whether it was given a permit that has not been withdrawn. */
   readonly ordered: boolean;
   /** The ceiling of the permit ordered last. */
   readonly ceiling: number;
@@ -58,7 +58,7 @@ export interface PermitView extends SilenceView {
   readonly credit: number;
   /** The pulse that was asked for with it, in milliseconds. */
   readonly askedPulseMs: number;
-  /** As it reported last; of interest only if it has answered the last order. */
+  /** As last reported; meaningful only if it has answered the last order. */
   readonly permit: PermitState;
   /** Copies of the listening handle that it has not used up, as far as known. */
   readonly copies: number;
@@ -77,9 +77,9 @@ export type PermitOrder =
 export interface PermitConfig {
   /** How many workers hold a permit in a crowd; Infinity = all of them, crowd or not. */
   readonly holders: number;
-  /** How far a worker may be ahead of the one with the fewest clients; undefined: by its own credit. */
+  /** How far a worker may be ahead of the one with the fewest clients; undefined = by its own credit. */
   readonly credit: number | undefined;
-  /** Whether ceilings that have become too high may be lowered now: not at every change, since each costs a message. */
+  /** Whether ceilings that have become too high may be lowered now: not at every change, since each lowering costs a message. */
   readonly lower: boolean;
 }
 
@@ -94,7 +94,7 @@ export interface PermitPlan {
 /** The credit of a pool's only worker. */
 const ALONE_CREDIT = 64;
 
-/** One that was heard within this time needs no question. */
+/** A worker that was heard from within this time need not be asked. */
 const RECENT_MS = 25;
 
 /** Decides who may accept. Pure. */
@@ -113,12 +113,12 @@ const isShort = ({ copies, stock }: PermitView): boolean => copies <= stock / 2;
 /** All have a permit, and none gets far ahead of the able worker with the fewest clients. */
 function planAll(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig, now: number): readonly PermitOrder[] {
   const least = fewest(able);
-  // Those that are blocked or paused set no ceiling; if there are no others, each may go on from where it is.
+  // Blocked or paused workers do not affect the ceiling; if there are no others, each may go on from its own number of clients.
   const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least)
-    // One that is alone needs no balance with others.
+    // A worker that is alone need not be kept in balance with others.
     + (workers.length === 1 ? ALONE_CREDIT : creditOf(worker, config));
   const isHeldBack = workers.some((worker) => worker.available && isAtCeiling(worker) && worker.clients >= ceilingOf(worker));
-  // Its own word counts more than the ceiling ordered: it may have raised that by itself.
+  // Its own report counts more than the ceiling ordered: it may have raised that by itself.
   const accepting = able.filter((worker) => worker.ordered && (worker.answered ? worker.permit === 'held' : worker.clients < worker.ceiling));
   const sentinel = isHeldBack ? accepting.find((worker) => worker.askedPulseMs < PULSE_MS) ?? accepting[0] : undefined;
   const orders = workers.flatMap((worker): PermitOrder[] => {
@@ -138,19 +138,19 @@ const isAtCeiling = ({ ordered, answered, permit }: PermitView): boolean => orde
 function needsCeiling(worker: PermitView, ceiling: number, { lower }: PermitConfig): boolean {
   if (!worker.ordered) return true;
   if (worker.answered) {
-    // One that asks is always answered, or it would go on by itself.
+    // A worker that asks is always answered, or it would raise its ceiling by itself.
     if (worker.permit === 'none' || worker.permit === 'spent') return true;
     if (worker.permit === 'full') return ceiling > worker.clients;
   }
   return lower && isTooHigh(worker, ceiling);
 }
 
-/** More often than before at once; less often can wait. */
+/** A faster pulse is ordered at once; a slower one can wait. */
 const needsPulse = ({ askedPulseMs }: PermitView, pulseMs: number, { lower }: PermitConfig): boolean => pulseMs < askedPulseMs || (lower && pulseMs > askedPulseMs);
 
 const isTooHigh = (worker: PermitView, wanted: number): boolean => worker.ordered && worker.ceiling > wanted && worker.clients < worker.ceiling;
 
-/** A few have a permit; one that gets far ahead hands it on. */
+/** A few have a permit; one that gets far ahead loses it to another. */
 function planHolders(workers: readonly PermitView[], able: readonly PermitView[], config: PermitConfig): readonly PermitOrder[] {
   const { holders, lower } = config;
   const orders = new Map<number, PermitOrder>();
@@ -158,7 +158,7 @@ function planHolders(workers: readonly PermitView[], able: readonly PermitView[]
   const ceilingOf = (worker: PermitView): number => (least === Infinity ? worker.clients : least) + creditOf(worker, config);
   const permit = (worker: PermitView): unknown => orders.set(worker.id, { kind: 'permit', workerId: worker.id, ceiling: ceilingOf(worker), pulseMs: WATCHED_PULSE_MS });
   const withdraw = ({ id }: PermitView): unknown => orders.set(id, { kind: 'withdraw', workerId: id });
-  // One above its ceiling would hand it on at once.
+  // One above its ceiling would lose it again at once.
   const waiting = able.filter((worker) => !worker.ordered && worker.clients < ceilingOf(worker)).sort(byClients);
   const useful: PermitView[] = [];
   for (const holder of workers.filter(({ ordered }) => ordered)) {
@@ -172,9 +172,10 @@ function planHolders(workers: readonly PermitView[], able: readonly PermitView[]
     if (!isWatched || (asks && (holder.permit !== 'full' || ceilingOf(holder) > holder.clients)) || (lower && isTooHigh(holder, ceilingOf(holder)))) permit(holder);
     if (isAble) useful.push(holder);
   }
-  // If not one is left, those that were silent so far may be blocked too: ask them all at once.
+  // If none is left, the waiting ones may be blocked too: give permits to all of them at once.
   waiting.slice(0, useful.length === 0 ? waiting.length : Math.max(holders - useful.length, 0)).forEach(permit);
-  // More than needed, since some of them were blocked for a while: those with the most clients go, once the others have confirmed.
+  // There may be more holders than needed, after some were blocked for a while: those with the most clients lose their permits,
+  // once enough others have confirmed.
   const proven = useful.filter(({ answered }) => answered).sort(byClients);
   proven.slice(holders).forEach(withdraw);
   if (proven.length >= holders) useful.filter(({ answered }) => !answered).forEach(withdraw);

@@ -5,7 +5,7 @@ import { beingRelieved, retireRelieved, retireUnused } from './recycling.js';
 import { countForks, retireSurplus, shrinkAt } from './scaling.js';
 import type { Action, PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapshot.js';
 
-/** What to do now, and when to look again if nothing happens before. */
+/** What to do now, and when to look again if nothing happens until then. */
 export interface Plan {
   readonly actions: readonly Action[];
   readonly nextAt: number;
@@ -30,7 +30,7 @@ function decide(snapshot: PoolSnapshot, config: PoolConfig, now: number): readon
   const leaving = new Set(relieved);
   const staying = { ...takeCensus({ workers: remaining.filter((worker) => !leaving.has(worker)) }), processes: takeCensus(snapshot).processes };
 
-  // Never forks and retires in one plan: a pool that is short of workers has none to spare.
+  // Never forks and retires in the same plan: a pool that is short of workers has none to spare.
   const count = countForks(staying, snapshot, config, now);
   if (count > 0) return [...lost, { kind: 'fork', count }];
   const aged = retireRelieved(relieved, staying, config, now);
@@ -39,7 +39,7 @@ function decide(snapshot: PoolSnapshot, config: PoolConfig, now: number): readon
   return [...lost, ...(unused.length > 0 ? unused : retireSurplus(staying, snapshot, config, now))];
 }
 
-/** The earliest time at which a rule that holds back now may speak; at the latest one heartbeat from now. */
+/** The earliest time at which a rule that does nothing now may act; at the latest one heartbeat from now. */
 function nextLook(snapshot: PoolSnapshot, config: PoolConfig, now: number): number {
   let earliest = now + config.heartbeatMs;
   const consider = (time: number): void => {

@@ -1,5 +1,5 @@
-// Every reason that the pool has words for, each once: the types, the checks of messages, the texts of events and the counts of
-// `status()` follow from these tables.
+// All reasons with their texts, each stated once: the types, the checks of messages, the texts of events and the counts of
+// `status()` are derived from these tables.
 
 /** Why a worker stops. */
 export const DRAIN_REASONS = {

@@ -3,12 +3,12 @@ import { isIdle } from './census.js';
 import type { Action, PoolConfig, WorkerSnapshot } from './snapshot.js';
 
 const isOld = ({ bornAt, lifeMs }: WorkerSnapshot, now: number): boolean => now >= bornAt + lifeMs;
-/** A limit below what a fresh worker needs must not replace workers without end: each lives for a heartbeat at least. */
+/** A limit below what a fresh worker needs must not cause endless replacement: each lives for at least a heartbeat. */
 const isLarge = ({ rss, bornAt }: WorkerSnapshot, { maxRss, heartbeatMs }: PoolConfig, now: number): boolean => (
   maxRss > 0 && rss >= maxRss && now >= bornAt + heartbeatMs
 );
 
-/** Why a worker that works is replaced all the same; undefined if it is not. */
+/** Why a healthy worker is to be replaced; undefined if it is not. */
 function reliefOf(worker: WorkerSnapshot, config: PoolConfig, now: number): 'reload' | 'lifetime' | 'memory' | undefined {
   if (worker.outdated) return 'reload';
   if (isOld(worker, now)) return 'lifetime';
@@ -16,9 +16,9 @@ function reliefOf(worker: WorkerSnapshot, config: PoolConfig, now: number): 'rel
 }
 
 /**
- * The workers past their life or memory, or of another release, that are being relieved now, oldest first: at most a quarter of MaxServer at a time, so
- * that a pool born together is not replaced in one go. They go on accepting until their successors are ready, and count
- * neither as living nor as spare meanwhile.
+ * The workers past their life or memory limit, or of another release, that are being relieved now, oldest first: at most a quarter of MaxServer at a
+ * time, so that workers born together are not all replaced at once. They go on accepting until their successors are ready, and count neither as living
+ * nor as spare meanwhile.
  */
 export function beingRelieved(census: Census, config: PoolConfig, now: number): readonly WorkerSnapshot[] {
   return census.living
@@ -27,7 +27,7 @@ export function beingRelieved(census: Census, config: PoolConfig, now: number): 
     .slice(0, Math.max(1, Math.floor(config.maxWorkers / 4)));
 }
 
-/** Drains the relieved once those that stay are ready in sufficient number without them. */
+/** Drains the relieved workers once enough of those that stay are ready. */
 export function retireRelieved(relieved: readonly WorkerSnapshot[], staying: Census, config: PoolConfig, now: number): readonly Action[] {
   const ready = staying.living.length - staying.starting;
   const busy = staying.living.length - staying.spare;
@@ -36,10 +36,10 @@ export function retireRelieved(relieved: readonly WorkerSnapshot[], staying: Cen
   return relieved.map((worker) => ({ kind: 'drain', workerId: worker.id, reason: reliefOf(worker, config, now) ?? 'memory' }));
 }
 
-/** Drains workers that have had no client for MaxServerSpareTime, longest first, down to MinServer and MinSpareServer. */
+/** Drains workers that have had no client for MaxServerSpareTime, the longest idle first, down to MinServer and MinSpareServer. */
 export function retireUnused(census: Census, config: PoolConfig, now: number): readonly Action[] {
   if (config.maxIdleMs === 0) return [];
-  // One that is still starting makes no other unused: it may never be ready.
+  // One that is still starting does not make another one superfluous: it may never be ready.
   const allowed = Math.min(census.living.length - config.minWorkers, census.spare - config.minSpare) - census.starting;
   const dueAt = ({ idleSince = Infinity }: WorkerSnapshot): number => idleSince + config.maxIdleMs;
   return census.living

@@ -4,13 +4,13 @@ import { workersNeeded } from './demand.js';
 import type { Action, PoolConfig, PoolSnapshot, WorkerSnapshot } from './snapshot.js';
 
 /**
- * How many workers to fork now: enough for MinServer, MinSpareServer and the clients that wait at once, within
+ * How many workers to fork now: enough for MinServer, MinSpareServer and the waiting clients at once, but limited to
  *
  * - MaxServer living workers (draining and relieved ones aside),
  * - twice MaxServer processes of any kind, so that workers which do not finish draining cannot pile up,
- * - `maxStarting` that are starting at the same time (starting takes CPU; the next follows when one is ready),
- * - one at a time, with a growing pause, while starts fail; so none while a start that hung is being killed: its exit,
- *   which is near, says when the next may be tried.
+ * - `maxStarting` that are starting at the same time (starting takes processor time; the next follows when one is ready),
+ * - one at a time, with growing pauses, while starts fail; and none while a worker that hung at its start is being
+ *   killed: its imminent exit decides when the next may be tried.
  */
 export function countForks(staying: Census, snapshot: PoolSnapshot, config: PoolConfig, now: number): number {
   if (snapshot.stopping || snapshot.workers.some((worker) => hasJustHung(worker, config, now))) return 0;
@@ -26,15 +26,15 @@ export function countForks(staying: Census, snapshot: PoolSnapshot, config: Pool
   return now >= snapshot.retryAt && staying.starting === 0 ? Math.min(count, 1) : 0;
 }
 
-/** Whether a start has reached its limit within the last heartbeat. (A process that outlives SIGKILL longer holds nothing up.) */
+/** Whether a start has exceeded its time limit within the last heartbeat. (A process that survives SIGKILL for longer than that holds nothing up.) */
 function hasJustHung({ phase, bornAt, trial }: WorkerSnapshot, { bootMs, heartbeatMs }: PoolConfig, now: number): boolean {
   return phase === 'starting' && !trial && now >= bornAt + bootMs && now < bornAt + bootMs + heartbeatMs;
 }
 
 /**
- * Retires idle workers, oldest first and never a busy one: at once those above MaxServer (it was lowered); those above
- * MaxSpareServer one after the other, a quarter of a heartbeat apart, after a whole heartbeat of surplus.
- * Growing is quick and shrinking slow, so that a load that comes and goes does not flap.
+ * Retires idle workers, oldest first and never a busy one: those above MaxServer (if it was lowered) at once; those
+ * above MaxSpareServer one by one, a quarter of a heartbeat apart, after a whole heartbeat of surplus. Growing is quick
+ * and shrinking slow, so that the pool does not flap when the load comes and goes.
  */
 export function retireSurplus(census: Census, snapshot: PoolSnapshot, config: PoolConfig, now: number): readonly Action[] {
   const idle = census.living.filter(isIdle).sort((one, other) => one.bornAt - other.bornAt);

@@ -8,30 +8,30 @@ export interface WorkerSnapshot {
   readonly id: number;
   readonly phase: WorkerPhase;
   readonly bornAt: number;
-  /** When it last said anything; its birth until then. */
+  /** When it was last heard from; until then, its birth. */
   readonly heardAt: number;
   /** The interval of reports that it has confirmed, in milliseconds. */
   readonly reportMs: number;
-  /** For how long in all the master had not listened when it was heard last, and when it was born. */
+  /** How long, in total, the master had not listened when it was last heard from, and when it was born. */
   readonly deafAtHeard: number;
   readonly deafAtBirth: number;
-  /** Its event loop stands still (silence.ts). */
+  /** Its event loop is blocked (silence.ts). */
   readonly blocked: boolean;
-  /** Since when it has no client; undefined while it has one. */
+  /** Since when it has had no client; undefined while it has one. */
   readonly idleSince: number | undefined;
   /** Clients now. */
   readonly clients: number;
   /** When it must be gone, fixed when the drain begins; undefined unless draining. */
   readonly drainDeadline: number | undefined;
-  /** Whether it has been killed and only its exit is missing. */
+  /** Whether it has been killed and only its exit is outstanding. */
   readonly killed: boolean;
-  /** How long it is meant to live, in milliseconds, its share of the jitter included; Infinity = no limit. */
+  /** How long it is meant to live, in milliseconds, including its jitter; Infinity = no limit. */
   readonly lifeMs: number;
   /** Resident memory in bytes as of its last heartbeat; 0 until then. */
   readonly rss: number;
-  /** It runs another release than the pool is to run: it is relieved, and when it drains it takes no place. */
+  /** It runs a release other than the pool is to run: it is relieved, and takes up no place when it drains. */
   readonly outdated: boolean;
-  /** It runs a release that has not proved itself yet: it belongs to the pool only when it has. */
+  /** It runs a release that has not proved itself yet: only then does it belong to the pool. */
   readonly trial: boolean;
 }
 
@@ -40,15 +40,15 @@ export interface PoolSnapshot {
   readonly workers: readonly WorkerSnapshot[];
   /** The pool is ending: nothing is forked. */
   readonly stopping: boolean;
-  /** For how long in all the master has not listened, in milliseconds (deafness.ts). */
+  /** How long, in total, the master has not listened, in milliseconds (deafness.ts). */
   readonly deafMs: number;
   /** When an idle worker was last retired as surplus; -Infinity if never. */
   readonly shrunkAt: number;
-  /** Since when there are more spare workers than MaxSpareServer; undefined while there are not. */
+  /** Since when there have been more spare workers than MaxSpareServer; undefined while there are not. */
   readonly surplusSince: number | undefined;
-  /** Clients in the kernel's queue, if no worker is free (demand.ts); undefined where the kernel does not say. */
+  /** Clients in the kernel's queue, if no worker is free (demand.ts); undefined where that is unknown. */
   readonly waiting: number | undefined;
-  /** Set while the last start failed: when the next one may be tried. */
+  /** If the last start failed: when the next one may be tried. */
   readonly retryAt: number | undefined;
 }
 
@@ -78,13 +78,13 @@ export interface PoolConfig {
   readonly maxStarting: number;
   /** A worker that is not ready by then is killed. */
   readonly bootMs: number;
-  /** How long the first worker of a release has to live before the pool takes the release. */
+  /** How long the first worker of a release has to live before the pool accepts the release. */
   readonly settleMs: number;
-  /** How long a pool that is to stop goes on before it drains. */
+  /** How long a pool that has been asked to stop goes on before it drains. */
   readonly shutdownDelayMs: number;
 }
 
-/** What workers are sent of the configuration. */
+/** The part of the configuration that workers are sent. */
 export interface WorkerConfig {
   readonly heartbeatMs: number;
   /** How long its clients have once it drains; null = no limit. */
@@ -99,7 +99,7 @@ export interface WorkerConfig {
   readonly client?: ClientChange | undefined;
 }
 
-/** Options of clients that `configure()` has changed. What is undefined is as the worker's own options say. */
+/** Options of clients that `configure()` has changed. Where a field is undefined, the worker's own options apply. */
 export interface ClientChange {
   /** ClientCallbackTimeout; null = off. */
   readonly callbackMs?: number | null | undefined;

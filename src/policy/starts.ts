@@ -2,7 +2,7 @@
 export interface StartHistory {
   /** Failed rounds since a worker last became ready. Workers forked together fail together: one round. */
   readonly failures: number;
-  /** When the row of failures began, and when the last round failed. */
+  /** When this series of failures began, and when the last round failed. */
   readonly since: number;
   readonly failedAt: number;
   /** When the next start may be tried; undefined while none failed. */
@@ -20,18 +20,18 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * A worker is ready: if it was started since the last failure, others may start too. Failures are forgotten only when one
- * has proved to be of use.
+ * A worker is ready: if it was started since the last failure, others may start too. Failures are forgotten only when a
+ * worker has proved useful.
  */
 export const workerReady = (history: StartHistory, { bornAt }: { readonly bornAt: number }): StartHistory => (
   { ...history, retryAt: bornAt >= history.failedAt ? undefined : history.retryAt, everReady: true }
 );
 
-/** A worker that was started since the failures has proved to be of use: all is well again. */
+/** A worker that was started since the failures has proved useful: all is well again. */
 export const startSucceeded = (): StartHistory => ({ ...NO_STARTS, everReady: true });
 
 /**
- * A worker ended before it was of any use: waits before the next try, twice as long each time, up to 30 s, less a random part
+ * A worker ended before it was of any use: the next try has to wait, twice as long each time, up to 30 s, less a random part
  * (`chance`, 0 to 1) of up to half of it, so that servers that failed together do not retry together.
  */
 export function startFailed(
