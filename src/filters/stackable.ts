@@ -1,10 +1,13 @@
 import { PreforkError } from '../errors.js';
-import { isThenable, list, show, showRefused } from '../checks.js';
+import { list, show } from '../checks.js';
 import { BaseFilter } from './base-filter.js';
+import { EMPTY } from './byte-queue.js';
 import { factoryOf, isFilter } from './construct.js';
 import { budgetOf, endless, MOST_EXPANSION } from './endless.js';
 import type { Chunk, Handover, Layer } from './filter.js';
+import { cloneOf, feed, handedOver, joined, pendingOf, putThrough, sentDown, takeRecord } from './layers.js';
 import { checkParameters, outputBytes, parameterError } from './parameters.js';
+import { StackEnd } from './stack-end.js';
 
 /** A class of filters for a stack. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each filter's constructor names its own parameters, and only `any` fits them all
@@ -76,22 +79,33 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   override hand_over(): Handover {
     // First, because a filter that refuses to send what another holds throws, and then nothing may be lost.
     const above = this.#heldAbove();
-    const [lowest, ...others] = this.#layers;
-    // Input that may still belong to the last record is bytes, so only the lowest filter knows of it, and excludes it from what is pending.
-    const { pending, rest }: Handover<unknown> = lowest === undefined ? { pending: [] } : handedOver(lowest) ?? { pending: pendingOf(lowest) };
-    for (const layer of others) handedOver(layer);
+    const left = this.#layers.map(handedOver);
+    const end = this.#endIn(left);
     this.forget();
-    const bytes = joined(above, pending);
-    return { pending: bytes.length === 0 ? [] : [bytes], rest };
+    if (end === undefined) return handover(joined(above, left[0]?.pending ?? []), left[0]?.rest);
+    const { from, stackEnd } = end;
+    const before = joined(sentDown(this.#layers, left.map(({ pending }, level) => (level < from ? [] : pending))));
+    // What the filters below hold has come after the record.
+    const now = stackEnd.take(EMPTY);
+    return handover(now === undefined ? before : joined([before, now]), now === undefined ? (input) => stackEnd.take(input) : undefined);
   }
 
   /** What the filters above the lowest one hold, as that one sends it. */
   #heldAbove(): readonly unknown[] {
-    return this.#layers.reduceRight<readonly unknown[]>((above, layer, level) => [
-      // A clone, because what a filter keeps back in `put` belongs to the output.
-      ...above.length === 0 ? [] : putThrough(cloneOf(layer), above),
-      ...level === 0 ? [] : pendingOf(layer),
-    ], []);
+    return sentDown(this.#layers, this.#layers.map((layer, level) => (level === 0 ? [] : pendingOf(layer))));
+  }
+
+  /** The end of the last record, if a filter above the lowest one knows of it, and which one does. */
+  #endIn(left: readonly Handover<unknown>[]): { readonly from: number; readonly stackEnd: StackEnd } | undefined {
+    const from = left.findLastIndex(({ rest }) => rest !== undefined);
+    if (from < 1) return undefined;
+    const below = this.#layers.slice(0, from).map((layer, level) => {
+      const clone = cloneOf(layer);
+      const { pending } = left[level] ?? { pending: [] };
+      if (pending.length > 0) feed(clone, pending);
+      return clone;
+    });
+    return { from, stackEnd: new StackEnd(below, left.slice(0, from + 1).map(({ rest }) => rest)) };
   }
 
   protected override forget(): void {
@@ -155,8 +169,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     const layer = this.#layers[level];
     if (layer === undefined) return [];
     for (;;) {
-      const one: unknown = layer.get_one();
-      if (!isRecord(one)) throw badLayer(layer, 'get_one', one, AN_ARRAY);
+      const one = takeRecord(layer);
       if (one.length > 0) return one;
       const below = this.#pull(level - 1);
       if (below.length === 0) return [];
@@ -167,48 +180,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   }
 }
 
-// What follows calls the user's own filters, which may return anything.
-
-const isRecord = (one: unknown): one is [] | [unknown] => Array.isArray(one);
-
-function putThrough(layer: Layer, records: readonly unknown[]): readonly unknown[] {
-  const sent: unknown = layer.put(records);
-  if (Array.isArray(sent)) return sent;
-  throw badLayer(layer, 'put', sent, AN_ARRAY);
-}
-
-function feed(layer: Layer, records: readonly unknown[]): void {
-  const fed: { get_one_start(records: readonly unknown[]): unknown } = layer;
-  const given = fed.get_one_start(records);
-  if (isThenable(given)) throw badLayer(layer, 'get_one_start', given, 'nothing');
-}
-
-function pendingOf(layer: Layer): readonly unknown[] {
-  const pending: unknown = layer.get_pending();
-  if (pending === undefined) return [];
-  if (Array.isArray(pending)) return pending;
-  throw badLayer(layer, 'get_pending', pending, `${AN_ARRAY} or undefined`);
-}
-
-function handedOver(layer: Layer): Handover<unknown> | undefined {
-  if (layer.hand_over === undefined) return undefined;
-  const given: unknown = layer.hand_over();
-  if (Array.isArray((given as Partial<Handover> | undefined)?.pending)) return given as Handover<unknown>;
-  throw badLayer(layer, 'hand_over', given, '{ pending: [] }');
-}
-
-function cloneOf(layer: Layer): Layer {
-  const made: unknown = layer.clone();
-  if (isFilter(made)) return made;
-  throw badLayer(layer, 'clone', made, 'a filter');
-}
-
-const AN_ARRAY = 'an array';
-const badLayer = (layer: Layer, method: string, given: unknown, expected: string): PreforkError => new PreforkError(
-  'ERR_PREFORK_FILTER', `${method} of ${layer.constructor.name}, a filter in a stack, gave ${showRefused(given)}; it must give ${expected}.`,
-);
-
-const joined = (...parts: (readonly unknown[] | undefined)[]): Buffer => Buffer.concat(parts.flatMap((part = []) => part).map((one) => outputBytes('StackableFilter', one)));
+const handover = (bytes: Buffer, rest: Handover['rest']): Handover => ({ pending: bytes.length === 0 ? [] : [bytes], rest });
 
 function ownLayer(spec: LayerSpec): Layer {
   return layerOf(spec, isFilter(spec) ? spec : factoryOf(spec)?.());

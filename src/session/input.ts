@@ -4,6 +4,7 @@ import { budgetOf, endless, MOST_EXPANSION } from '../filters/endless.js';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
 import { checkedFeeding, checkedHandover, checkedRecord, checkedRest } from './arguments.js';
 import { whenSettled, within } from './entry.js';
+import { inTurn } from './handover.js';
 import type { InputHost, RecordHandler } from './input-host.js';
 import { Refusals } from './refusals.js';
 import type { Turns } from './turns.js';
@@ -82,7 +83,7 @@ export class Input {
     this.#filter = this.#emptied?.has(filter) === true ? filter.clone() as AnyFilter : filter;
     this.#refusals?.reset();
     this.#left = Math.max(this.#left, MOST_EXPANSION);
-    this.#rest = rest ?? this.#rest;
+    this.#rest = inTurn(this.#rest, rest);
     if (pending.length === 0) return;
     this.#feed(pending);
     this.#pumpApart();

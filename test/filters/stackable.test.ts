@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { BlockFilter } from '../../src/filters/block.js';
+import type { Layer } from '../../src/filters/filter.js';
 import { GrepFilter } from '../../src/filters/grep.js';
 import { HttpdFilter } from '../../src/filters/httpd/httpd.js';
 import { LineFilter } from '../../src/filters/line.js';
@@ -13,6 +14,7 @@ import { filterContract } from '../support/filter-contract.js';
 const line = (): LineFilter => new LineFilter({ MaxLength: 100, MaxBuffer: 500 });
 const upper = (): MapFilter<string, string> => new MapFilter<string, string>({ Code: (text) => [text.toUpperCase()] });
 const noComments = (): GrepFilter<string> => new GrepFilter<string>({ Code: (text) => !text.startsWith('#') });
+const flipped = (): MapFilter<Buffer> => new MapFilter<Buffer>({ Code: (bytes) => [Buffer.from(bytes.map((byte) => byte ^ 1))] });
 const pairs = (): RecordBlockFilter<string> => new RecordBlockFilter<string>({ BlockSize: 2 });
 
 filterContract('StackableFilter', [
@@ -87,6 +89,41 @@ describe('StackableFilter', () => {
 
     expect(filter.get_pending()?.join()).toBe('1\r\n2\r\n');
     expect(checking.put_pending()).toEqual(['x']);
+  });
+
+  it.each<[string, () => LayerSpec[]]>([
+    ['a StreamFilter', () => [StreamFilter, line()]], ['what turns its bytes into others', () => [flipped(), line()]],
+    ['frames', () => [new BlockFilter({ BlockSize: 1 }), line()]], ['a stack', () => [StreamFilter, new StackableFilter({ Filters: [StreamFilter, line()] })]],
+    ['a filter, with another above it', () => [StreamFilter, line(), upper()]],
+  ])('leaves the second half of a terminator to no other filter if it cuts lines above %s', (_below, layers) => {
+    const first = new StackableFilter({ Filters: layers() });
+    const sent = Buffer.concat(new StackableFilter({ Filters: layers() }).put(['A', 'B']));
+    const found = first.get([sent.subarray(0, 2)]);
+
+    const { pending, rest } = first.hand_over();
+    const left = [rest?.(sent.subarray(2, 2)), rest?.(sent.subarray(2, 3)), rest?.(sent.subarray(3))];
+
+    expect([found, pending, left]).toEqual([['A'], [], [undefined, undefined, sent.subarray(3)]]);
+  });
+
+  it('hands over what a lower filter holds as what comes after a record whose terminator may go on', () => {
+    const stack = (): StackableFilter<string, string> => new StackableFilter({ Filters: [[BlockFilter, { BlockSize: 3 }], line()] });
+    const first = stack();
+    const found = first.get(['ab\r\n']);
+
+    const { pending, rest } = first.hand_over();
+    const left = rest?.(Buffer.from('c\r'));
+
+    expect([found, pending, String(left)]).toEqual([['ab'], [], 'c\r']);
+  });
+
+  it('comes to an end when it looks for the second half of a terminator above a filter that does not', () => {
+    const endless: Layer = Object.assign(upper() as Layer, { get_one_start: () => undefined, get_one: () => ['a\r'], clone: () => endless });
+    const filter = new StackableFilter({ Filters: [endless, line()] });
+    filter.get_one_start(['go']);
+    filter.get_one();
+
+    expect(() => filter.hand_over()).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_FILTER' }));
   });
 
   it('cannot hand on what a lower filter cannot send', () => {

@@ -4,6 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AnyFilter } from '../../src/filters/filter.js';
 import { BlockFilter } from '../../src/filters/block.js';
 import { LineFilter } from '../../src/filters/line.js';
+import { MapFilter } from '../../src/filters/map.js';
+import { StackableFilter } from '../../src/filters/stackable.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { Hold, Input } from '../../src/session/input.js';
 import { Turns } from '../../src/session/turns.js';
@@ -85,6 +87,20 @@ describe('an input', () => {
     input.push(bytes('\ncdend\n'));
 
     expect(told).toEqual(['set 2', 'ab', 'set 2', 'cd', 'end']);
+  });
+
+  it('takes what belongs to the records of two filters that were replaced between two reads from the next one', () => {
+    const twice = new StackableFilter({ Filters: [new LineFilter({ InputRegexp: /;!?/, OutputLiteral: '\n' }), new MapFilter<string, string>({ Get: (text) => [text, 'more'], Put: (text) => [text] })] });
+    const { input, told } = setUp({ filter: twice, onRecord: (record, own) => {
+      own.replace(record === 'go' ? new LineFilter({ InputRegexp: /\n+/ }) : new StreamFilter());
+      return undefined;
+    } });
+
+    input.push(bytes('go;'));
+    input.push(bytes('!'));
+    input.push(bytes('\nend'));
+
+    expect(told).toEqual(['go', 'more', 'end']);
   });
 
   it('blames the filter for a rest that throws, and goes on', () => {
