@@ -1,13 +1,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import { PreforkError } from '../errors.js';
 import type { GivenOptions } from '../options/given.js';
+import type { DrainReason, KillReason } from '../policy/reasons.js';
 import type { ReloadResult } from '../server-events.js';
 import type { ReloadHost, ReloadOptions } from './reload-host.js';
 import { ReloadRun } from './reload-run.js';
 import type { Exit } from './worker-process.js';
 
 /** What reloads hear of the pool. */
-export type ReloadWatcher = Pick<Reloads, 'ready' | 'heard' | 'ended' | 'exited' | 'bootFailed' | 'foreignVersion' | 'startFailed' | 'progress' | 'stop'>;
+export type ReloadWatcher = Pick<Reloads, 'ready' | 'heard' | 'givenUp' | 'exited' | 'bootFailed' | 'foreignVersion' | 'startFailed' | 'progress' | 'stop'>;
 
 /**
  * Brings the pool to a new release: tries it with one worker, and lets the plan replace the others, or says why not and
@@ -83,9 +84,9 @@ export class Reloads {
     this.#run?.trialOf(id)?.fail('version');
   }
 
-  /** The plan drains or kills it: it was silent, or never ready. */
-  ended(id: number): void {
-    this.#run?.trialOf(id)?.fail('hung');
+  /** It is drained or killed. */
+  givenUp(id: number, why: DrainReason | KillReason): void {
+    this.#run?.trialOf(id)?.givenUp(why);
   }
 
   exited(id: number, exit: Exit): void {

@@ -100,7 +100,7 @@ export class Supervisor {
         type: 'welcome', ...parts.welcome, address: parts.address, config: this.#trials.configFor(record), paused: this.#paused, share: record.shareOrdered,
       }),
       kill: (record, reason) => { this.#kill(record, reason); },
-      drainsItself: (record, reason) => { if (this.#lifecycle.drainsItself(record, reason, this.#graceMs)) this.#drains(record); },
+      drainsItself: (record, reason) => { if (this.#lifecycle.drainsItself(record, reason, this.#graceMs)) this.#drains(record, reason); },
       signalled: ({ id }) => { answerSignalled(id, { clock, roster, isEnding: parts.isEnding, drain: (pid) => this.term(pid) }); },
       queueServed: () => { this.#stop.endLastCall(); },
       loaded: () => { this.born(lifecycle.firstStarts(this.#thresholds.pool)); },
@@ -213,7 +213,7 @@ export class Supervisor {
   #drain(record: WorkerRecord, asked: DrainReason): boolean {
     const reason = asked === 'shutdown' ? this.#stop.reason : asked;
     const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: asked === 'shutdown' ? this.#stop.lastCallMs : 0 });
-    if (hasBegun) this.#drains(record);
+    if (hasBegun) this.#drains(record, reason);
     return hasBegun;
   }
 
@@ -221,7 +221,7 @@ export class Supervisor {
 
   #kill(record: WorkerRecord, reason: KillReason): void {
     this.#lifecycle.kill(record, reason);
-    if (record.trial && reason !== 'trial') this.#parts.reloads?.ended(record.id);
+    if (record.trial && reason !== 'trial') this.#parts.reloads?.givenUp(record.id, reason);
     this.#changed();
   }
 
@@ -236,8 +236,8 @@ export class Supervisor {
     this.#stop.exited();
   }
 
-  #drains(record: WorkerRecord): void {
-    if (record.trial) this.#parts.reloads?.ended(record.id);
+  #drains(record: WorkerRecord, reason: DrainReason): void {
+    if (record.trial) this.#parts.reloads?.givenUp(record.id, reason);
     this.#changed();
   }
 

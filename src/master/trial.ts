@@ -1,7 +1,11 @@
 import type { Clock, Timer } from '../clock.js';
 import { asError } from '../errors.js';
+import type { DrainReason, KillReason } from '../policy/reasons.js';
 import { PATIENCE_MS, patiently } from './patience.js';
 import type { ReloadFailure } from './reload-error.js';
+
+/** Why the plan drains or kills a worker on trial. Whatever else drains or kills it was asked for. */
+const SILENT: ReadonlySet<DrainReason | KillReason> = new Set(['expired', 'boot', 'grace']);
 
 /** How a trial ended. */
 export type TrialOutcome =
@@ -81,6 +85,12 @@ export class Trial {
     this.#verdict = { reason, cause };
     this.#timer?.cancel();
     this.#parts.kill();
+  }
+
+  /** The plan gives it up because it is silent, or somebody has asked it to end: that says nothing of how it was. */
+  givenUp(why: DrainReason | KillReason): void {
+    if (SILENT.has(why)) return this.fail('hung');
+    this.fail(this.#stage === 'starting' ? 'boot' : 'crashed', new Error("it was asked to end, by term(), kill(), SIGTERM or its own 'shutdown'"));
   }
 
   /** Its process is gone. */

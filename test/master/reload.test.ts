@@ -259,6 +259,25 @@ describe('a reload', () => {
     expect(pool.of('reload:failed')).toEqual([]);
   });
 
+  it.each(['term', 'kill'] as const)('whose worker somebody ends by %s() is refused as that, not as one that was silent', async (call) => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.cooperate();
+    await reloading.pass(1000);
+
+    const outcome = reloading.reload();
+    await reloading.pass(1000);
+    const [trial] = reloading.of(2);
+    pool.supervisor[call](trial?.pid ?? 0);
+    await reloading.pass(500, () => { if ((trial?.kills ?? 0) > 0) trial?.exit({ signal: 'SIGKILL' }); });
+
+    expect(outcome.error).toMatchObject({
+      reason: 'crashed', pid: trial?.pid,
+      message: expect.stringMatching(/ended after it was ready \((SIGKILL|exit code 0)\): it was asked to end, by term\(\), kill\(\), SIGTERM/) as string,
+    });
+    expect(reloading.of(1)).toHaveLength(3);
+  });
+
   it('whose worker ends itself with SIGHUP is refused, even if one more was asked for: it is tried once for each', async () => {
     const reloading = new ReloadingPool();
     const { pool } = reloading;
