@@ -3,7 +3,7 @@ import { inodeOf, TCP_LISTEN, TCP_TABLES, tcpRows, type ProcFiles } from '../tcp
 
 /** Clients that have connected and wait to be accepted: in the kernel, on the pool's socket. */
 export interface AcceptQueue {
-  /** Clients waiting now; undefined where the kernel does not say: Unix sockets, no /proc, not listening yet or any more. */
+  /** Clients waiting now; undefined if that is unknown: Unix sockets, no /proc, not listening yet or no longer. */
   queued(): number | undefined;
   /** How many may wait: Backlog, cut by the kernel's somaxconn. */
   readonly limit: number;

@@ -5,7 +5,7 @@ import type { ListenAddress } from '../ipc/protocol.js';
 import { codeListenError, systemListenError } from './listen-error.js';
 import { handleFactory, holdQueue, type NativeHandle } from './native-handle.js';
 
-/** What a service manager says of the sockets that it passes on; see sd_listen_fds(3). */
+/** What a service manager says about the sockets that it passes on; see sd_listen_fds(3). */
 type Environment = Readonly<Record<string, string | undefined>>;
 
 // sd-daemon.h: SD_LISTEN_FDS_START.
@@ -15,7 +15,7 @@ const FIRST_FD = 3;
  * Finds the descriptor that the option Fd means among those that systemd has passed to this process.
  *
  * @returns undefined if none were passed, or they were passed to another process: a program between systemd and this one
- * @throws ListenError if there is none of that number or name
+ * @throws ListenError if there is none with that number or name
  */
 export function activatedDescriptor(wanted: number | string, { env, pid }: { readonly env: Environment; readonly pid: number }): number | undefined {
   const count = Number(env['LISTEN_FDS'] ?? 0);
@@ -37,7 +37,7 @@ export interface AdoptedSocket {
 }
 
 /**
- * Takes over a bound socket. Closing it leaves the file of a Unix socket alone, which belongs to whoever made it.
+ * Takes over a bound socket. Closing it does not remove the file of a Unix socket, which belongs to whoever made it.
  *
  * @throws ListenError if it is not a stream socket, or one that cannot listen
  */
@@ -76,7 +76,7 @@ function unixAddress(fd: number): string {
       if (found === inode && path.length > 0) return path.join(' ').replace(/^@/, '\0');
     }
   } catch {
-    // A system without the list: the socket works all the same.
+    // A system without the list: the socket works nevertheless.
   }
   return `fd:${fd}`;
 }

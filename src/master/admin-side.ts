@@ -29,24 +29,24 @@ export interface AdminHost {
   pool(call: string): { term(pid: number): boolean; kill(pid: number): boolean };
 }
 
-/** What runs here. */
+/** The versions that run here. */
 const currentBuild = (): Build => ({ version: packageVersion(), node: process.version });
 
 /** A status in Prometheus' text format. */
 export const metricsOf = (status: ServerStatus): string => renderMetrics(status, currentBuild());
 
-/** The admin side of a server that may have none, or not yet. */
+/** The admin side of a server, which may have none, or none yet. */
 export class AdminSide {
   #admin: Admin | undefined;
   #isClosed = false;
-  /** Opens it when a predecessor has left its place. */
+  /** Opens it when a predecessor has given up its address. */
   #later: (() => void) | undefined;
   #isFree = false;
 
   /**
    * Opens it, if there is to be one.
    *
-   * @param isSuccessor - whether the place may still be a predecessor's
+   * @param isSuccessor - whether a predecessor may still be at its address
    * @throws ListenError
    */
   async start(config: AdminConfig | undefined, host: AdminHost, { isSuccessor }: { readonly isSuccessor: boolean }): Promise<void> {
@@ -63,8 +63,8 @@ export class AdminSide {
   }
 
   /**
-   * Opens it, or as much later as a predecessor has its place (`openLater()`). What keeps it from that does not end the
-   * server, which serves already.
+   * Opens it, or, if a predecessor is still at its address, does so later (`openLater()`). A failure then does not end
+   * the server, which serves already.
    *
    * @throws ListenError that has nothing to do with the predecessor
    */
@@ -74,12 +74,12 @@ export class AdminSide {
     } catch (error) {
       if (!(error instanceof ListenError) || (error.cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       this.#later = () => { this.#open(config, access).catch((reason: unknown) => { process.emitWarning(asError(reason)); }); };
-      // It may have left while this looked.
+      // The predecessor may have left in the meantime.
       if (this.#isFree) this.openLater();
     }
   }
 
-  /** The predecessor has left its place. */
+  /** The predecessor has given up the address. */
   openLater(): void {
     this.#isFree = true;
     this.#later?.();

@@ -16,7 +16,7 @@ import type { UpgradableServer, UpgradeOptions, Upgrades } from './upgrades.js';
 /** How far a master has come. */
 export type MasterPhase = 'binding' | 'running' | 'stopping' | 'stopped';
 
-/** What a change of masters needs of the one or the other. */
+/** What a change of masters needs, on either side. */
 export interface ChangeOfMastersParts {
   readonly options: () => ResolvedOptions;
   readonly upgrades: Upgrades;
@@ -32,13 +32,13 @@ export interface ChangeOfMastersParts {
   readonly isReloading: () => boolean;
   readonly status: () => ServerStatus;
   readonly isPaused: () => boolean;
-  /** The pool has come up beside the predecessor's. */
+  /** The pool is up beside the predecessor's. */
   readonly ready: () => void;
   /** Lets the pool take clients. */
   readonly accept: () => void;
-  /** Lets the clients finish, since a successor serves on, here or at another address. */
+  /** Lets the clients finish, since a successor goes on serving, here or at another address. */
   readonly leave: (reason: 'upgrade' | 'move') => Promise<void>;
-  /** Ends the pool, since its predecessor serves on. */
+  /** Ends the pool, since its predecessor goes on serving. */
   readonly end: () => Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export class ChangeOfMasters {
   /** Whether there is, or was, a predecessor. */
   get isSuccessor(): boolean { return this.#succession !== undefined; }
 
-  /** Whether there is a predecessor that has not let go of the service. */
+  /** Whether there is a predecessor that has not given up the service yet. */
   get isUnfinished(): boolean { return this.#succession?.isOver === false; }
 
   /** Whether clients are left to a predecessor. */
@@ -70,7 +70,7 @@ export class ChangeOfMasters {
   /** A worker may take clients, for the first time. */
   accepted(): void {
     this.#succession?.accepted();
-    // Of a predecessor that went before this one ran, the service is its own already.
+    // If the predecessor ended before this one ran, the service is its own already.
     if (this.#succession?.isOver !== false) this.#serviceReady();
   }
 
@@ -89,7 +89,7 @@ export class ChangeOfMasters {
     this.#parts.upgrades.remove(this.#upgradable);
   }
 
-  /** A program that does not handle its failure goes on all the same: the pool serves as if nothing had been tried. */
+  /** A program that does not handle its failure goes on nevertheless: the pool serves as if nothing had been tried. */
   upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
     return outlived(this.#upgrade(options), warner(this.#parts.outbox));
   }
@@ -106,7 +106,7 @@ export class ChangeOfMasters {
     }
   }
 
-  /** A signal asks for it. Of several servers of a program each hears of it, and one does it for all. */
+  /** A signal asks for it. Each of a program's servers gets the signal, and one upgrades for all. */
   upgradeUnasked(): void {
     if (this.#parts.phase() !== 'running' || this.isRunning) return;
     this.upgrade({}).catch(warner(this.#parts.outbox));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Programs that, as process 1, stay when a child of theirs ends: those that start services, and those that only hold a container open. */
+/** Programs that, as process 1, do not end with a child: those that start services, and those that only keep a container running. */
 const STAYS: readonly string[] = [
   'systemd', 'init', 'launchd', 'procd', 'dinit', 'openrc-init', 'finit', 'shepherd', 'runit', 'runsvdir', 's6-svscan', 'supervisord', 'pause', 'sleep', 'tail',
 ];
@@ -10,9 +10,9 @@ const ENDS: readonly string[] = ['tini', 'tini-static', 'docker-init', 'podman-i
 /** What `podman run --init` ran until version 4, whose name is that of a service manager. */
 const CONTAINER_INIT = '/dev/init';
 
-/** How a process came to its parent. */
+/** How a process got its parent. */
 export interface Parentage {
-  /** Of the parent when this process started: one that it has only lost its own to since does not count. */
+  /** The parent when this process started: one that has only adopted it since does not count. */
   readonly ppid: number;
   /** Whether another master has started this process, to be its successor. */
   readonly isSuccessor: boolean;
@@ -22,7 +22,7 @@ export interface Parentage {
 
 /**
  * The program that is process 1, has started this process, and may end with it: the init process of a container, a shell,
- * npm. Whatever this process leaves behind ends then, too. A process that process 1 has only adopted, such as a daemon whose shell
+ * npm. Whatever this process leaves behind then ends, too. A process that process 1 has only adopted, such as a daemon whose shell
  * has ended, is in another process group.
  *
  * @returns undefined if process 1 is not the parent, stays, or is not known

@@ -29,7 +29,7 @@ export interface Membership {
   readonly observer: PoolObserver | undefined;
 }
 
-/** Puts a master together, which begins at once. */
+/** Puts together a master, which begins at once. */
 export function createMaster(options: ResolvedOptions, { ordinal: constructions, environment, observer }: Membership): Master {
   const { alias, script = '', directory, hasOwnScript, account, watch, isExecutable } = options.process;
   checkHost(options.process);
@@ -37,7 +37,7 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
   const program = programSource();
   const { args, execArgv, env } = workerCommand(options.process, source.directory === program.directory ? undefined : program.directory);
   const token = builtIn('node:crypto').randomBytes(16).toString('hex');
-  // A script of its own constructs the server once, however often this process does.
+  // A separate script constructs the server once, however often this process does.
   const ordinal = hasOwnScript ? 1 : constructions;
   return new Master({
     options, observer,
@@ -50,7 +50,7 @@ export function createMaster(options: ResolvedOptions, { ordinal: constructions,
   });
 }
 
-/** The folder in which this library was loaded: programs that change it do so when their imports are there, and what Node's own arguments name is relative to this one. */
+/** The working folder when this library was loaded: programs change theirs only after their imports, and paths in Node's own arguments are relative to this one. */
 const startFolder = workingFolder();
 
 function workingFolder(): string | undefined {

@@ -80,19 +80,19 @@ export class PoolEvents {
     const said = cause === undefined ? '' : cause.message || cause.name;
     const what = said === '' ? '' : ` Its error: ${said.replace(/\.$/, '')}.`;
     const advice = `${what}${exit.stderr ?? ''}`.includes('EADDRINUSE') ? ONE_PROCESS : exit.code === 0 || record.killed === 'boot' ? exit.advice ?? '' : '';
-    // What it says of that error itself is on stderr, and its stack is that of the cause.
+    // What the worker itself wrote about that error is on stderr, and the cause has its stack.
     const stderr = exit.stderr === undefined || (said !== '' && exit.stderr.includes(said)) ? '' : `\nIts last lines on stderr:\n${exit.stderr.trimEnd()}`;
     const error = new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',
       `A worker ended before it was of any use (${exitText(record, exit)}), ${failures} time(s) in a row. ${next}${what}${advice}${stderr}`,
       cause === undefined ? undefined : { cause },
     );
-    // Ctrl-C, or a SIGHUP to the whole group, reaches a worker that starts before it can leave it to the master: that is not a fault of the program.
+    // Ctrl-C, or a SIGHUP to the whole group, reaches a starting worker before it can leave that to the master: this is not a fault of the program.
     if (exit.signal !== 'SIGINT' && exit.signal !== 'SIGHUP') this.#error(record, 'start', error);
     return error;
   }
 
-  /** Its successor will be no smaller. */
+  /** A successor will be just as large. */
   #tooLarge(record: WorkerRecord): void {
     if (this.#hasSaidTooLarge) return;
     this.#hasSaidTooLarge = true;
@@ -108,7 +108,7 @@ export class PoolEvents {
   }
 }
 
-/** What to do if workers want what only one process can have. */
+/** What to do if workers try to use what only one process can have. */
 const ONE_PROCESS = ' Every worker runs the script: put what only one process can do, such as another listener, behind if (server.isMaster), or give workers a Script of their own.';
 
 const name = ({ pid, id }: WorkerRecord): { pid: number; id: number } => ({ pid, id });

@@ -15,7 +15,7 @@ export function exitText(record: WorkerRecord, exit: Exit): string {
   const how = howItEnded(exit);
   const phase = record.readyAt === undefined ? ', before it was ready' : '';
   if (record.killed !== undefined) return `${how}: killed, ${KILL_REASONS[record.killed]}`;
-  // Those that cannot listen to a drain yet are ended, and so is everybody when there is no more time for it.
+  // Workers that cannot obey a drain yet are killed, and so are all others when the time for it is up.
   if (record.drain !== undefined && exit.signal === 'SIGKILL') return `${how}: ended${phase === '' ? ' while it drained' : ' before it was ready'}, ${DRAIN_REASONS[record.drain.reason]}`;
   if (exit.signal !== null) return `${how}, not ours: ${FOREIGN_SIGNALS[exit.signal] ?? 'somebody sent it'}${phase}`;
   if (record.drain !== undefined && exit.code === 0) return `${how}: drained, ${DRAIN_REASONS[record.drain.reason]}`;

@@ -2,18 +2,18 @@ import type { ListenConfig } from '../options/listen-part.js';
 import { ListenError } from './listen-error.js';
 import type { Outbox } from './outbox.js';
 
-/** Who may hear of a failure. */
+/** What may learn of a failure. */
 export interface Hearers {
   readonly outbox: Outbox;
   /** The callback Error. */
   readonly failed: ListenConfig['failed'];
-  /** Whether a call waits, which rejects with it. */
+  /** Whether a call is waiting, which rejects with it. */
   readonly isAwaited: boolean;
 }
 
 /**
- * Says that the server cannot work: to the callback Error and to listeners of `error`. Without a server a program has failed,
- * unless it says otherwise; and what nothing hears of ends it, as in Node an 'error' event does.
+ * Reports that the server cannot work, to the callback Error and to listeners of `error`. Without a server a program has
+ * failed, unless it says otherwise; and if nothing takes the error, it ends the program, as an 'error' event does in Node.
  */
 export function reportFailure(error: Error, { outbox, failed, isAwaited }: Hearers): void {
   const isHeard = failed !== undefined || outbox.isHeard('error');

@@ -14,26 +14,26 @@ export interface SuccessorProcess {
 /** What a handover is made of. */
 export interface HandoverParts {
   readonly clock: Clock;
-  /** From its start until it accepts. */
+  /** How long it may take from its start until it accepts. */
   readonly timeoutMs: number;
   /** How long it has to live once its pool is ready. */
   readonly settleMs: number;
-  /** All of which it has to bring up. */
+  /** The servers that it has to bring up, all of them. */
   readonly servers: readonly ServerName[];
-  /** It accepts: gives up what only one process can have. */
+  /** Called when it accepts: gives up what only one process can have. */
   readonly commit: (pid: number) => Promise<void>;
 }
 
-/** How long a successor that is of no use may take to end. */
+/** How long a failed successor may take to end. */
 const END_MS = 2000;
-/** A timer that is so late says that this process stood still, and what the successor said may be waiting to be read. */
+/** A timer this late shows that this process was blocked, and that messages of the successor may be waiting to be read. */
 const ASLEEP_MS = 1000;
 const KEPT_CHARACTERS = 4096;
 
 /**
- * Watches a successor come up, from the side of the old master. Its pool has to be ready while it takes no client, and to live
- * for the settle time, so that its failure costs none; then it is to accept, beside the old pool; and only when it does, the
- * service is its own. Whatever fails before that ends the successor and leaves the old pool as it was.
+ * Watches a successor come up, from the side of the old master. Its pool has to become ready without taking clients, and live
+ * for the settle time, so that a failure costs none; then it has to accept, beside the old pool; and only when it does is the
+ * service its own. Whatever fails before that ends the successor and leaves the old pool as it was.
  */
 export class Handover {
   readonly outcome: Promise<{ readonly pid: number }>;
@@ -71,7 +71,7 @@ export class Handover {
     this.#successor = successor;
   }
 
-  /** Whether a server has a socket of its own in the successor, and left the old one's clients where they are. */
+  /** Whether a server has a socket of its own in the successor, and has left the old one's clients where they are. */
   hasDeclined(server: ServerName): boolean {
     return this.#declined.has(keyOf(server));
   }
@@ -108,7 +108,7 @@ export class Handover {
     this.#close(reason, { exit, detail, cause });
   }
 
-  /** The pool that was to be relieved ends itself. */
+  /** The pool that was to be relieved is ending. */
   abandon(error: Error): void {
     if (!this.isOpen) return;
     if (this.#stage === 'going') this.#successor?.send({ type: 'abort' });
@@ -160,7 +160,7 @@ export class Handover {
   #fail(reason: UpgradeFailure, detail: string): void {
     if (!this.isOpen || this.#verdict !== undefined) return;
     this.#verdict = { reason, detail };
-    // One that accepts already may have clients: it lets them finish.
+    // If it accepts already it may have clients: it lets them finish.
     const mayHaveClients = this.#stage === 'going';
     this.#stage = 'ending';
     this.#deadline?.cancel();
@@ -171,14 +171,14 @@ export class Handover {
     } else this.#end();
   }
 
-  /** Asks it to end, and makes it end. */
+  /** Asks it to end, and kills it if it does not. */
   #end(): void {
     const { clock } = this.#parts;
     const successor = this.#successor;
     successor?.send({ type: 'abort' });
     this.#ending = clock.after(END_MS, () => {
       successor?.kill();
-      // Its end is not seen even then: it is stuck in the kernel.
+      // If its end is not seen even then, it is stuck in the kernel.
       this.#ending = clock.after(END_MS, () => { this.exited(undefined); }, { idle: true });
     }, { idle: true });
   }

@@ -7,17 +7,17 @@ type Refuse = (why: string) => void;
 
 const refusals = new WeakMap<WorkerMessageEvent, Refuse>();
 
-/** Names who is to hear of it if a listener fails. */
+/** Sets what is called if a listener fails. */
 export function onRefusal(event: WorkerMessageEvent, refuse: Refuse): WorkerMessageEvent {
   refusals.set(event, refuse);
   return event;
 }
 
 /**
- * Calls the listeners of worker:message. What a message has in it may be a client's word, so a listener that stumbles over it
- * must not end the master, and with it the pool: it has failed for this message alone.
+ * Calls the listeners of worker:message. A message may contain what a client has sent, so a listener that fails on it must
+ * not end the master, and the pool with it: it fails for this message alone.
  *
- * @param failed - gets what a listener threw, once whoever has asked knows that there will be no answer
+ * @param failed - gets what a listener threw, after the asking worker has been told that there will be no answer
  */
 export function hearMessage(events: EventEmitter<ServerEvents>, event: WorkerMessageEvent, failed: (error: Error) => void): void {
   callListeners(events, 'worker:message', event, (error) => {

@@ -7,7 +7,7 @@ import { Outbox } from './outbox.js';
 import { writeToStderr } from './stderr.js';
 import { UnheardErrors } from './unheard.js';
 
-/** The outbox of a server with those who hear of every event: diagnostics channels, the user's Logger, and an observer. */
+/** The outbox of a server with everything that follows all events: diagnostics channels, the user's Logger, and an observer. */
 export function createOutbox(clock: Clock, { alias, logger }: ResolvedOptions['process'], observer: PoolObserver | undefined): Outbox {
   const outbox = new Outbox(clock, new UnheardErrors(clock, writeToStderr));
   outbox.observe(publishWorkers(alias));

@@ -5,7 +5,7 @@ import { PreforkError } from '../errors.js';
 import { isTestProgram } from '../options/main-script.js';
 import type { ProcessConfig } from '../options/process-part.js';
 
-/** What this process is, as far as pools cannot live in it. */
+/** What could keep pools from running in this process. */
 export interface Host {
   /** Bun's version; undefined = Node.js runs this process. */
   readonly bun: string | undefined;
@@ -14,15 +14,15 @@ export interface Host {
 }
 
 /** Whether node:cluster started this process. */
-// Its workers have an IPC channel; without one it need not be loaded. (Its types know it as imported only.)
+// Its workers have an IPC channel; without one it need not be loaded. (Its types only know it as an import.)
 export const isClusterWorker = (): boolean => process.send !== undefined && (builtIn('node:cluster') as unknown as Cluster).isWorker;
 
 const thisHost = (): Host => ({ bun: process.versions['bun'], isClusterWorker: isClusterWorker() });
 
 /**
- * Refuses, before anything is forked, what would fail later and say less, or would fork processes that fork processes.
+ * Refuses, before anything is forked, what would fail later with a less helpful error, or would fork processes without end.
  *
- * @throws PreforkError ERR_PREFORK_STATE where no pool can run; ERR_PREFORK_OPTION where it needs Script, or an option what is not there
+ * @throws PreforkError ERR_PREFORK_STATE where no pool can run; ERR_PREFORK_OPTION where it needs Script, or an option needs what is not there
  */
 export function checkHost({ script = '', hasOwnScript, admin, watch }: Pick<ProcessConfig, 'script' | 'hasOwnScript' | 'admin' | 'watch'>, { bun, isClusterWorker: isOfCluster }: Host = thisHost()): void {
   if (bun !== undefined) {

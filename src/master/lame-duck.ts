@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 
-/** A time in which a server that is to stop goes on as before, so that its balancers can send their clients elsewhere. */
+/** A period in which a server that has been asked to stop goes on as before, so that balancers can send their clients elsewhere. */
 export class LameDuck {
   readonly #clock: Clock;
   #timer: Timer | undefined;

@@ -1,10 +1,10 @@
-// Runs in a successor before its program (node --require), as a file of its own, in the form that any program can load: it lets
-// the predecessor know what the program writes to stderr and what ends it. Its stderr is the service's own from the start on:
-// a pipe in between would break, and with it whoever writes there, when its reader, the predecessor, ends.
+// Runs in a successor before its program (node --require), as a separate file in a form that any program can load: it tells the
+// predecessor what the program writes to stderr and what ends it. The program's stderr is the service's own from the start: a
+// pipe in between would break when its reader, the predecessor, ends, and every process that writes to it would fail.
 
 // ipc/upgrade-protocol.ts: CHANNEL_FD.
 const CHANNEL = 3;
-/** Far below what the pipe holds: a predecessor that stands still must not stop its successor. */
+/** Far less than the pipe holds: a blocked predecessor must not block its successor. */
 const MOST_CHARACTERS = 65_536;
 const MOST_AT_ONCE = 4096;
 
@@ -36,7 +36,7 @@ function record(): void {
     left = 0;
     process.off('uncaughtExceptionMonitor', ended);
   };
-  // What this process starts is to run without it.
+  // Processes that this one starts are to run without it.
   const at = process.execArgv.findIndex((arg, index) => arg === '--require' && process.execArgv[index + 1]?.endsWith('last-words.cjs') === true);
   if (at !== -1) process.execArgv.splice(at, 2);
 }

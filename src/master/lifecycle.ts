@@ -10,10 +10,10 @@ import type { WorkerRecord } from './worker-record.js';
 import { newTally, type Tally } from './status-report.js';
 import type { Exit, Spawn, SpawnOptions, WorkerEvents } from './worker-process.js';
 
-/** How much longer than its clients a draining worker may live, to say goodbye and to end by itself, also on a busy machine. */
+/** How much longer than its clients a draining worker may live, to sign off and end by itself, even on a busy machine. */
 const FAREWELL_MS = 500;
 
-/** The jitter of MaxServerLifeTime: each worker lives up to so much less. */
+/** The jitter of MaxServerLifeTime: each worker's life is shortened by up to this part. */
 const LIFE_JITTER = 0.1;
 
 /** What the lives of workers depend on. */
@@ -28,11 +28,11 @@ export interface LifecycleParts {
   readonly firsts: number;
   readonly history: PoolHistory;
   readonly events: PoolEvents;
-  /** Calls back for what the process of a worker says, from the roster's id of it. */
+  /** Makes the listeners for a worker's process, given its id in the roster. */
   readonly listen: (id: number) => WorkerEvents;
 }
 
-/** A worker that was of no use. */
+/** A worker that failed before it was of use. */
 export interface FailedStart {
   readonly error: Error;
   /** How many failed in a row. */
@@ -41,7 +41,7 @@ export interface FailedStart {
   readonly isFinal: boolean;
 }
 
-/** Begins and ends the lives of workers, and keeps the books of it. */
+/** Begins and ends the lives of workers, and keeps count. */
 export class Lifecycle {
   readonly tally: Tally = newTally();
   readonly #parts: LifecycleParts;
@@ -51,8 +51,8 @@ export class Lifecycle {
   }
 
   /**
-   * How many of the first workers to start now. Each takes a core while it loads the program: of a hundred at once not one
-   * would be ready before all are, so those who come first wait for long. The others follow as these have loaded theirs.
+   * How many of the first workers to start now. Each takes a core while it loads the program: of a hundred at once none would be ready
+   * before nearly all are, and the first clients would wait for long. The others follow as the earlier ones have loaded the program.
    */
   firstStarts({ maxStarting }: Thresholds['pool']): number {
     const { firsts, history, roster } = this.#parts;
@@ -71,7 +71,7 @@ export class Lifecycle {
     return record;
   }
 
-  /** Draws the lives of all workers again, by a new MaxServerLifeTime. */
+  /** Redraws the lifetimes of all workers from a new MaxServerLifeTime. */
   redraw({ pool }: Thresholds): void {
     for (const record of this.#parts.roster.all()) record.lifeMs = this.#drawLifeMs(pool);
   }
@@ -80,17 +80,17 @@ export class Lifecycle {
     return maxLifeMs === 0 ? Infinity : maxLifeMs * (1 - LIFE_JITTER * this.#parts.random());
   }
 
-  /** Orders a drain. @returns false if the worker drains already */
+  /** Orders a drain. @returns false if the worker is draining already */
   drain(record: WorkerRecord, reason: DrainReason, { graceMs, lastCallMs }: { readonly graceMs: number; readonly lastCallMs: number }): boolean {
     const wasStarting = record.phase === 'starting';
     if (!this.#beginDrain(record, { reason, isOurs: true, graceMs })) return false;
-    // It has no client yet, and may not even listen to orders.
+    // It has no clients yet, and may not even read orders.
     if (wasStarting) record.process.kill();
     else record.isLastCall = record.process.send({ type: 'drain', reason, graceMs: orNull(graceMs), lastCallMs }) && lastCallMs > 0;
     return true;
   }
 
-  /** Notes a drain that the worker has begun by itself. @returns false if it drains already */
+  /** Notes a drain that the worker has begun by itself. @returns false if it was draining already */
   drainsItself(record: WorkerRecord, reason: DrainReason, graceMs: number): boolean {
     return this.#beginDrain(record, { reason, isOurs: false, graceMs });
   }
@@ -106,12 +106,12 @@ export class Lifecycle {
   #deadlineIn(graceMs: number): number {
     const { clock, roster } = this.#parts;
     const now = clock.now();
-    // What the master has missed up to now does not put it off.
+    // Time for which the master was blocked before now must not postpone it.
     roster.listens(now);
     return now + graceMs + FAREWELL_MS;
   }
 
-  /** Brings the deadline of a drain forward, and lets the worker know, so that it ends in an orderly way by then. */
+  /** Brings the deadline of a drain forward, and tells the worker, so that it ends in an orderly way by then. */
   hurry(record: WorkerRecord, graceMs: number): void {
     const deadline = this.#deadlineIn(graceMs);
     const { drain } = record;
@@ -120,7 +120,7 @@ export class Lifecycle {
     this.#endLastCall(record, graceMs);
   }
 
-  /** Lets a worker that still takes those who wait in the queue stop it. */
+  /** Makes a worker stop taking clients that wait in the queue. */
   endLastCall(record: WorkerRecord): void {
     if (!record.isLastCall || record.drain === undefined) return;
     this.#endLastCall(record, record.drain.deadline - FAREWELL_MS - this.#parts.clock.now());

@@ -1,7 +1,7 @@
 import type { PoolConfig, WorkerConfig } from '../policy/snapshot.js';
 import type { PoolLimits } from '../status.js';
 
-/** The thresholds and limits in force, as options name them: every default filled in, times in seconds. */
+/** The thresholds and limits in force, by the names of their options: every default filled in, times in seconds. */
 export function reportLimits({ pool, worker, backlog }: {
   readonly pool: PoolConfig; readonly worker: WorkerConfig; readonly backlog: number;
 }): PoolLimits {

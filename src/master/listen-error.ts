@@ -9,7 +9,7 @@ export interface ListenFailure {
   readonly code: string;
   readonly errno: number;
   readonly where: string;
-  /** How the message goes on after the code. Default: what is known of the code. */
+  /** How the message goes on after the code. Default: what is known about the code. */
   readonly advice?: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface ListenFailure {
 export class ListenError extends PreforkError {
   readonly operation: string;
   readonly errno: number;
-  /** The system's words for it. */
+  /** The system's description of it. */
   readonly errstr: string;
   readonly #isUnowned: boolean;
 
@@ -30,14 +30,14 @@ export class ListenError extends PreforkError {
     this.errstr = builtIn('node:util').getSystemErrorMap().get(-errno)?.[1] ?? code;
   }
 
-  /** Whether the address is in use, and it is not known by whom. */
+  /** Whether the address is in use, but not known by what. */
   get isUnowned(): boolean { return this.#isUnowned; }
 }
 
 /** Unlike servers of node:net, pools in several workers of a cluster share no port. */
 const OF_CLUSTER = ' This process is a worker of node:cluster: if each of its workers constructs the server, let only one do it, or the primary, since the pool has workers of its own.';
 
-/** With port 0 the system is asked for any port. */
+/** Port 0 asks the system for any port. */
 const adviceFor = (code: string, where: string): string => (
   code === 'EADDRINUSE' && where.endsWith(':0') ? '; every port that the system gives by itself is taken, many perhaps by connections that have just ended: try again in a minute, or choose a Port.' : ADVICE[code] ?? '.'
 );
@@ -50,7 +50,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: '; there is no such name or folder: correct it.',
 };
 
-/** Makes the error for a status that libuv returned. @param advice - how the message goes on; default: what is known of the code */
+/** Makes the error for a status that libuv returned. @param advice - how the message goes on; default: what is known about the code */
 export function systemListenError(operation: string, status: number, where: string, advice?: string): ListenError {
   const code = builtIn('node:util').getSystemErrorName(status);
   return codeListenError({ operation, code, errno: status, where, advice });

@@ -28,7 +28,7 @@ export function showTarget(target: ListenTarget): string {
   return target.family === 6 ? `[${target.address}]:${target.port}` : `${target.address}:${target.port}`;
 }
 
-/** Whether a Unix socket has a name of Linux's abstract namespace: no file, and nothing to remove. */
+/** Whether a Unix socket has a name in Linux's abstract namespace: no file, and nothing to remove. */
 export const isAbstract = (target: ListenTarget): boolean => target.kind === 'unix' && target.path.startsWith('\0');
 
 async function resolveAddress({ host, family: wanted }: ListenName & { kind: 'tcp' }, port: number): Promise<{ address: string; family: 4 | 6 }> {
@@ -50,7 +50,7 @@ function servicePort(name: string): number {
   try {
     text = readFileSync('/etc/services', 'utf8');
   } catch {
-    // A system without the file knows no service: the error below says what to do.
+    // A system without the file knows no services: the error below says what to do.
   }
   for (const line of text.split('\n')) {
     const [official, port, ...aliases] = (line.split('#')[0] ?? '').trim().split(/\s+/);

@@ -12,7 +12,7 @@ import { portInUse } from './port-holders.js';
 import { bindUnix } from './unix-socket.js';
 
 /**
- * The pool's socket: bound by the master, accepted on by workers only, through their own copies.
+ * The pool's socket: bound by the master; only workers accept on it, through copies of their own.
  * It lives exactly as long as the pool: while no worker accepts, clients wait in its queue.
  */
 export interface ListeningSocket {
@@ -20,13 +20,13 @@ export interface ListeningSocket {
   readonly address: ListenAddress;
   /** What `channel.send` takes; the receiver gets a copy of its own. */
   readonly handle: SendHandle;
-  /** The descriptor that another process can be started with. */
+  /** The descriptor, to start another process with. */
   readonly fd: number;
-  /** The file that is removed with it; undefined if there is none, or it is not ours. */
+  /** The file that is removed with the socket; undefined if there is none, or it is not ours. */
   file: SocketFile | undefined;
   /** Whether another process has bound it. */
   readonly isInherited: boolean;
-  /** Gives up the master's copy. Clients are refused once no worker has one. Removes its file if that is still the one that was made. Harmless twice. */
+  /** Gives up the master's copy. Clients are refused once no worker has one. Removes its file if that is still the same. Harmless twice. */
   close(): void;
 }
 
@@ -60,7 +60,7 @@ async function bindTo(target: ListenTarget, backlog: number, createHandle: Creat
 /**
  * Takes over a socket that another process has bound.
  *
- * @param known - its address, where the other process says it
+ * @param known - its address, if the other process has told it
  * @throws ListenError
  */
 export function inheritListeningSocket(fd: number, backlog: number, known?: ListenAddress): ListeningSocket {
@@ -71,8 +71,8 @@ export function inheritListeningSocket(fd: number, backlog: number, known?: List
 const UV_EADDRINUSE = -constants.errno.EADDRINUSE;
 
 /**
- * A port or path may be in use although no process has it: copies of the listening handle that were on their way when a server was
- * killed the kernel closes somewhat later, and whoever starts the next server is quick.
+ * A port or path may be in use although no process has it: the kernel takes a while to close copies of the listening handle that
+ * were under way when a server was killed, and the next server may be started sooner.
  */
 const ATTEMPTS = 11;
 const ATTEMPT_MS = 50;
@@ -81,7 +81,7 @@ function bindTcp(target: ListenTarget & { kind: 'tcp' }, backlog: number, create
   const { address, port, family, ipv6Only } = target;
   const handle = createHandle(address, port, family, undefined, ipv6Only ? IPV6_ONLY : 0);
   if (typeof handle === 'number') throw systemListenError('bind', handle, showTarget(target));
-  // uv_tcp_bind keeps EADDRINUSE back until the next call on the handle (libuv, src/unix/tcp.c).
+  // uv_tcp_bind holds back EADDRINUSE until the next call on the handle (libuv, src/unix/tcp.c).
   const bound = {};
   const status = handle.getsockname?.(bound) ?? 0;
   const [operation, failure] = status < 0 ? ['bind', status] : ['listen', holdQueue(handle, backlog)];

@@ -5,8 +5,8 @@ import { inWords, type PoolObserver } from '../pool-event.js';
 
 /**
  * Writes the pool's events to a logger, as (object, message): the object has the event's name, the server's Alias and
- * what the event carries, an error under `err`, as pino and bunyan expect it. A process that the event is about is its
- * `worker` or `successor`: loggers write `pid` themselves, of the process that they run in.
+ * what the event carries, an error under `err`, as pino and bunyan expect it. The process that the event is about is
+ * `worker` or `successor`: loggers themselves write a `pid`, that of the process in which they run.
  */
 export function logTo(logger: Logger, alias: string): PoolObserver {
   const isConsole = logger === globalThis.console;
@@ -40,7 +40,7 @@ export function logTo(logger: Logger, alias: string): PoolObserver {
     }
   }
 
-  /** A log that has failed, as when the thread it writes in has ended, must not end the pool: it is said once. */
+  /** A failed log, such as one whose writing thread has ended, must not end the pool: it is reported once. */
   function failed(thrown: unknown): void {
     if (hasFailed) return;
     hasFailed = true;
@@ -52,12 +52,12 @@ type Level = keyof Logger;
 
 const ignore = (): void => undefined;
 
-/** Bytes of its output that may wait for who reads it. */
+/** Bytes of its output that may wait for a reader. */
 const MOST_WAITING = 1024 * 1024;
 
 /**
- * Whether `console` would only add to what nothing reads. On a pipe Node keeps all of it in the memory of this process, which
- * keeps the pool: it must not grow with a log that is stuck.
+ * Whether `console` would only add to output that nothing reads. On a pipe Node keeps all of it in the memory of this
+ * process, which runs the pool and must not grow with a log that is stuck.
  */
 function isUnread(level: 'debug' | 'info' | 'warn' | 'error'): boolean {
   const stream = level === 'warn' || level === 'error' ? process.stderr : process.stdout;
@@ -65,8 +65,8 @@ function isUnread(level: 'debug' | 'info' | 'warn' | 'error'): boolean {
 }
 
 /**
- * Whatever logs may write to the standard streams. `console` is meant to ignore what it cannot write, but of two lines in one turn
- * Node lets the second one's EPIPE through, which would end the master; so would that of a logger which writes to them itself.
+ * Any logger may write to the standard streams. `console` is meant to ignore what it cannot write, but with two lines in one turn
+ * Node lets the EPIPE of the second through, which would end the master; so would that of a logger which writes to them itself.
  */
 function forgiveStreams(): void {
   for (const stream of [process.stdout, process.stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);

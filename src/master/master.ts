@@ -103,7 +103,7 @@ export class Master {
 
   #leave(): void {
     if (this.#options.current.process.endsWorkers) this.#pool?.supervisor.killAll();
-    // Its file would stay; the workers have copies of their own.
+    // Otherwise its file would stay; the workers have copies of their own.
     this.#open?.socket.close();
     this.#admin.close();
   }
@@ -116,13 +116,13 @@ export class Master {
 
   get isStopped(): boolean { return this.#phase === 'stopped'; }
 
-  /** What made the server end by itself. */
+  /** What made the server end without being asked to. */
   get failure(): Error | undefined { return this.#failure; }
 
-  /** Adds an observer of our own, of every event and change of the status. */
+  /** Adds an internal observer of every event and every change of the status. */
   observe(observer: PoolObserver): void { this.#outbox.observe(observer, { status: true }); }
 
-  /** The pool, from its start to its very end. @throws PreforkError ERR_PREFORK_STATE before, and if there never was one */
+  /** The pool, from its start to its very end. @throws PreforkError ERR_PREFORK_STATE before its start, and if there never was one */
   pool(call: string): Supervisor {
     if (this.#pool !== undefined) return this.#pool.supervisor;
     throw new PreforkError('ERR_PREFORK_STATE', `${call}() needs a running pool: await ready() before it, and call it before shutdown().`, { cause: this.#failure });
@@ -171,7 +171,7 @@ export class Master {
   }
 
   async #start(): Promise<void> {
-    // Callers may add their listeners in the turn of the construction.
+    // Callers can still add their listeners in the turn in which they construct the server.
     await Promise.resolve();
     try {
       const { listen } = this.#options.current;
@@ -215,7 +215,7 @@ export class Master {
     this.#pool.supervisor.start();
   }
 
-  /** Says once that the server cannot work, and leaves nothing behind. */
+  /** Reports, once, that the server cannot work, and leaves nothing behind. */
   #fail(error: Error): void {
     if (this.#phase === 'stopped' || (this.#phase === 'stopping' && !this.#end.isDelayed)) return;
     this.#failure = error;

@@ -6,7 +6,7 @@ import { PreforkError } from '../errors.js';
 export interface NativeHandle {
   /** The descriptor. */
   readonly fd: number;
-  /** Only TCP has it. @returns 0, or a negative error number of libuv, as all of these do */
+  /** Only TCP has it. @returns 0, or a negative error number of libuv, as do all of these methods */
   getsockname?(out: object): number;
   open(fd: number): number;
   listen(backlog: number): number;
@@ -15,7 +15,7 @@ export interface NativeHandle {
   close(): void;
 }
 
-/** Makes a handle that is bound, or owns the descriptor; a negative error number of libuv if it cannot. */
+/** Makes a handle that is bound, or owns the descriptor; returns a negative error number of libuv if it cannot. */
 export type CreateHandle = (address: string | null, port: number | null, family: 4 | 6 | -1 | null, fd?: number, flags?: number) => NativeHandle | number;
 
 /**
@@ -26,7 +26,7 @@ export type CreateHandle = (address: string | null, port: number | null, family:
  * ERR_WORKER_HANDLE_NOT_TRANSFERABLE). So this uses what node:cluster uses for its shared handles:
  * https://github.com/nodejs/node/blob/v20.x/lib/internal/cluster/shared_handle.js
  *
- * @throws PreforkError ERR_PREFORK_LISTEN on a version of Node that has it no more
+ * @throws PreforkError ERR_PREFORK_LISTEN on a version of Node that no longer has it
  */
 export function handleFactory(): CreateHandle {
   const createHandle = (net as unknown as { _createServerHandle?: CreateHandle })._createServerHandle;
@@ -35,15 +35,15 @@ export function handleFactory(): CreateHandle {
 }
 
 /**
- * Makes the kernel listen, while this process takes no client: they wait in the kernel's queue until a worker takes them.
+ * Makes the kernel listen although this process takes no clients: they wait in the kernel's queue until a worker takes them.
  *
  * A socket that is bound but does not listen can be bound a second time: a TCP port by any program that sets
- * SO_REUSEADDR as libuv does, the path of a Unix socket by whoever takes it for stale. So a second server would find out
- * when its workers listen, seconds later, or the first one's would. A socket that listens excludes both at once.
+ * SO_REUSEADDR as libuv does, the path of a Unix socket by any program that takes it for stale. So one of two servers
+ * would find out only when its workers listen, seconds later. A socket that listens excludes both at once.
  *
- * uv_listen also begins to watch for connections, and libuv offers nothing that would end it. But uv_read_stop ends the
- * watching of any stream for input, which is the same thing to the kernel, once uv_read_start has begun it, for which the
- * handle has to be readable, which `open` makes it. All in one turn of the event loop, so that nothing is accepted between.
+ * uv_listen also begins to watch for connections, and libuv offers no way to stop that. But uv_read_stop stops watching any
+ * stream for input, which is the same thing to the kernel, once uv_read_start has begun it; for that the handle has to be
+ * readable, which `open` makes it. All this happens in one turn of the event loop, so that nothing is accepted in between.
  *
  * @returns 0 or a negative error number of libuv
  */

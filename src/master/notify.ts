@@ -1,14 +1,14 @@
 import { builtIn } from '../built-ins.js';
 import type { Clock, Timer } from '../clock.js';
 
-/** What a service manager learns, as of now. */
+/** What a service manager is told about the current state. */
 export interface ServiceState {
   readonly ready: number;
   readonly workers: number;
   readonly clients: number;
-  /** No clients are served because the user wants it so. */
+  /** No clients are served because the user has paused the pool. */
   readonly paused: boolean;
-  /** What else an operator has to know, in words. */
+  /** Anything else that an operator has to know, in words. */
   readonly note: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface NotifierParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
   readonly state: () => ServiceState;
-  /** Sends assignments in one message. Tests give their own. */
+  /** Sends assignments in one message. Tests pass their own. */
   readonly send: (assignments: readonly string[]) => Promise<void>;
   /** CLOCK_MONOTONIC in microseconds. */
   readonly monotonicMicros: () => bigint;
@@ -31,8 +31,8 @@ const EXTEND_BY_MS = 15_000;
 /**
  * Reports to systemd what the service does (sd_notify(3)), one message after the other.
  *
- * The watchdog is fed from the master's own event loop, and only while a worker is ready or the pause is wanted: a master
- * that is blocked, or a pool that serves no clients, is restarted.
+ * The watchdog is fed from the master's own event loop, and only while a worker is ready or the user has paused the pool:
+ * a master that is blocked, or a pool that serves no clients, is restarted.
  */
 export class Notifier {
   readonly #parts: NotifierParts;
@@ -111,8 +111,8 @@ export class Notifier {
 }
 
 /**
- * Sends through the program systemd-notify: Node has no datagram sockets of the Unix family. Without --no-block, which
- * would return before systemd has read the message, so that it could not find out any more who sent it.
+ * Sends through the program systemd-notify: Node has no datagram sockets of the Unix family. Without --no-block, with
+ * which it would end before systemd has read the message, so that systemd could no longer find out who sent it.
  */
 export async function systemdNotify(assignments: readonly string[]): Promise<void> {
   await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { warner } from './unasked.js';
 
 const HANG_UP = 'SIGHUP: this program was started from a terminal, and one that is closed sends this signal, so the pool drains. To reload, call server.reload(), or start the program without a terminal (setsid, systemd).\n';
 
-/** A server that signals reach. */
+/** A server that obeys signals. */
 export interface SignalledServer {
   readonly server: { shutdown(): Promise<void>; reload(options: object): Promise<unknown> };
   readonly clock: Clock;
@@ -20,7 +20,7 @@ export interface SignalledServer {
   readonly upgrade: () => void;
 }
 
-/** Lets a server obey the signals of its process. @returns a function that ends it */
+/** Makes a server obey the signals of its process. @returns a function that ends this */
 export function obeySignals({ server, clock, outbox, isRunning, hurry, killAll, upgradeSignal, upgrade }: SignalledServer): () => void {
   return handleSignals({
     clock, hurry, killAll,

@@ -7,22 +7,22 @@ import { codeListenError } from './listen-error.js';
 import { resolveTarget, showTarget, type ListenTarget } from './listen-target.js';
 import { bindListeningSocket, inheritListeningSocket, type ListeningSocket } from './listening-socket.js';
 
-/** An open socket, and where it is as messages show it. */
+/** An open socket, and its address as shown in messages. */
 export interface OpenSocket {
   readonly socket: ListeningSocket;
   readonly where: string;
-  /** What of the options led to it, as a text that two masters can compare: Fd, or the address. */
+  /** Which options led to it (Fd, or the address), as a text that two masters can compare. */
   readonly name: string;
 }
 
 /** What a predecessor hands over. */
 export interface Handed {
   readonly socket: HandedSocket;
-  /** It is of no use: the options name another address. */
+  /** Refuses it: the options name another address. */
   decline(): void;
 }
 
-/** With a socket of systemd's, Address and Port are for where there is none: they may change and name nothing. */
+/** With a socket of systemd's, Address and Port apply only where there is none: they may change without effect. */
 const fdName = (fd: number | string): string => JSON.stringify({ fd });
 const addressName = (target: ListenConfig['target']): string => JSON.stringify({ target: target.kind === 'unix' ? target.path : target });
 /** The Fd in a name; undefined if it is an address. */
@@ -50,7 +50,7 @@ export async function openSocket(config: ListenConfig, handed?: Handed): Promise
 }
 
 /**
- * What systemd passed to the predecessor under another name stayed there: its clients would wait in a queue that no process reads.
+ * A socket that systemd passed to the predecessor under another name stayed there: its clients would wait in a queue that no process reads.
  *
  * @throws ListenError
  */
@@ -66,7 +66,7 @@ function refuseOtherFd(wanted: number | string, { target }: HandedSocket): void 
 /** Whether systemd has it too, and keeps it open. */
 export const isSystemds = ({ name }: OpenSocket): boolean => fdOf(name) !== undefined;
 
-/** Where it is, for a message: with the port that the kernel has chosen. */
+/** Its address for a message, with the port that the kernel has chosen. */
 export const nameOfBound = ({ socket: { address }, where }: OpenSocket): string => (
   typeof address === 'string' ? address : where.replace(/:0$/, `:${address.port}`)
 );
@@ -75,7 +75,7 @@ const inherit = ({ fd, address }: HandedSocket, { backlog, name }: { readonly ba
   { socket: inheritListeningSocket(fd, backlog, address), where: `descriptor ${fd} of the predecessor`, name }
 );
 
-/** Whether another name leads to the same address. */
+/** Whether a target has a different name but the same address. */
 function isAt(target: ListenTarget, { address, file }: HandedSocket): boolean {
   if (target.kind === 'unix') return typeof address === 'string' && (target.path === address || resolve(target.path) === file?.path);
   return typeof address === 'object' && target.port === address.port && target.address === address.address;

@@ -1,6 +1,6 @@
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 
-/** The options of a running server: as given, then as `configure()` and reloads have changed them. */
+/** The options of a running server: first as given, then as `configure()` and reloads have changed them. */
 export class OptionsInForce {
   /** Names of options that `configure()` has changed. */
   readonly configured: ReadonlySet<string>;
@@ -22,7 +22,7 @@ export class OptionsInForce {
     for (const name of Object.keys(change as object)) this.#names.add(name);
   }
 
-  /** Changes them as a release says. */
+  /** Changes them to those of a release. */
   set(options: ResolvedOptions): void {
     this.#current = options;
     this.#changed(options);

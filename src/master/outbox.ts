@@ -6,13 +6,13 @@ import type { ServerEvents, WorkerErrorEvent, WorkerMessageEvent } from '../serv
 import { hearMessage } from './hear-message.js';
 import type { UnheardErrors } from './unheard.js';
 
-// As it is now, as the timers of clock.ts: some fake timers, such as those of Jest, replace it too.
+// As it is now, like the timers in clock.ts: some fake timers, such as Jest's, replace it too.
 const { queueMicrotask } = globalThis;
 
 /**
- * Delivers events and callbacks to the user's code, in order, when the turn's own work is done: what that code throws finds
- * our books complete, and is an uncaught exception of its own. It runs in the async context of the server's construction: what
- * happens is due to many causes, and a store that one call came with, such as the HTTP request that asked for a reload, is of no other's concern.
+ * Delivers events and callbacks to the user's code, in order, when the turn's own work is done: when that code throws, our state is complete, and
+ * the error is an uncaught exception of the program's. The code runs in the async context of the server's construction: events have many causes,
+ * and the store of one call, such as that of the HTTP request that asked for a reload, must not reach others.
  */
 export class Outbox {
   readonly events: EventEmitter<ServerEvents> = new EventEmitter<ServerEvents>();
@@ -31,13 +31,13 @@ export class Outbox {
     this.#unheard = unheard;
   }
 
-  /** Adds an observer of our own: it hears at once, and does not count as a listener. With `status` it hears of every change. */
+  /** Adds an internal observer: it is called at once, and does not count as a listener. With `status` it is told of every change. */
   observe(observer: PoolObserver, { status = false }: { readonly status?: boolean } = {}): void {
     this.#observers.push(observer);
     if (status) this.#followsStatus = true;
   }
 
-  /** Sets the user's log: it hears of events before their listeners, and of errors that have no listener. */
+  /** Sets the user's log: it gets events before their listeners do, and errors that have no listener. */
   setLog(log: PoolObserver): void {
     this.#log = log;
   }
@@ -47,7 +47,7 @@ export class Outbox {
     return this.events.listenerCount(name) > 0;
   }
 
-  /** Delivers an event. Of 'status', one for each turn of the event loop. */
+  /** Delivers an event; 'status' at most once in each turn of the event loop. */
   emit<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
     if (name === 'status') return this.#emitStatus();
     // The events are typed by name; neither EventEmitter's own types nor a union can follow a generic name.
@@ -77,7 +77,7 @@ export class Outbox {
     try {
       if (callback !== undefined) this.#scope.runInAsyncScope(callback);
     } finally {
-      // A failure ends this turn; the next one goes on, if the program has a handler for what is uncaught.
+      // An exception ends this turn; the next one goes on, if the program handles uncaught exceptions.
       this.#due.shift();
       if (this.#due.length > 0) queueMicrotask(() => { this.#deliver(); });
     }

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../clock.js';
 
-/** How long a worker may be silent beyond its time: longer than a garbage collection, or a busy machine, takes. */
+/** How long a worker may be overdue: longer than a garbage collection or a busy machine delays it. */
 export const PATIENCE_MS = 5000;
-/** A timer that is so late says that the master itself was held up, and what the worker said may be waiting to be read. */
+/** A timer this late shows that the master itself was held up, and that messages of the worker may be waiting to be read. */
 const ASLEEP_MS = 1000;
 
-/** Calls `late` after this time, in which the master has listened; Infinity = never. It does not keep the process alive, which workers do. */
+/** Calls `late` after this time, if the master has been listening; Infinity = never. Its timer does not keep the process alive; workers do. */
 export function patiently(clock: Clock, delayMs: number, late: () => void): Timer {
   if (delayMs === Infinity) return { cancel: () => undefined };
   let timer: Timer;

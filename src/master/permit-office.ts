@@ -9,25 +9,25 @@ import { ANSWER_MS } from '../policy/silence.js';
 import type { Roster } from './roster.js';
 import { FIRST_STOCK, type WorkerRecord } from './worker-record.js';
 
-/** The most copies of the listening handle that a worker is given in advance; each is an open file of it. */
+/** The most copies of the listening handle that a worker is given in advance; each is an open file of the worker. */
 const MOST_STOCK = 64;
-/** All copies that may be on their way fit into the files that a worker keeps free (descriptors.ts): out of files, libuv drops clients. */
+/** All copies that may be under way fit into the descriptors that a worker keeps free (descriptors.ts): when a process runs out of them, libuv drops clients. */
 const STOCK_SHARE = 1 / 32;
-/** A stock that is half used up in less than this is too small. */
+/** A stock that is half used up within this time is too small. */
 const QUICKLY_MS = 1000;
 
-/** A worker that lacks copies this long after some were sent never got them: Node gives up on a handle that a process without free descriptors cannot take (SentHandleNotReceivedWarning). */
+/** If a worker still lacks copies this long after some were sent, it never got them: Node gives up on a handle that a process without free descriptors cannot take (SentHandleNotReceivedWarning). */
 const LOST_MS = 500;
 
-/** Ceilings that have become too high are lowered at most this often: in a pool whose clients come and go each change would cost a message to every worker. */
+/** Ceilings that have become too high are lowered at most this often: in a pool whose clients come and go, each change would otherwise cost a message to every worker. */
 const LOWER_MS = 50;
 
-/** What it hands out. */
+/** What the office works with. */
 export interface PermitOfficeParts {
   readonly roster: Roster;
   readonly handle: SendHandle;
   readonly send: (workerId: number, order: ToWorker, handle?: SendHandle) => boolean;
-  /** How the flow of clients is judged; tests choose it. */
+  /** How the flow of clients is judged; tests replace it. */
   readonly observe?: typeof observeFlow;
 }
 
@@ -44,7 +44,7 @@ export class PermitOffice {
 
   /**
    * @param holders - workers that may accept at the same time in a crowd of short-lived clients
-   * @param single - each worker takes one client at a time: then all may accept, since the busy ones have stopped anyway
+   * @param single - each worker takes one client at a time: then all may accept, since busy ones have stopped anyway
    * @returns when to look again; Infinity = when the next report comes
    */
   update({ holders, single, mostClients, servedByGone, now }: {
@@ -61,16 +61,16 @@ export class PermitOffice {
     const { crowded } = this.#flow;
     this.#learn(crowded, now);
     const credit = crowded ? undefined : lastingCredit(clients / Math.max(workers, 1));
-    // In a crowd only: elsewhere every worker has a permit, and a verdict that comes too soon wakes none.
+    // Only in a crowd: otherwise every worker has a permit, and taking one for blocked too soon wakes no others.
     const views = roster.permitViews(crowded ? roster.lateMs(now) : 0);
     const { orders, nextAt, isHigh } = planPermits(views, { holders: crowded && !single ? holders : Infinity, credit, lower }, now);
     for (const order of orders) this.#perform(order, now);
     const lowerAt = isHigh && !lower ? this.#loweredAt + LOWER_MS : Infinity;
-    // Whoever is asked now is missed if it does not answer by then, even if no report comes meanwhile.
+    // A worker that is asked now and does not answer by then must be noticed, even if no report comes meanwhile.
     return Math.min(nextAt, lowerAt, orders.some(({ kind }) => kind !== 'copies') ? now + ANSWER_MS : Infinity);
   }
 
-  /** Learns from who has asked for a higher ceiling whether the clients of a crowd leave again. */
+  /** Learns from workers that have asked for a higher ceiling whether the clients of a crowd leave again. */
   #learn(crowded: boolean, now: number): void {
     const seen = { now, stayMs: stayMs(this.#flow) };
     const records = this.#parts.roster.all();
@@ -79,7 +79,7 @@ export class PermitOffice {
       const learnt = crowded ? learnCredit(record.credit, record.state, seen) : record.credit;
       if (learnt === record.credit) continue;
       record.credit = learnt;
-      // Clients that stay with one worker will stay with others too.
+      // If clients stay with one worker, they will stay with others too.
       const tooMuch = learnt.clients === FIRST_CREDIT.clients ? records.filter(({ credit }) => credit.clients > learnt.clients) : [];
       for (const other of tooMuch) other.credit = { ...other.credit, clients: learnt.clients };
     }
@@ -111,7 +111,7 @@ export class PermitOffice {
   }
 
   #sendCopies(record: WorkerRecord, count: number, now: number): void {
-    // It uses them up quickly: let it have more in advance.
+    // It uses them up quickly: give it more in advance.
     const used = record.state.copiesUsed - record.refilled.copiesUsed;
     if (used >= record.stock / 2 && now - record.refilled.at < QUICKLY_MS) record.stock = Math.min(record.stock * 2, this.#mostStock);
     record.refilled = { at: now, copiesUsed: record.state.copiesUsed };
@@ -124,14 +124,14 @@ export class PermitOffice {
   /** Sends an order that its report will confirm. @returns false if its channel is closed */
   #order(record: WorkerRecord, order: ToWorker, now: number): boolean {
     if (!this.#parts.send(record.id, order)) return false;
-    // From the first one that it has not answered: one that is stuck gets no more time by being asked again.
+    // Counted from the first order that it has not answered: a stuck worker must not get more time by being asked again.
     if (record.state.ordersSeen === record.ordersSent) record.askedAt = now;
     record.ordersSent += 1;
     return true;
   }
 }
 
-/** Forgets copies that did not arrive, so that others are sent. One too many costs the worker a descriptor for a while. */
+/** Forgets copies that did not arrive, so that others are sent. If they do arrive, they cost the worker a few descriptors for a while. */
 function writeOffLost(record: WorkerRecord): void {
   const { permit, accepting, paused, copiesUsed } = record.state;
   const lacksCopies = permit === 'held' && !accepting && paused.length === 0;

@@ -9,10 +9,10 @@ import type { PoolStop } from './pool-stop.js';
 import type { Roster } from './roster.js';
 import { isBlockedWorker } from './worker-record.js';
 
-/** At least this often the master looks, so that it notices when it stood still itself. */
+/** The master looks at least this often, so that it notices when it was blocked itself. */
 const LISTEN_MS = 500;
 
-/** What the planning goes by. */
+/** What planning is based on. */
 export interface PlanLoopParts {
   readonly clock: Clock;
   readonly roster: Roster;
@@ -25,26 +25,26 @@ export interface PlanLoopParts {
   readonly holders: number;
   /** Clients taken by workers that are gone. */
   readonly servedByGone: () => number;
-  /** Clients that wait in the kernel to be accepted, and may be; undefined where it does not say. */
+  /** Clients that wait in the kernel and may be accepted; undefined where their number is unknown. */
   readonly queued: () => number | undefined;
   readonly perform: (action: Action, now: number) => void;
-  /** The plan was performed. */
+  /** The plan has been carried out. */
   readonly done: () => void;
 }
 
-/** Asks the plan what to do, after news and when time has passed, and has it done. */
+/** Asks the plan what to do, after news and when time has passed, and has it carried out. */
 export class PlanLoop {
   readonly #parts: PlanLoopParts;
   #isDue = false;
   #timer: Timer | undefined;
-  /** Workers that stood still at the last look. */
+  /** Workers that were blocked at the last look. */
   #blocked = 0;
 
   constructor(parts: PlanLoopParts) {
     this.#parts = parts;
   }
 
-  /** A message may ask for an early plan; it never acts itself. */
+  /** Asks for an early plan: messages never act themselves. */
   request(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -70,11 +70,11 @@ export class PlanLoop {
     if (roster.size === 0 && stop.hasBegun) return;
     const dueAt = Math.max(Math.min(lookAt, now + LISTEN_MS), now + 1);
     roster.looksAgainAt(dueAt);
-    // Through request: after a time in which this process stood still, what workers have said meanwhile is read first.
+    // Through request(): if this process was blocked, what workers have said meanwhile is read first.
     this.#timer = clock.after(dueAt - now, () => { this.request(); });
   }
 
-  /** No plan is made until the next news. */
+  /** Makes no plan until the next news. */
   cancel(): void {
     this.#timer?.cancel();
   }
@@ -87,7 +87,7 @@ export class PlanLoop {
     return office.update({ holders, single, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
   }
 
-  /** That a worker stands still is not announced by anyone: the status changes as time passes. */
+  /** Nothing announces that a worker is blocked: the status changes as time passes. */
   #noteBlocked(now: number): void {
     const { events, roster } = this.#parts;
     const blocked = roster.all().filter((record) => isBlockedWorker(record, now)).length;
@@ -95,7 +95,7 @@ export class PlanLoop {
     this.#blocked = blocked;
   }
 
-  /** The master's own heartbeat, once per MasterHeartBeatTime and worker. Its purpose is to find broken channels. */
+  /** The master's own heartbeat, sent to each worker once per MasterHeartBeatTime. Its purpose is to find broken channels. */
   #beat(now: number): void {
     const { roster, thresholds } = this.#parts;
     for (const record of roster.all()) {

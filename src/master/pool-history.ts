@@ -6,19 +6,19 @@ import { NO_STARTS, shouldGiveUp, startFailed, startSucceeded, workerReady } fro
 import type { Roster } from './roster.js';
 import type { WorkerRecord } from './worker-record.js';
 
-/** A worker that ends earlier by itself, and has not had a client, was of no use. */
+/** A worker that ends by itself earlier than this, without having had a client, was of no use. */
 const EARLY_MS = 10_000;
 
 /** What a snapshot is made from, besides the roster. */
 interface SnapshotParts {
   readonly pool: PoolConfig;
   readonly stopping: boolean;
-  /** Clients that wait in the kernel to be accepted, and may be; undefined where it does not say. */
+  /** Clients that wait in the kernel and may be accepted; undefined where their number is unknown. */
   readonly queued: () => number | undefined;
   readonly now: number;
 }
 
-/** What the plan has to know of the past: how starts went, and when the pool shrank. */
+/** What the plan has to know about the past: how starts went, and when the pool shrank. */
 export class PoolHistory {
   #starts = NO_STARTS;
   #shrunkAt = -Infinity;
@@ -44,7 +44,7 @@ export class PoolHistory {
     return this.#starts.failures > 0;
   }
 
-  /** The pool is to run another release, which has proved to be of use. */
+  /** The pool is to run another release, which has proved useful. */
   renewed(): void {
     this.#starts = startSucceeded();
   }
@@ -53,25 +53,25 @@ export class PoolHistory {
     this.#starts = workerReady(this.#starts, record);
   }
 
-  /** A worker reported: one started since the failures that has been of use ends the row. */
+  /** A worker reported: one that was started since the failures and has been of use ends the series. */
   heard(record: WorkerRecord, now: number): void {
     if (this.isFailing && record.bornAt >= this.#starts.since && hasProved(record, now)) this.#starts = startSucceeded();
   }
 
   /**
-   * Whether a worker that exited was of no use, however it ended, so that the next start has to wait. What the master
-   * itself has ended proves nothing.
+   * Whether a worker that exited was of no use, however it ended, so that the next start has to wait. A worker that the
+   * master itself has ended proves nothing.
    */
   isFailedStart(record: WorkerRecord, now: number): boolean {
     if (record.drain?.isOurs === true || (record.killed !== undefined && record.killed !== 'boot')) return false;
     return record.readyAt === undefined || !hasProved(record, now);
   }
 
-  /** Notes a failed start. `nextMs` until the next try; undefined = there is none, since no worker was ever ready. */
+  /** Notes a failed start. @returns `nextMs` until the next try; undefined = there is none, since no worker was ever ready */
   startFailed(record: WorkerRecord, { now, chance }: { readonly now: number; readonly chance: number }): { readonly failures: number; readonly nextMs: number | undefined } {
     this.#starts = startFailed(this.#starts, { bornAt: record.bornAt, now, chance });
     const { failures, everReady, retryAt = now } = this.#starts;
-    // The next one would take as long to make no server.
+    // The next one would take just as long without making a server.
     const isHopeless = !everReady && record.killed === 'boot' && !record.isWelcome;
     return { failures, nextMs: isHopeless || shouldGiveUp(this.#starts) ? undefined : Math.max(retryAt - now, 0) };
   }

@@ -2,10 +2,10 @@ import type { Clock, Timer } from '../clock.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Roster } from './roster.js';
 
-/** How long a pool that stops goes on to accept, at most, until the kernel's queue is empty. */
+/** How long a stopping pool goes on accepting, at most, until the kernel's queue is empty. */
 const LAST_CALL_MS = 1000;
 
-/** Why the whole pool stops; after an upgrade its successor serves on, and after a move at another address, with a socket of its own. */
+/** Why the whole pool stops; after an upgrade its successor goes on serving; after a move it does so at another address, with a socket of its own. */
 export type StopReason = 'shutdown' | 'upgrade' | 'move';
 
 /** What the end of a pool is made of. */
@@ -13,19 +13,19 @@ export interface PoolStopParts {
   readonly clock: Clock;
   readonly roster: Roster;
   readonly lifecycle: Lifecycle;
-  /** Whether the pool is paused: then those who wait in the kernel's queue are not taken. */
+  /** Whether the pool is paused: then clients that wait in the kernel's queue are not taken. */
   readonly isPaused: () => boolean;
-  /** Whether another process keeps the socket open, and who waits in its queue: systemd, or the master that this one could not relieve. */
+  /** Whether another process keeps the socket open, and the clients in its queue: systemd, or the master that this one could not relieve. */
   readonly isShared: () => boolean;
-  /** The kernel's queue is served: the socket may be closed. */
+  /** The kernel's queue is empty: the socket may be closed. */
   readonly served: () => void;
 }
 
-/** The end of the whole pool: those who wait in the kernel's queue are taken (the last call), then the workers drain. */
+/** The end of the whole pool: clients that wait in the kernel's queue are taken (the last call), then the workers drain. */
 export class PoolStop {
   readonly #parts: PoolStopParts;
   #begun: { graceMs: number; readonly reason: StopReason; readonly gone: () => void } | undefined;
-  /** Ends the last call; undefined unless it is on. */
+  /** Ends the last call; undefined unless it is going on. */
   #lastCall: Timer | undefined;
 
   constructor(parts: PoolStopParts) {
@@ -42,7 +42,7 @@ export class PoolStop {
     return reason === 'move' ? 'upgrade' : reason;
   }
 
-  /** How long clients have; undefined while the pool does not stop. */
+  /** How long clients have; undefined unless the pool is stopping. */
   get graceMs(): number | undefined {
     return this.#begun?.graceMs;
   }
@@ -52,7 +52,7 @@ export class PoolStop {
     return this.#lastCall !== undefined;
   }
 
-  /** How long those who wait in the kernel's queue are still taken. A paused pool takes no one, and of a socket that stays open others do. */
+  /** How long clients that wait in the kernel's queue are still taken. A paused pool takes none; if the socket stays open, another process takes them. */
   get lastCallMs(): number {
     const { isPaused, isShared } = this.#parts;
     return isPaused() || isShared() || this.#begun?.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
@@ -69,7 +69,7 @@ export class PoolStop {
     });
   }
 
-  /** Clients of workers that drain have no longer than this: asked for again, it can only be shortened. */
+  /** Clients of draining workers have no longer than this: a later call can only shorten the time. */
   hurry(graceMs: number): void {
     const { lifecycle, roster } = this.#parts;
     for (const record of roster.all()) lifecycle.hurry(record, graceMs);
@@ -90,7 +90,7 @@ export class PoolStop {
     const { lifecycle, roster, served } = this.#parts;
     this.#lastCall?.cancel();
     this.#lastCall = undefined;
-    // First here: then a worker that still accepts is the last to close its copy.
+    // The master's copy first: then a worker that still accepts is the last to close its own.
     served();
     for (const record of roster.all()) lifecycle.endLastCall(record);
   }

@@ -19,7 +19,7 @@ export interface PoolParts extends Pick<SupervisorParts, 'accepting' | 'broken' 
   readonly source: ReleaseSource;
   readonly socket: ListeningSocket;
   readonly outbox: Outbox;
-  /** Those in force. */
+  /** The options in force. */
   readonly options: () => ResolvedOptions;
   readonly setOptions: (options: ResolvedOptions) => void;
   /** Names of options that `configure()` has changed. */
@@ -30,12 +30,12 @@ export interface PoolParts extends Pick<SupervisorParts, 'accepting' | 'broken' 
 export interface Pool {
   readonly supervisor: Supervisor;
   readonly releases: Releases;
-  /** undefined if no worker can need them. */
+  /** undefined if no worker can ever need them. */
   readonly ticketKeys: TicketKeys | undefined;
   readonly queue: AcceptQueue;
 }
 
-/** Puts a pool together, which has no worker yet. @throws Error if the workers' folder is not there */
+/** Puts together a pool, which has no workers yet. @throws Error if the workers' folder does not exist */
 export function createPool({ socket, outbox, options, setOptions, configured, source, accepting, broken, shutdownAsked, ...parts }: PoolParts): Pool {
   const { listen, client: { tls }, process: { endsWorkers, hasOwnScript } } = options();
   const ticketKeys = tls === undefined && !hasOwnScript ? undefined : new TicketKeys(parts.clock, (keys) => { supervisor.roster.tell({ type: 'ticket-keys', keys }); });

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { MARK } from '../mark.js';
 import { TCP_LISTEN, TCP_TABLES, tcpRows } from '../tcp-table.js';
 
-/** What to do about a port that is in use, with the processes that hold it; undefined where /proc does not say. */
+/** What to do about a port that is in use, naming the processes that hold it; undefined if /proc does not show them. */
 export function portInUse(port: number): string | undefined {
   return heldBy(TCP_TABLES.flatMap((path) => [...tcpRows(path)])
     .filter(({ state, localPort }) => state === TCP_LISTEN && localPort === port)
@@ -13,7 +13,7 @@ export function portInUse(port: number): string | undefined {
 export function nameInUse(name: string): string | undefined {
   const shown = name.replace('\0', '@');
   return heldBy(read('/proc/net/unix').split('\n').flatMap((line) => {
-    // "Num: RefCount Protocol Flags Type St Inode Path" (proc(5)); a path may have spaces, and Node before 22 fills an abstract name up with NUL.
+    // "Num: RefCount Protocol Flags Type St Inode Path" (proc(5)); a path may have spaces, and Node before 22 pads an abstract name with NUL.
     const [, , , flags, , , inode, ...path] = line.trim().split(' ').filter((word, index) => index > 6 || word !== '');
     return flags === UNIX_LISTEN && path.join(' ').replace(/@+$/, '') === shown ? [`socket:[${inode ?? ''}]`] : [];
   }));
@@ -22,7 +22,7 @@ export function nameInUse(name: string): string | undefined {
 /** __SO_ACCEPTCON of include/uapi/linux/net.h. */
 const UNIX_LISTEN = '00010000';
 
-/** @param sockets - that listen, as /proc/PID/fd shows them */
+/** @param sockets - listening sockets, as /proc/PID/fd shows them */
 function heldBy(sockets: readonly string[]): string | undefined {
   const holders = holdersOf(new Set(sockets));
   const [first] = holders;

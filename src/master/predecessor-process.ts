@@ -4,7 +4,7 @@ import { systemClock } from '../clock.js';
 import { CHANNEL_FD, parseMark, readMessages, UPGRADE_MARK, type ToSuccessor } from '../ipc/upgrade-protocol.js';
 import { Predecessor } from './predecessor.js';
 
-// Kept where a second copy of this package finds it too: servers of both may inherit.
+// Kept where a second copy of this package also finds it: servers of both may inherit.
 const HOLDER = Symbol.for('prefork-tcp-server.predecessor');
 
 /** The master that started this process to be its successor; undefined if none did. */
@@ -20,7 +20,7 @@ function findPredecessor(): Predecessor | undefined {
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the only way to unset a variable
   delete process.env[UPGRADE_MARK];
   const mark = text === undefined ? undefined : parseMark(text);
-  // A program that the successor starts before it loads this package has inherited the variable, and not the descriptors.
+  // A program that the successor starts before it loads this package inherits the variable, but not the descriptors.
   if (mark === undefined || !isSocket(CHANNEL_FD)) return undefined;
   const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
   channel.unref();
@@ -48,14 +48,14 @@ function isSocket(fd: number): boolean {
   }
 }
 
-/** What this process writes to stderr is its own affair from now on; see last-words.ts. */
+/** From now on what this process writes to stderr is not reported any more; see last-words.ts. */
 function endRecord(): void {
   const end = (globalThis as unknown as Record<symbol, (() => void) | undefined>)[Symbol.for('prefork-tcp-server.last-words')];
   end?.();
 }
 
 function ignore(): void {
-  // It has gone, as 'close' says.
+  // It has gone; 'close' follows.
 }
 
 // Taken when the package is loaded, before the script starts any process of its own, which would inherit it.

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { UPGRADE_VERSION, type HandedSocket, type ServerName, type ToPredecessor, type ToSuccessor, type UpgradeMark } from '../ipc/upgrade-protocol.js';
 
-/** What a server does when its predecessor says so. */
+/** What a server does when its predecessor tells it to. */
 export interface Heir {
   /** Accepts, beside the predecessor. */
   go(): void;
@@ -16,27 +16,27 @@ export interface Inheritance {
   readonly socket: HandedSocket;
   /** The server is to have another address, and a socket of its own. */
   decline(): void;
-  /** Names who is to hear of what follows. */
+  /** Sets what is called for what follows. */
   attach(heir: Heir): void;
   ready(): void;
   accepting(): void;
   failed(error: Error): void;
 }
 
-/** What the process has of its predecessor. */
+/** What connects the process with its predecessor. */
 export interface PredecessorParts {
   readonly clock: Clock;
   readonly mark: UpgradeMark;
   readonly send: (message: ToPredecessor) => void;
-  /** Nothing more is to be said. */
+  /** There is nothing more to say. */
   readonly disconnect: () => void;
   readonly close: (fd: number) => void;
   readonly exit: (code: number) => void;
 }
 
 /**
- * The master that this one is to take over from, as seen from here. If it ends before it has said that the service is ours,
- * there is no other one left, so it is.
+ * The master that this one is to take over from, as seen from here. If it ends before it has handed over the service, there
+ * is no other master left, so the service is ours.
  */
 export class Predecessor {
   readonly #parts: PredecessorParts;
@@ -82,7 +82,7 @@ export class Predecessor {
     }
   }
 
-  /** The service is ours, because it said so or because it has ended. */
+  /** The service is ours, because the predecessor said so or has ended. */
   gone(): void {
     if (this.#state === 'over') return;
     this.#go();

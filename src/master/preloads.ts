@@ -1,9 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
 
-/** Node's arguments that name a module, which is a path only if it begins so. */
+/** Node's arguments that name a module, which is a path only if it begins like one. */
 const MODULE_FLAG = /^(-r|--require|--import|--loader|--experimental-loader)$/;
 const MODULE_PATH = /^\.\.?(\/|$)/;
-/** Those that name a file. */
+/** Node's arguments that name a file. */
 const FILE_FLAG = /^--env-file(-if-exists)?$/;
 
 /**

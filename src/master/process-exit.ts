@@ -1,6 +1,6 @@
 /**
- * Calls back when this process ends. Every server of a program listens to that, and to the same signals: room is made for
- * each, since Node warns of a leak where more than ten listen to one event.
+ * Calls back when this process ends. Every server of a program listens to that, and to the same signals: the limit is
+ * raised for each, since Node warns of a leak if more than ten listeners listen to one event.
  *
  * @returns a function that ends it
  */

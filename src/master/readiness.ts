@@ -1,4 +1,4 @@
-/** What `ready()` and other calls wait for, and whether anything does. */
+/** What `ready()` and other calls wait for, and whether any call does. */
 export class Readiness {
   readonly #promise: Promise<void>;
   #resolve!: () => void;
@@ -12,7 +12,7 @@ export class Readiness {
     });
   }
 
-  /** Calls that wait for something of this server: they reject with what ends it. */
+  /** Whether calls wait for something of this server: they reject with what ends it. */
   get isAwaited(): boolean {
     return this.#waiting > 0;
   }
@@ -37,7 +37,7 @@ export class Readiness {
     this.#resolve();
   }
 
-  /** Only those who wait hear of it. */
+  /** Only waiting calls are told. */
   reject(error: Error): void {
     this.#promise.catch(() => undefined);
     this.#reject(error);

@@ -2,7 +2,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { PreforkError } from '../errors.js';
 
-/** Where a server's releases come from: paths that may lead through symbolic links, absolute from the start on. */
+/** Where a server's releases come from: paths that may lead through symbolic links, made absolute at the start. */
 export interface ReleaseSource {
   /** The file that workers run. */
   readonly script: string;
@@ -11,19 +11,19 @@ export interface ReleaseSource {
 }
 
 /**
- * What workers run, with every symbolic link resolved: a worker that replaces another one runs what the other one ran,
- * wherever the links lead by then. New code comes with a reload only.
+ * What workers run, with every symbolic link resolved: a worker that replaces another one runs the same, wherever the
+ * links lead by then. New code comes only with a reload.
  */
 export interface Release {
   /** Counts the releases that were tried, from 1. */
   readonly number: number;
   readonly script: string;
   readonly directory: string;
-  /** Whether the script has been overwritten in place since: workers of this release may not all run the same code then. */
+  /** Whether the script has been overwritten in place since: then workers of this release may not all run the same code. */
   readonly isMixed: () => boolean;
 }
 
-/** Finds out once, at the start, what the paths mean: the program may change its folder. */
+/** Resolves the paths once, at the start: the program may change its working folder later. */
 export function releaseSource(
   { script, directory }: { readonly script: string; readonly directory: string | undefined },
   { folder, program }: Start = startOf(),
@@ -34,7 +34,7 @@ export function releaseSource(
   };
 }
 
-/** @throws PreforkError ERR_PREFORK_WORKER_BOOT if a folder is not there: no worker could start */
+/** @throws PreforkError ERR_PREFORK_WORKER_BOOT if a folder does not exist: no worker could start */
 export function pinRelease(number: number, source: ReleaseSource): Release {
   const script = realScript(source.script);
   const before = stamp(script);
@@ -47,7 +47,7 @@ function realFolder(path: string, role: string): string {
   throw new PreforkError('ERR_PREFORK_WORKER_BOOT', `${path}, ${role}, is ${isThere === false ? 'not a folder' : 'not there'}: make it, or name another with Directory or Script.`);
 }
 
-/** A folder without symbolic links, and as somebody came to it. */
+/** A folder without symbolic links, and by the path that led to it. */
 export interface Route {
   readonly physical: string;
   readonly logical: string;
@@ -62,8 +62,8 @@ export interface Start {
 }
 
 /**
- * `cd current && node server.mjs`: the kernel knows only where `current` led, the shell says in PWD how it came there.
- * `node current/server.mjs`: `import.meta.url` knows only where it led, the argument says how.
+ * `cd current && node server.mjs`: the kernel knows only where `current` led; PWD, from the shell, has the path. `node
+ * current/server.mjs`: `import.meta.url` knows only where it led; the argument has the path.
  *
  * @param physical - its working folder
  */
@@ -79,14 +79,14 @@ function isSame(one: string, other: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
-/** `current/dist` leads to `releases/1/dist`, since `current` leads to `releases/1`: what lies beside `dist` comes with it, too. */
+/** `current/dist` leads to `releases/1/dist`, since `current` leads to `releases/1`: so what lies beside `dist` changes with it, too. */
 function widen({ physical, logical }: Route): Route {
   const [above, aboveLogical] = [dirname(physical), dirname(logical)];
   const isBelow = basename(physical) === basename(logical) && above !== aboveLogical && isSame(above, aboveLogical);
   return isBelow ? widen({ physical: above, logical: aboveLogical }) : { physical, logical };
 }
 
-/** A path inside one of the folders, by the way somebody came to the folder. */
+/** A path inside one of the folders, by the path that led to the folder. */
 function throughLinks(path: string, routes: readonly Route[]): string {
   for (const { physical, logical } of routes.map(widen)) {
     const inside = relative(physical, path);
@@ -95,7 +95,7 @@ function throughLinks(path: string, routes: readonly Route[]): string {
   return path;
 }
 
-/** `node server` runs server.js: Node completes such a name by itself, so its folder is all there is to resolve. */
+/** `node server` runs server.js: Node completes such a name itself, so only its folder can be resolved. */
 function realScript(script: string): string {
   if (statSync(script, { throwIfNoEntry: false }) !== undefined) return realpathSync(script);
   return resolve(realFolder(dirname(script), 'the folder of the script'), basename(script));

@@ -12,20 +12,20 @@ import type { Supervisor } from './supervisor.js';
 /** The master, as far as its releases need it. */
 export interface ReleasesParts {
   readonly clock: Clock;
-  /** Looks where the links lead now. @throws Error if nothing is there */
+  /** Finds where the links lead now. @throws Error if there is nothing */
   readonly pin: (number: number) => Release;
   readonly supervisor: () => Supervisor;
   readonly options: () => ResolvedOptions;
   readonly setOptions: (options: ResolvedOptions) => void;
-  /** Names of options that `configure()` has changed: what a script says of them is of no account any more. */
+  /** Names of options that `configure()` has changed: what a script says about them no longer counts. */
   readonly configured: ReadonlySet<string>;
   readonly emit: Emit;
 }
 
-/** The releases of a server: which one it runs, and how it comes to another. */
+/** The releases of a server: which one it runs, and how it changes to another. */
 export class Releases {
   readonly reloads: Reloads;
-  /** @throws Error if the folder is not there */
+  /** @throws Error if the folder does not exist */
   readonly first: Release;
   readonly #parts: ReleasesParts;
   #last: LastReload | undefined;
@@ -97,7 +97,7 @@ export class Releases {
             try {
               setOptions(resolveChange(options(), ours(before)));
             } catch {
-              // configure() has changed others meanwhile, which they contradict: its word counts.
+              // configure() has changed others meanwhile, which they contradict: configure() wins.
             }
           },
         };

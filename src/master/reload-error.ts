@@ -1,6 +1,6 @@
 import { PreforkError } from '../errors.js';
 
-/** Why a release was not taken. */
+/** Why a release was not accepted. */
 export const RELOAD_FAILURES = {
   boot: 'ended before it was ready',
   crashed: 'ended after it was ready',
@@ -10,10 +10,10 @@ export const RELOAD_FAILURES = {
   version: 'speaks another version of the protocol: it has another version of prefork-tcp-server, which needs an upgrade() instead',
 } as const;
 
-/** Why a release was not taken: a key of the table that has the words. */
+/** Why a release was not accepted: a key of the table that has the words. */
 export type ReloadFailure = keyof typeof RELOAD_FAILURES;
 
-/** What is known of a release that failed. */
+/** What is known about a release that failed. */
 export interface ReloadEvidence {
   readonly reason: ReloadFailure;
   readonly release: number;
@@ -24,7 +24,7 @@ export interface ReloadEvidence {
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   /** Its last lines on stderr. */
   readonly stderr: string;
-  /** The script of the previous release was overwritten in place, or removed: its workers that start anew run other code, or none. */
+  /** The script of the previous release was overwritten in place, or removed: new workers of it run different code, or none. */
   readonly mixed: boolean;
   readonly cause?: unknown;
 }
@@ -41,7 +41,7 @@ export class ReloadError extends PreforkError {
   readonly exit: ReloadEvidence['exit'];
   /** Its last lines on stderr. */
   readonly stderr: string;
-  /** Whether files of the previous release have been overwritten in place: its workers that start anew may run the new code. */
+  /** Whether files of the previous release have been overwritten in place: new workers of it may run the new code. */
   readonly mixed: boolean;
 
   constructor({ reason, release, script, pid, exit, stderr, mixed, cause }: ReloadEvidence) {

@@ -9,16 +9,16 @@ import type { ReloadError } from './reload-error.js';
 export interface ReloadOptions {
   /** Seconds that the first new worker has to live. Default ReloadSettleTime. */
   readonly settle?: number | undefined;
-  /** Asked about the first new worker when it has settled; false or an error refuses the release. */
+  /** Called with the first new worker when it has settled; false or an error refuses the release. */
   readonly check?: ((canary: WorkerStatus) => boolean | Promise<boolean>) | undefined;
   /**
-   * Seconds in which `check` has to settle, or the release is refused. Default 60; Infinity = no limit. Where starts have no limit of
-   * their own (MaxServerExpireTime: Infinity), the first new worker, and after it each further one, has as long to be ready.
+   * Seconds within which `check` has to settle, or the release is refused. Default 60; Infinity = no limit. If starts have no limit
+   * of their own (MaxServerExpireTime: Infinity), the first new worker, and each one after it, has as long to become ready.
    */
   readonly timeout?: number | undefined;
 }
 
-/** What the new script's options change, and how they are put into force. */
+/** What the new script's options change, and how to put them into force. */
 export interface Adoption {
   readonly needsUpgrade: readonly string[];
   /**
@@ -33,11 +33,11 @@ export interface Adoption {
 /** The pool, as far as reloads need it. */
 export interface ReloadHost {
   readonly clock: Clock;
-  /** The settle time of the options, in milliseconds. */
+  /** The settle time from the options, in milliseconds. */
   readonly settleMs: () => number;
   /** How long a worker may take to be ready before the plan ends it, in milliseconds; Infinity = it does not. */
   readonly bootMs: () => number;
-  /** Looks where the links lead now. @throws Error if nothing is there */
+  /** Finds where the links lead now. @throws Error if there is nothing */
   readonly pin: (number: number) => Release;
   /** The release that the pool runs. */
   readonly current: () => Release;
@@ -45,7 +45,7 @@ export interface ReloadHost {
   readonly startTrial: (release: Release, heartbeatMs: number) => number;
   readonly statusOf: (id: number) => WorkerStatus | undefined;
   readonly kill: (id: number) => void;
-  /** Compares what the scripts of two releases gave as options. @throws PreforkError if the pool cannot take them */
+  /** Compares the options that the scripts of two releases gave. @throws PreforkError if the pool cannot take them */
   readonly compare: (before: GivenOptions, after: GivenOptions) => Adoption;
   /** From now on the pool consists of this release; those of others are relieved. */
   readonly promote: (release: Release) => void;

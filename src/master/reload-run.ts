@@ -9,19 +9,19 @@ import type { ReloadHost, ReloadOptions, Adoption } from './reload-host.js';
 import { Trial, type TrialOutcome } from './trial.js';
 import type { Exit } from './worker-process.js';
 
-/** A row of starts that fail after the first worker has passed its trial, and with which the release fails after all. */
+/** How many starts may fail in a row after the first worker has passed its trial; then the release fails after all. */
 const MOST_FAILED_STARTS = 3;
 
-/** How long a check, and a start without a limit of its own, may take unless `timeout` says otherwise, as long as an upgrade. */
+/** How long a check, and a start without a limit of its own, may take unless `timeout` says otherwise; the same as for an upgrade. */
 const TIMEOUT_S = 60;
 
 /** The shortest interval between the heartbeats of a worker on trial. */
 const SHORTEST_HEARTBEAT_MS = 50;
 
-/** What a failure while the pool changes over leaves to know. */
+/** What is known about a failure while the pool changes over. */
 type ChangeFailure = Pick<ReloadEvidence, 'reason' | 'pid' | 'exit' | 'stderr' | 'cause'>;
 
-/** What is waited for. */
+/** What the run is waiting for. */
 type Stage =
   | { readonly kind: 'trial'; readonly id: number; readonly trial: Trial; readonly stop: (error: Error) => void }
   | { readonly kind: 'change'; readonly release: number; readonly end: (failure?: ChangeFailure) => void; readonly stop: (error: Error) => void };
@@ -29,22 +29,22 @@ type Stage =
 /** What one reload is made of. */
 export interface ReloadRunParts {
   readonly host: ReloadHost;
-  /** Of the release that is tried. */
+  /** That of the release on trial. */
   readonly number: number;
   readonly options: ReloadOptions;
-  /** What the script of a release gave as options; undefined until one of its workers is ready. */
+  /** The options that the script of a release gave; undefined until one of its workers is ready. */
   readonly given: (release: number) => GivenOptions | undefined;
   /** How often a reload has been asked for so far. */
   readonly asked: () => number;
 }
 
-/** One reload, from the look where the links lead to the last old worker that begins to drain. */
+/** One reload, from resolving the links until the last old worker begins to drain. */
 export class ReloadRun {
-  /** @throws ReloadError with what is known of a release that failed; what `stop()` was given */
+  /** @throws ReloadError with what is known about a release that failed; or what `stop()` was given */
   readonly result: Promise<ReloadResult>;
   readonly #parts: ReloadRunParts;
   #stage: Stage | undefined;
-  /** How many workers of the previous release are still to begin to drain, and who waits for the next one that does. */
+  /** How many workers of the previous release have yet to begin to drain, and what waits for the next one to do so. */
   #serving = Infinity;
   #timer: Timer | undefined;
   #stopped: Error | undefined;
@@ -56,12 +56,12 @@ export class ReloadRun {
 
   // --- What happens meanwhile ---------------------------------------------------------------------------------------
 
-  /** The trial of this worker, if it is on trial. */
+  /** The trial of a worker, if it is on trial. */
   trialOf(id: number): Trial | undefined {
     return this.#stage?.kind === 'trial' && this.#stage.id === id ? this.#stage.trial : undefined;
   }
 
-  /** A worker of the pool failed to start, for the so-manieth time in a row. */
+  /** A worker of the pool failed to start. @param failures - how many have failed in a row */
   startFailed(worker: { readonly pid: number; readonly release: number; readonly wasReady: boolean }, exit: Exit, failures: number): void {
     if (this.#stage?.kind !== 'change' || worker.release !== this.#stage.release || failures < MOST_FAILED_STARTS) return;
     this.#stage.end({ reason: worker.wasReady ? 'crashed' : 'boot', pid: worker.pid, exit: { code: exit.code, signal: exit.signal }, stderr: exit.stderr ?? '' });
@@ -75,7 +75,7 @@ export class ReloadRun {
     if (serving !== this.#serving) this.#awaitNext(serving, this.#stage.end);
   }
 
-  /** The pool ends: what becomes of its workers now is the drain's affair. */
+  /** The pool ends: from now on its workers are left to the drain. */
   stop(error: Error): void {
     this.#stopped = error;
     this.#stage?.stop(error);
@@ -128,7 +128,7 @@ export class ReloadRun {
       const { pid, adoption, outcome } = await this.#try(release);
       if (outcome.passed && adoption !== undefined) return adoption;
       if (this.#stopped !== undefined) throw this.#stopped;
-      // SIGHUP to the process group: it asks for the next reload, and ends a worker that has not come so far as to ignore it.
+      // SIGHUP to the process group: it asks for another reload, and ends a worker that does not ignore it yet.
       const isHangUp = !outcome.passed && outcome.reason === 'boot' && outcome.exit?.signal === 'SIGHUP';
       if (!isHangUp || this.#parts.asked() === asked) throw this.#error(release, { pid, ...(outcome.passed ? NO_EVIDENCE : outcome) });
     }
@@ -178,7 +178,7 @@ export class ReloadRun {
     }
   }
 
-  /** Waits until the last worker of another release has begun to drain; goes back if those of the new one do not start. */
+  /** Waits until the last worker of another release has begun to drain; goes back to the old release if workers of the new one do not start. */
   async #changeOver(release: Release, before: Release, takeBack: () => void): Promise<void> {
     const failed = await new Promise<ChangeFailure | undefined>((end, stop) => {
       this.#stage = { kind: 'change', release: release.number, end, stop };
@@ -194,12 +194,12 @@ export class ReloadRun {
     return (this.#parts.options.timeout ?? TIMEOUT_S) * 1000;
   }
 
-  /** How long a worker may take to be ready, unless the plan sees to that. */
+  /** How long a worker may take to be ready, if the plan does not limit that. */
   get #startMs(): number {
     return this.#parts.host.bootMs() === Infinity ? this.#timeoutMs : Infinity;
   }
 
-  /** Nothing else would ever end a change whose next worker hangs while it starts. */
+  /** Otherwise nothing would ever end a change whose next worker hangs at its start. */
   #awaitNext(serving: number, end: (failure: ChangeFailure) => void): void {
     this.#serving = serving;
     this.#timer?.cancel();

@@ -7,22 +7,22 @@ import type { ReloadHost, ReloadOptions } from './reload-host.js';
 import { ReloadRun } from './reload-run.js';
 import type { Exit } from './worker-process.js';
 
-/** What reloads hear of the pool. */
+/** What reloads are told about the pool. */
 export type ReloadWatcher = Pick<Reloads, 'ready' | 'heard' | 'givenUp' | 'exited' | 'bootFailed' | 'foreignVersion' | 'startFailed' | 'progress' | 'stop'>;
 
 /**
- * Brings the pool to a new release: tries it with one worker, and lets the plan replace the others, or says why not and
- * leaves the old release in force. One at a time; calls that come meanwhile share one more reload after it.
+ * Moves the pool to a new release: tries it with one worker, then lets the plan replace the others; or reports why not,
+ * and leaves the old release in force. One at a time; calls that come meanwhile share one more reload after it.
  */
 export class Reloads {
   readonly #host: ReloadHost;
   #tried = 1;
   #asked = 0;
-  /** What the scripts of releases gave as options, by number. */
+  /** The options that the scripts of releases gave, by number. */
   readonly #given = new Map<number, GivenOptions>();
   #run: ReloadRun | undefined;
   #next: { readonly result: Promise<ReloadResult> } | undefined;
-  /** Settles when the reload under way, and what is to be tidied after it, is over. */
+  /** Settles when the reload under way, and the tidying up after it, are over. */
   #current: Promise<void> | undefined;
   #stopped: Error | undefined;
 
@@ -34,7 +34,7 @@ export class Reloads {
     return this.#current !== undefined;
   }
 
-  /** @throws ReloadError with what is known of the release that failed; PreforkError ERR_PREFORK_STATE if the pool ends meanwhile */
+  /** @throws ReloadError with what is known about the release that failed; PreforkError ERR_PREFORK_STATE if the pool ends meanwhile */
   request(options: ReloadOptions): Promise<ReloadResult> {
     this.#asked += 1;
     const bound = inItsContext(options);
@@ -84,7 +84,7 @@ export class Reloads {
     this.#run?.trialOf(id)?.fail('version');
   }
 
-  /** It is drained or killed. */
+  /** A worker is being drained or killed. */
   givenUp(id: number, why: DrainReason | KillReason): void {
     this.#run?.trialOf(id)?.givenUp(why);
   }
@@ -94,7 +94,7 @@ export class Reloads {
     this.progress();
   }
 
-  /** A worker of the pool failed to start, for the so-manieth time in a row. */
+  /** A worker of the pool failed to start. @param failures - how many have failed in a row */
   startFailed(worker: { readonly pid: number; readonly release: number; readonly wasReady: boolean }, exit: Exit, failures: number): void {
     this.#run?.startFailed(worker, exit, failures);
   }
@@ -113,7 +113,7 @@ export class Reloads {
   }
 }
 
-/** The check sees the async context of the call that it came with: it is asked for much later, when a worker has settled. */
+/** Makes `check` see the async context of its call of reload(): it runs much later, when a worker has settled. */
 function inItsContext(options: ReloadOptions): ReloadOptions {
   const { check } = options;
   return check === undefined ? options : { ...options, check: AsyncResource.bind(check) };

@@ -44,12 +44,12 @@ export class Roster {
     return [...this.#records.values()];
   }
 
-  /** For how long in all the master has not listened, in milliseconds. */
+  /** How long, in total, the master has not listened, in milliseconds. */
   get deafMs(): number {
     return this.#deafness.deafMs;
   }
 
-  /** The master's event loop turns. */
+  /** The master's event loop is turning now. */
   listens(now: number): void {
     const { deafMs } = this.#deafness;
     this.#deafness = listens(this.#deafness, now);
@@ -57,14 +57,14 @@ export class Roster {
   }
 
   /**
-   * A worker that drains is not killed for time in which the master stood still: they may have been stopped together, and then it
-   * has had no time to end its clients, and itself, in an orderly way, as it will at once by a clock of its own.
+   * Time in which the master was stopped does not count against a draining worker: both may have been stopped together, and then
+   * the worker has had no time to end its clients, and itself, in an orderly way, as it now will by its own clock.
    */
   #putOffKills(ms: number): void {
     for (const record of this.#records.values()) if (record.drain !== undefined) record.drain = { ...record.drain, deadline: record.drain.deadline + ms };
   }
 
-  /** The master's timer is due then, unless it is set anew before. */
+  /** The master's timer is due at this time, unless it is set anew before. */
   looksAgainAt(dueAt: number): void {
     this.#deafness = { ...this.#deafness, dueAt };
   }
@@ -74,7 +74,7 @@ export class Roster {
     for (const { process } of this.#records.values()) process.send(order);
   }
 
-  /** A worker said something. Stamped with the master's time of receipt, whatever the sender's clock says. */
+  /** A worker said something. The time is that of receipt by the master's clock, whatever the sender's says. */
   heard(record: WorkerRecord, now: number): void {
     this.listens(now);
     if (record.phase === 'ready' && record.state.pulseMs <= WATCHED_PULSE_MS) {
@@ -85,7 +85,7 @@ export class Roster {
     record.heartbeatUnanswered = false;
   }
 
-  /** A worker has started. @returns false if it drains already */
+  /** A worker has started. @returns false if it is draining already */
   ready(record: WorkerRecord, now: number): boolean {
     record.readyAt = now;
     record.idleSince = now;
@@ -97,7 +97,7 @@ export class Roster {
   /** A worker reported its state. */
   report(record: WorkerRecord, state: WorkerState, now: number): void {
     if (state.clients > 0) record.idleSince = undefined;
-    // A client that came and left between two reports is activity too.
+    // A client that came and left between two reports also counts as activity.
     else if (record.idleSince === undefined || state.served > record.state.served) record.idleSince = now;
     if (state.permit === 'spent' && record.state.permit !== 'spent') record.hasAsked = true;
     record.state = state;
@@ -120,12 +120,12 @@ export class Roster {
     return this.all().map((record) => workerSnapshot(record, this.release, now));
   }
 
-  /** How many workers of the pool are on their way. */
+  /** How many workers of the pool are starting. */
   get starting(): number {
     return this.all().filter(({ phase, trial, killed }) => phase === 'starting' && !trial && killed === undefined).length;
   }
 
-  /** Workers of other releases than the pool is to run: those that serve, and those that drain. */
+  /** Workers of releases other than the pool is to run: those that serve, and those that drain. */
   outdated(): { readonly serving: number; readonly draining: number } {
     const others = this.all().filter(({ release, trial, killed }) => release !== this.release && !trial && killed === undefined);
     const draining = others.filter(({ phase }) => phase === 'draining').length;
@@ -145,7 +145,7 @@ export class Roster {
     return { served, clients, workers };
   }
 
-  /** @param lateMs - how late workers may be beyond the usual (policy/lateness.ts) */
+  /** @param lateMs - how much later than usual workers may be (policy/lateness.ts) */
   permitViews(lateMs = 0): PermitView[] {
     return this.all().map((record) => permitView(record, lateMs));
   }
@@ -154,7 +154,7 @@ export class Roster {
     return this.all().map((record) => limitView(record, now));
   }
 
-  /** How late the pulses of those workers come on which others depend. */
+  /** How late the pulses come from workers on which others depend. */
   lateMs(now: number): number {
     return latenessAt(this.#lateness, now);
   }

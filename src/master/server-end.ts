@@ -5,7 +5,7 @@ import type { StopReason } from './pool-stop.js';
 /** What ends with a server. */
 export interface ServerEndParts {
   readonly clock: Clock;
-  /** Times of the options in force, in milliseconds. */
+  /** Times from the options in force, in milliseconds. */
   readonly times: () => { readonly graceMs: number; readonly shutdownDelayMs: number };
   /** Nothing new is begun from now on. @returns whether the server was running */
   readonly begin: (reason: StopReason) => boolean;
@@ -17,12 +17,12 @@ export interface ServerEndParts {
   readonly close: (wasRunning: boolean) => Promise<void>;
 }
 
-/** The end of a server, once: ShutdownDelay, the drain of the pool, and the rest. Whoever asks again can only shorten it. */
+/** The end of a server, once: ShutdownDelay, the drain of the pool, and the rest. Further calls can only shorten it. */
 export class ServerEnd {
   readonly #parts: ServerEndParts;
   readonly #lameDuck: LameDuck;
   #ended: Promise<void> | undefined;
-  /** How long clients have, once the pool drains: the shortest that was asked for. */
+  /** How long clients have once the pool drains: the shortest time that was asked for. */
   #graceMs = Infinity;
   #isDraining = false;
 
@@ -33,10 +33,10 @@ export class ServerEnd {
 
   get hasBegun(): boolean { return this.#ended !== undefined; }
 
-  /** Whether the pool still goes on although it is to stop. */
+  /** Whether the pool still goes on although it has been asked to stop. */
   get isDelayed(): boolean { return this.hasBegun && !this.#isDraining; }
 
-  /** @param grace - seconds; undefined = GraceExpireTime, and with 0 there is no ShutdownDelay either. Asked for later, it ends that. */
+  /** @param grace - seconds; undefined = GraceExpireTime; with 0 there is no ShutdownDelay either. A later call with a grace ends that delay. */
   ask(grace: number | undefined): Promise<void> {
     const { drain, times } = this.#parts;
     const { graceMs, shutdownDelayMs } = times();
@@ -51,7 +51,7 @@ export class ServerEnd {
     return this.#ended;
   }
 
-  /** Lets the clients finish, since a successor serves on, here or at another address. */
+  /** Lets the clients finish, since a successor goes on serving, here or at another address. */
   leave(reason: Exclude<StopReason, 'shutdown'>): Promise<void> {
     this.#graceMs = Math.min(this.#graceMs, this.#parts.times().graceMs);
     return this.#ended ??= this.#end(0, reason);

@@ -7,7 +7,7 @@ import { Notifier, systemdNotify } from './notify.js';
 export interface Service {
   /** The pool serves. */
   ready(): void;
-  /** What the pool emits. */
+  /** Gets what the pool emits. */
   readonly heard: PoolObserver;
   stopping(): void;
   /** Another process is the service now; nothing more is sent from here. */
@@ -16,7 +16,7 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** @returns undefined if nothing asks for news (NOTIFY_SOCKET): then nothing is started and nothing is counted */
+/** @returns undefined if no reports are asked for (NOTIFY_SOCKET): then nothing is started and nothing is counted */
 export function systemdService({ clock, status }: { readonly clock: Clock; readonly status: () => ServerStatus }): Service | undefined {
   const { env, pid } = process;
   if ((env['NOTIFY_SOCKET'] ?? '') === '') return undefined;
@@ -42,7 +42,7 @@ export function systemdService({ clock, status }: { readonly clock: Clock; reado
       if (event.name === 'reload:done' || event.name === 'reload:failed') notifier.ready();
     },
     stopping: () => {
-      // What a reload may still come to is not news any more.
+      // How a reload ends is no longer reported.
       isReady = false;
       notifier.stopping();
     },

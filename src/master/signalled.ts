@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.js';
 import type { Roster } from './roster.js';
 
-/** A signal to a whole process group reaches the master at the same moment; with a program that signals one process after the other, soon. */
+/** A signal to a whole process group reaches the master at the same moment; from a program that signals one process after the other, soon. */
 const TOGETHER_MS = 100;
 
-/** What becomes of a worker that got SIGTERM. */
+/** What decides about a worker that got SIGTERM. */
 export interface SignalledParts {
   readonly clock: Clock;
   readonly roster: Roster;
@@ -15,8 +15,8 @@ export interface SignalledParts {
 
 /**
  * Answers a worker that got SIGTERM. If it went to the whole group, as systemd, timeout(1) and shells send it, the pool ends
- * in its own order: it accepts on during ShutdownDelay, and then takes those who wait in the kernel's queue. Workers that
- * drained at once would leave nobody to do that. If it went to this worker alone, the worker drains.
+ * in its own order: it goes on accepting during ShutdownDelay, and then takes the clients in the kernel's queue. If workers
+ * drained at once, none would be left to do that. If it went to this worker alone, the worker drains.
  */
 export function answerSignalled(workerId: number, { clock, roster, isEnding, drain }: SignalledParts): void {
   clock.after(TOGETHER_MS, () => {

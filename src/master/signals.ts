@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 const ENDING = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * A signal so soon after the first means the same: with npx, node --watch, nodemon, concurrently and the like, one Ctrl-C
+ * A signal this soon after the first means the same: with npx, node --watch, nodemon, concurrently and the like, one Ctrl-C
  * reaches this process both from the terminal and from its parent (seen: 16 to 106 ms apart); a parent that answers it with
  * `child.kill()` sends SIGTERM.
  */
@@ -16,23 +16,23 @@ export interface SignalActions {
   readonly clock: Clock;
   /** The first one: ends in an orderly way. */
   drain(): Promise<void>;
-  /** The second one, if the pool does not drain yet (ShutdownDelay): it does now. @returns false if it drains already */
+  /** The second one, if the pool does not drain yet (ShutdownDelay): now it does. @returns false if it is draining already */
   hurry(): boolean;
   /** The next one. */
   killAll(): void;
-  /** SIGHUP with a terminal: it was closed, or somebody takes the signal for a reload. The pool drains. */
+  /** SIGHUP with a terminal: it was closed, or somebody expects a reload. The pool drains. */
   hangUp(): void;
   /** SIGHUP without a terminal. */
   reload(): void;
-  /** Hands over to a successor; undefined if no signal does. */
+  /** Hands over to a successor; undefined if no signal is to do that. */
   readonly upgrade: { readonly signal: NodeJS.Signals; begin(): void } | undefined;
 }
 
 /**
  * Drains the pool at the first SIGINT or SIGTERM and then ends this process with exit code 0; at a second one kills the
  * workers and dies of the signal, unless it comes within half a second, or ends the ShutdownDelay. SIGHUP drains it if this process had a
- * terminal, which was closed, and reloads otherwise, as service managers and operators mean it. If the host program or another
- * server handles these signals too, ending the process is left to whoever is last.
+ * terminal, which was closed, and otherwise reloads, as service managers and operators intend. If the host program or another server
+ * handles these signals too, the last of them ends the process.
  *
  * @returns a function that stops handling signals
  */
@@ -62,7 +62,7 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
     remove();
     if (isLast()) process.kill(process.pid, signal);
   };
-  // Asked now: when a terminal is closed, its processes lose it before they hear of it.
+  // Asked now: when a terminal is closed, its processes lose it before they get the signal.
   const hadTerminal = hasTerminal();
   const onHangUp = (): void => {
     if (!hadTerminal) { actions.reload(); return; }
@@ -76,7 +76,7 @@ export function handleSignals(actions: SignalActions, hasTerminal: () => boolean
   return remove;
 }
 
-/** Whether this process has a controlling terminal; one that is redirected has it, too. */
+/** Whether this process has a controlling terminal; also if its streams are redirected. */
 function hasControllingTerminal(): boolean {
   try {
     closeSync(openSync('/dev/tty', 'r'));

@@ -2,25 +2,25 @@ import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { writeToStderr } from './stderr.js';
 
-/** How long what a worker says at its start is kept back: most failed starts have ended by then. */
+/** How long the output of a starting worker is held back: most failed starts have ended by then. */
 const HOLD_MS = 250;
-/** How long after another a failed start that says the same is the same trouble. */
+/** A failed start that says the same as another within this time has the same problem. */
 const SAME_MS = 5000;
 const KEPT_CHARACTERS = 4096;
 const MOST_TEXTS = 20;
 
-/** What failed starts said lately, so that five workers with one trouble show it once. */
+/** What failed starts said lately, so that five workers with the same problem show it once. */
 export class ShownTexts {
   readonly #clock: Clock;
   readonly #at = new Map<string, number>();
-  /** The error that ended a worker whose own stderr has shown it, as it stands there behind its name, and when. */
+  /** The error that ended a worker and that its own stderr has shown, as it is there after its name, and when. */
   #shownBy: { readonly error: string; readonly at: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Takes note of a text. @returns whether the same was said lately, but for its numbers: pids, times, ports */
+  /** Takes note of a text. @returns whether the same was said lately, apart from numbers: pids, times, ports */
   isKnown(text: string): boolean {
     const now = this.#clock.now();
     const words = wordsOf(text);
@@ -41,8 +41,8 @@ export class ShownTexts {
 const wordsOf = (text: string): string => text.replace(/\d+/g, '0');
 
 /**
- * What a worker writes to stderr. It passes through this process, so that its last lines can be reported if it fails; of
- * several workers that fail at their start with the same words only the first is shown.
+ * What a worker writes to stderr. It passes through this process, so that its last lines can be reported if it fails; if
+ * several workers fail at their start with the same words, only the first is shown.
  */
 export class StartOutput {
   readonly #shown: ShownTexts;
@@ -72,14 +72,14 @@ export class StartOutput {
     this.#clock.after(HOLD_MS, () => { this.pass(); }, { idle: true });
   }
 
-  /** It has started, or takes its time: what it writes is shown at once from now on. */
+  /** It has started, or is taking long: from now on its output is shown at once. */
   pass(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     if (held.length > 0) this.#write(Buffer.concat(held));
   }
 
-  /** It has ended. What it wrote is not shown if it failed as others did. */
+  /** It has ended. Its output is not shown if it failed in the same way as others. */
   end(): void {
     const held = this.#held ?? [];
     if (held.length > 0 && this.#shown.isKnown(Buffer.concat(held).toString())) this.#held = undefined;

@@ -1,39 +1,39 @@
 import { readFileSync } from 'node:fs';
 import type { Clock, Timer } from '../clock.js';
 
-/** What a process does, as far as the system says. */
+/** What a process is doing, as far as the system says. */
 export interface Activity {
-  /** It waits: neither runs, nor reads a disk, nor is stopped or under a debugger. */
+  /** It waits: it neither runs, nor reads a disk, nor is stopped or under a debugger. */
   readonly sleeps: boolean;
-  /** Hundredths of a second of processor time so far. */
+  /** Processor time so far, in hundredths of a second. */
   readonly ticks: number;
 }
 
 /** How often it is looked at. */
 const LOOK_MS = 1000;
-/** Processor time in one look that a program which only waits does not reach. */
+/** Processor time between two looks that a merely waiting program does not reach. */
 const BUSY_TICKS = 5;
-/** How often in a row a program is seen doing nothing before it counts as done with its start. */
+/** How often in a row a program has to be seen doing nothing before its start counts as finished. */
 const IDLE_LOOKS = 6;
 
-/** Processor time after which a program that has made no server perhaps never will. Not time that passes: on a busy machine a start may take long. */
+/** Processor time after which a program that has made no server perhaps never will. Not elapsed time: on a busy machine a start may take long. */
 const LONG_TICKS = 1000;
 
-/** What is watched, and whom to inform. */
+/** What is watched, and what to call. */
 export interface StartWatchParts {
   readonly clock: Clock;
   /** undefined = the system does not say. */
   readonly look: () => Activity | undefined;
   /** It makes no server. */
   readonly absent: () => void;
-  /** It computes for so long that it may be in a loop. Called once at most. */
+  /** It has computed for so long that it may be in a loop. Called at most once. */
   readonly busy: () => void;
 }
 
 /**
- * Finds out that the program of a worker makes no server: nothing else says so. It has loaded this library not at all, or made
- * servers of other names only, and for seconds it has done nothing. One that has loaded it may wait for its database: that
- * is left to the start limit. So is one that computes; but as it may be in a loop, that is said before.
+ * Finds out that the program of a worker makes no server, which nothing else would show: it has not loaded this library at all, or
+ * has made only servers with other names, and for seconds it has done nothing. One that has loaded the library may be waiting for
+ * its database: that is left to the start limit. So is one that computes; but as it may be in a loop, that is reported earlier.
  */
 export class StartWatch {
   readonly #parts: StartWatchParts;
@@ -59,7 +59,7 @@ export class StartWatch {
     this.#idle = 0;
   }
 
-  /** It is on its way, or has ended. */
+  /** It has made its server, or has ended. */
   stop(): void {
     this.#timer?.cancel();
   }
@@ -87,7 +87,7 @@ export class StartWatch {
 /** What a process does; undefined where there is no /proc, or it has ended. */
 export function activityOf(pid: number): Activity | undefined {
   try {
-    // The name is in parentheses and may have any character: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    // The name is in parentheses and may contain any character: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { sleeps: state === 'S', ticks: Number(fields[10]) + Number(fields[11]) };

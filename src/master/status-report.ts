@@ -31,7 +31,7 @@ export interface StatusSource {
   readonly stopping: boolean;
   readonly admin?: AdminStatus | undefined;
   readonly limits: PoolLimits;
-  /** Clients that wait in the kernel's queue, where it says. */
+  /** Clients that wait in the kernel's queue, if known. */
   readonly queued: number | undefined;
   readonly release: Pick<ServerStatus, 'release' | 'mixed' | 'reloading' | 'lastReload' | 'reloads'>;
   readonly roster: Roster;
@@ -47,7 +47,7 @@ export function reportStatus({ alias, startedAt, address, paused, stopping, admi
   return deepFreeze({ alias, startedAt, address, paused, stopping, ...release, admin, limits, totals, workers });
 }
 
-/** What `status()` says of one worker. */
+/** What `status()` says about one worker. */
 export function reportWorker(record: WorkerRecord, clock: Clock): WorkerStatus {
   const now = clock.now();
   const seconds = (sinceMs: number): number => Math.max(now - sinceMs, 0) / 1000;

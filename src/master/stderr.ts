@@ -10,19 +10,19 @@ interface Handle {
 }
 
 let own: number | undefined;
-/** Of a socket: it cannot be opened anew. */
+/** Set if stderr is a socket, which cannot be opened anew. */
 let socket: Handle | undefined;
 
-/** After a write for which there was no room, for so long none is tried. */
+/** How long no write is tried after one for which there was no room. */
 const FULL_MS = 1000;
 
-/** Writes what there is room for now; what cannot be written at once is lost. */
+/** Writes what there is room for now; the rest is lost. */
 export class LossyWriter {
   readonly #write: (bytes: Uint8Array) => number;
   readonly #clock: Clock;
   #fullAt = -Infinity;
 
-  /** @param write - gives how many bytes there was room for, or throws */
+  /** @param write - returns how many bytes there was room for, or throws */
   constructor(write: (bytes: Uint8Array) => number, clock: Clock) {
     this.#write = write;
     this.#clock = clock;
@@ -42,18 +42,18 @@ export class LossyWriter {
 
 const stderr = new LossyWriter((bytes) => {
   own ??= openOwn();
-  // Each time: a worker that ends gives the socket back as it found it (node::ResetStdio). If that comes just now, and there is
-  // no room, this process stands still until there is: so it does not try often while there is none.
+  // Each time, because a worker that ends resets the socket to how it found it (node::ResetStdio). If that happens just now,
+  // and there is no room, this process is blocked until there is: so it does not try often while there is none.
   socket?.setBlocking(false);
   return writeSync(own, bytes);
 }, systemClock);
 
 /**
- * Writes to stderr for the master. A reader that has gone or does not read must neither end nor stop the process that keeps the pool, so what
+ * Writes to stderr for the master. A reader that has gone or does not read must neither end nor block the process that runs the pool, so what
  * cannot be written at once is lost.
  *
  * A pipe or a terminal is opened anew for that: O_NONBLOCK belongs to the open file, and the workers, which have inherited
- * this one, do not expect it. (Parents that are Node programs give a socket.)
+ * this one, do not expect it. (Parents that are Node programs pass a socket.)
  */
 export function writeToStderr(data: string | Uint8Array): void {
   stderr.write(data);
@@ -62,7 +62,7 @@ export function writeToStderr(data: string | Uint8Array): void {
 function openOwn(): number {
   try {
     const kind = fstatSync(STDERR);
-    // Node makes it non-blocking for its own stream too, as in every worker that writes to its stderr.
+    // Node also makes it non-blocking for its own stream, as in every worker that writes to its stderr.
     if (kind.isSocket()) socket = (process.stderr as unknown as { readonly _handle?: Handle })._handle;
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return STDERR;
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
@@ -70,7 +70,7 @@ function openOwn(): number {
     if (opened > STDERR) return opened;
     closeSync(opened);
   } catch {
-    // No /proc, or the pipe belongs to another user: then the inherited one has to do.
+    // No /proc, or the pipe belongs to another user: then the inherited one must do.
   }
   return STDERR;
 }

@@ -7,7 +7,7 @@ import type { Inheritance } from './predecessor.js';
 export interface SuccessionParts {
   readonly inheritance: Inheritance;
   readonly status: () => ServerStatus;
-  /** Whether somebody wants that no client is taken. */
+  /** Whether the user wants no clients to be taken. */
   readonly isPaused: () => boolean;
   /** The mode that the socket's file is to have. */
   readonly mode: number | undefined;
@@ -22,8 +22,8 @@ export interface SuccessionParts {
 }
 
 /**
- * How one server takes over from its predecessor's: its pool comes up without taking a client, takes clients at a word, and has
- * what only one process can have when the predecessor has let go of it.
+ * How one server takes over from its predecessor: its pool comes up without taking a client, takes clients when told to, and
+ * gets what only one process can have once the predecessor has given it up.
  */
 export class Succession {
   readonly #parts: SuccessionParts;
@@ -51,12 +51,12 @@ export class Succession {
     return !this.#hasGone;
   }
 
-  /** Whether the predecessor has let go of everything. */
+  /** Whether the predecessor has given up everything. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Hears what happens in the pool: it is ready when all the workers are that were started. */
+  /** Follows the pool: it is ready when all workers that were started are. */
   readonly heard: PoolObserver = ({ name }) => {
     if (this.#isReady || (name !== 'worker:ready' && name !== 'worker:exit')) return;
     const { workers } = this.#parts.status();
@@ -94,7 +94,7 @@ export class Succession {
     try {
       chmodSync(file.path, mode);
     } catch {
-      // Somebody has removed it: then no client can connect by it, whatever its mode.
+      // It has been removed: then no client can connect through it, whatever its mode.
     }
   }
 }

@@ -18,21 +18,21 @@ export interface SuccessorCommand {
   readonly env: NodeJS.ProcessEnv;
   /** Descriptors of the sockets, in the order of the mark. */
   readonly sockets: readonly number[];
-  /** Whether it is to be no child of this process: systemd takes only a process of its own for the main one (sd_notify(3), MAINPID). */
+  /** Whether it must not be a child of this process: systemd accepts only a child of its own as the main process (sd_notify(3), MAINPID). */
   readonly orphaned: boolean;
 }
 
-/** What is heard of it. */
+/** What happens to it. */
 export interface SuccessorEvents {
   heard(message: ToPredecessor): void;
-  /** Once; undefined if it is not known how. */
+  /** Called once; undefined if it is not known how it ended. */
   exited(exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined, cause?: Error): void;
 }
 
-/** Starts it from a shell that ends at once, with the same standard input, which a shell takes away from what it starts in the background. */
+/** Starts it from a shell that ends at once, with the same standard input, which a shell would not give to a background process. */
 const ORPHANED = `exec 9<&0; "$@" <&9 9<&- & echo "{\\"type\\":\\"pid\\",\\"pid\\":$!}" >&${CHANNEL_FD}`;
 
-/** How long after it has closed the pipe its exit may take to be seen. */
+/** How long its exit may take to be seen after it has closed the pipe. */
 const EXIT_MS = 500;
 
 /** Starts a successor of this process, with the same standard streams. */
@@ -63,7 +63,7 @@ export function startSuccessor({ execPath, execArgv, args, directory, env, socke
     events.heard(message);
   });
   channel?.setEncoding('utf8').on('data', hear).on('error', nothing);
-  // After the last of what it said. Without the pipe nothing more can be agreed with it, whether or not it lives.
+  // After its last message. Without the pipe nothing more can be agreed with it, whether or not it lives.
   channel?.once('close', () => {
     if (orphaned) over(undefined);
     else systemClock.after(EXIT_MS, () => { over(undefined); }, { idle: true });
@@ -86,12 +86,12 @@ function kill(pid: number): void {
   }
 }
 
-/** What makes it say what it writes to stderr; nothing where a bundler has left that behind. */
+/** What makes it report what it writes to stderr; nothing if a bundler has left that out. */
 function recorder(): readonly string[] {
   const url = beside('last-words.cjs');
   return url === undefined ? [] : ['--require', fileURLToPath(url)];
 }
 
 function nothing(): void {
-  // It has gone, and its end says so.
+  // It has gone, as its exit will show.
 }

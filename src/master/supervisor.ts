@@ -32,9 +32,9 @@ export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'serve
   readonly thresholds: Thresholds;
   readonly address: ListenAddress;
   readonly handle: SendHandle;
-  /** Clients that wait in the kernel; undefined where it does not say. */
+  /** Clients that wait in the kernel; undefined where their number is unknown. */
   readonly queued: () => number | undefined;
-  /** What a worker is welcomed with besides its configuration. */
+  /** What a new worker is sent besides its configuration. */
   readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean; readonly ticketKeys: string | null };
   /** Holders of permits in a large pool. */
   readonly holders: number;
@@ -47,7 +47,7 @@ export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'serve
   readonly accepting: () => void;
   /** The pool cannot work: it cannot listen, or no worker starts. */
   readonly broken: (error: Error | { readonly listenCode: string }) => void;
-  /** Hears of everything that a reload waits for. */
+  /** Is told of everything that a reload waits for. */
   readonly reloads?: ReloadWatcher;
   /** A worker's callback asks for the end of the pool. */
   readonly shutdownAsked: () => void;
@@ -55,7 +55,7 @@ export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'serve
   readonly isEnding: () => boolean;
 }
 
-/** Owns the workers: enters what happened in the roster, asks the plan, and performs what it says. */
+/** Owns the workers: records what happens in the roster, asks the plan, and carries it out. */
 export class Supervisor {
   readonly roster: Roster = new Roster();
   readonly #parts: SupervisorParts;
@@ -145,7 +145,7 @@ export class Supervisor {
     return room;
   }
 
-  /** Drains a worker. @returns false if there is none with this pid, or it drains already */
+  /** Drains a worker. @returns false if there is none with this pid, or it is draining already */
   term(pid: number): boolean {
     const record = this.roster.withPid(pid);
     return record !== undefined && this.#drain(record, 'asked');
@@ -165,7 +165,7 @@ export class Supervisor {
     return id;
   }
 
-  /** From now on the pool consists of this release; the plan lets others make way. One that still starts serves nobody and may hang: it goes at once. */
+  /** From now on the pool consists of this release; the plan makes others give way. One that is still starting serves no clients and may hang: it is killed at once. */
   promote(release: Release): void {
     this.#release = release;
     this.roster.release = release.number;

@@ -1,14 +1,14 @@
 import type { Clock, Timer } from '../clock.js';
 
 /**
- * How long keys are used. Who has them can read the tickets, and with TLS 1.2 the traffic of the sessions too; RFC 9325 §3.4
- * asks for new ones at least once a week.
+ * How long keys are used. Anyone who has them can read the tickets, and with TLS 1.2 also the traffic of the sessions; RFC
+ * 9325 §3.4 asks for new ones at least once a week.
  */
 const PERIOD_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The keys by which TLS sessions are resumed: all workers have the same, since a client that comes back may come to any of
- * them. Node keeps one set at a time, so after a change an earlier ticket leads to a whole handshake, once.
+ * The keys by which TLS sessions are resumed: all workers have the same, since a returning client may come to any of them.
+ * Node keeps one set at a time, so after a change an earlier ticket leads to a full handshake, once.
  */
 export class TicketKeys {
   readonly #clock: Clock;
@@ -16,7 +16,7 @@ export class TicketKeys {
   #keys = newKeys();
   #timer: Timer | undefined;
 
-  /** @param changed - is to let all workers have the new keys */
+  /** @param changed - has to send the new keys to all workers */
   constructor(clock: Clock, changed: (keys: string) => void) {
     this.#clock = clock;
     this.#changed = changed;

@@ -5,7 +5,7 @@ import type { Release } from './release.js';
 import type { Roster } from './roster.js';
 import type { WorkerRecord } from './worker-record.js';
 
-/** Workers of a release that is tried: outside the pool, until it is promoted or they are ended. */
+/** Workers of a release on trial: outside the pool, until the release is promoted or they are ended. */
 export class TrialWorkers {
   readonly #roster: Roster;
   readonly #lifecycle: Lifecycle;
@@ -18,19 +18,19 @@ export class TrialWorkers {
     this.#thresholds = thresholds;
   }
 
-  /** Starts one, with heartbeats no further apart than this: it has to be heard of more often. @returns its id */
+  /** Starts one, with heartbeats no further apart than this: it has to be heard from more often. @returns its id */
   start(release: Release, heartbeatMs: number): number {
     this.#heartbeatMs = heartbeatMs;
     return this.#lifecycle.start(release, this.#thresholds(), { trial: true }).id;
   }
 
-  /** What a worker is to go by. */
+  /** The configuration that a worker is to use. */
   configFor({ trial }: WorkerRecord): WorkerConfig {
     const { worker } = this.#thresholds();
     return trial ? { ...worker, heartbeatMs: Math.min(worker.heartbeatMs, this.#heartbeatMs) } : worker;
   }
 
-  /** From now on they are workers as all others. */
+  /** From now on they are workers like all others. */
   join(): void {
     for (const record of this.#roster.all()) {
       if (!record.trial) continue;

@@ -21,26 +21,26 @@ export type TrialOutcome =
 /** What a trial is made of. */
 export interface TrialParts {
   readonly clock: Clock;
-  /** How long it may take to be ready, in milliseconds; Infinity = somebody else sees to that. */
+  /** How long it may take to be ready, in milliseconds; Infinity = that is limited elsewhere. */
   readonly startMs: number;
   /** How long it must live once it is ready, in milliseconds. */
   readonly settleMs: number;
-  /** The user's own opinion of it, asked last. */
+  /** The user's own check, made last. */
   readonly check: () => unknown;
   /** How long that may take. */
   readonly checkMs: number;
-  /** Whether its options are of use: what is wrong with them, or undefined. */
+  /** What is wrong with its options; undefined = nothing. */
   readonly objection: () => Error | undefined;
   /** Ends its process. */
   readonly kill: () => void;
 }
 
 /**
- * Watches the first worker of a release: it has to be ready, to live for the settle time and to be heard of after it, and to
- * pass the check. It serves no clients meanwhile, so that its failure costs no client.
+ * Watches the first worker of a release: it has to become ready, live for the settle time and be heard from after it, and
+ * pass the check. It serves no clients meanwhile, so that its failure costs none.
  *
- * A worker that fails in any way but by its own end is killed, and the verdict waits for its exit, which brings its last
- * words. What a worker's end says of it is judged by what it had achieved.
+ * A worker that fails other than by ending itself is killed, and the verdict waits for its exit, which brings its last
+ * words. What a worker's exit means depends on how far it had come.
  */
 export class Trial {
   readonly outcome: Promise<TrialOutcome>;
@@ -74,12 +74,12 @@ export class Trial {
     if (this.#stage === 'settling' && this.#parts.clock.now() >= this.#settlesAt) void this.#ask();
   }
 
-  /** It said why it is about to end. */
+  /** It has said why it is about to end. */
   said({ message }: { readonly message: string }): void {
     this.#lastWords ??= new Error(message);
   }
 
-  /** It is of no use, whatever becomes of it. */
+  /** It has failed, whatever becomes of it. */
   fail(reason: ReloadFailure, cause?: unknown): void {
     if (this.#stage === 'over' || this.#verdict !== undefined) return;
     this.#verdict = { reason, cause };
@@ -104,7 +104,7 @@ export class Trial {
     this.#stage = 'checking';
     this.#timer?.cancel();
     const { clock, checkMs } = this.#parts;
-    // Nobody else would ever end it, and with it every later reload.
+    // Otherwise nothing would ever end it, and every later reload would wait.
     if (checkMs < Infinity) this.#timer = clock.after(checkMs, () => { this.fail('check', new Error(`it had not settled after ${checkMs / 1000} s`)); }, { idle: true });
     try {
       if (await this.#parts.check() === false) this.fail('check');

@@ -3,7 +3,7 @@ import type { Outbox } from './outbox.js';
 import { ReloadError } from './reload-error.js';
 import { UpgradeError } from './upgrade-error.js';
 
-/** Makes what says that an attempt which no one waits for has failed: a warning, unless the event that has what came of it is heard. */
+/** Makes a function that reports the failure of an attempt for which nothing waits: by a warning, unless the event for that has a listener. */
 export function warner(outbox: Pick<Outbox, 'isHeard'>): (thrown: unknown) => void {
   return (thrown) => {
     const isSaid = (thrown instanceof ReloadError && outbox.isHeard('reload:failed')) || (thrown instanceof UpgradeError && outbox.isHeard('upgrade:failed'));

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.js';
 import type { WorkerErrorEvent } from '../server-events.js';
 
-/** Errors of one place are shown so often; the others in between are counted. */
+/** Errors of one place are shown this far apart; those in between are only counted. */
 const APART_MS = 1000;
-/** Starts that fail by the same error are one trouble, as long as the longest pause between them (policy/starts.ts). */
+/** Starts that fail with the same error are one problem, for as long as the longest pause between them (policy/starts.ts). */
 const STARTS_APART_MS = 30_000;
 
-/** Places that are remembered. */
+/** How many places are remembered. */
 const MOST_PLACES = 100;
 
-/** Shows the errors of workers that no one listens to: an error must leave a trace. */
+/** Shows errors of workers that have no listener: an error must leave a trace. */
 export class UnheardErrors {
   readonly #clock: Clock;
   readonly #write: (text: string) => void;
@@ -22,7 +22,7 @@ export class UnheardErrors {
 
   /** Shows an error, unless one of the same place was shown less than a second ago. */
   show({ pid, where, error }: WorkerErrorEvent): void {
-    // Node has shown it in the worker; and what the program caught itself is its own affair.
+    // Node has shown it in the worker; and errors that the program itself caught are left to it.
     if (where === 'uncaught') return;
     const isStart = where === 'start';
     const place = isStart ? `${where} ${troubleOf(error)}` : where;
@@ -42,12 +42,12 @@ export class UnheardErrors {
   }
 }
 
-/** What keeps a worker from its start: an error, or how it ended, whatever its pid and however often it was tried. */
+/** What keeps a worker from starting: an error, or how it ended, whatever its pid and however many tries there were. */
 function troubleOf({ cause, message }: Error): string {
   return cause instanceof Error ? cause.message : message.replace(/\).*/s, '').replace(/\d+/g, '0');
 }
 
-/** Of a start that failed its stderr follows, which has been shown already; and its stack leads to no code of the user's. */
+/** For a failed start only the first line: its stderr follows, which has been shown already, and its stack leads to no code of the user's. */
 function firstLine({ message }: Error): string {
   const [line = ''] = message.split('\n', 1);
   return line;

@@ -8,10 +8,10 @@ import { isAbstract, showTarget, type ListenTarget } from './listen-target.js';
 import { holdQueue, type CreateHandle, type NativeHandle } from './native-handle.js';
 import { nameInUse } from './port-holders.js';
 
-/** A Unix socket that listens. */
+/** A listening Unix socket. */
 export interface BoundUnixSocket {
   readonly handle: NativeHandle;
-  /** The file that was made; undefined for an abstract name, which goes with its socket. */
+  /** The file that was made; undefined for an abstract name, which vanishes with its socket. */
   readonly file: SocketFile | undefined;
 }
 
@@ -51,7 +51,7 @@ function systemError(syscall: string, errno: number): Error {
   return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
 }
 
-/** What the system says of a Unix socket at a path, with what can be done. */
+/** The system's error for a Unix socket at a path, with what can be done about it. */
 export function pathListenError(error: unknown, given: string, where: string): ListenError {
   const { syscall = 'bind', errno = 0, code = builtIn('node:util').getSystemErrorName(errno) } = error as NodeJS.ErrnoException;
   const isNew = syscall === 'bind' || syscall === 'listen';
@@ -64,7 +64,7 @@ export function pathListenError(error: unknown, given: string, where: string): L
   }
   const isUsed = code === 'EADDRINUSE';
   if (isName) return systemListenError(syscall, errno, where, isUsed ? nameInUse(given) : undefined);
-  // libuv says EACCES for a folder that there is not, as Windows does (src/unix/pipe.c).
+  // libuv reports EACCES for a missing folder, as Windows does (src/unix/pipe.c).
   if (isNew && (code === 'EACCES' || code === 'ENOTDIR')) {
     const folder = dirname(path);
     const [reason, advice] = FOLDER_FAULTS[folderKind(folder)](folder);

@@ -1,6 +1,6 @@
 import { PreforkError } from '../errors.js';
 
-/** Why a successor was not taken. */
+/** Why a successor did not take over. */
 export const UPGRADE_FAILURES = {
   boot: 'failed before its pool was ready',
   crashed: 'failed after its pool was ready',
@@ -8,10 +8,10 @@ export const UPGRADE_FAILURES = {
   version: 'speaks another version of the protocol for upgrades',
 } as const;
 
-/** Why a successor was not taken: a key of the table that has the words. */
+/** Why a successor did not take over: a key of the table that has the words. */
 export type UpgradeFailure = keyof typeof UPGRADE_FAILURES;
 
-/** What is known of a successor that was not taken. */
+/** What is known about a successor that did not take over. */
 export interface UpgradeEvidence {
   readonly reason: UpgradeFailure;
   /** undefined if it could not be started. */
@@ -20,7 +20,7 @@ export interface UpgradeEvidence {
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   /** Its last lines on stderr. */
   readonly stderr: string;
-  /** What it said of itself, or which of its servers is missing. */
+  /** What it said about itself, or which of its servers is missing. */
   readonly detail?: string | undefined;
   readonly cause?: unknown;
 }
@@ -33,7 +33,7 @@ export class UpgradeError extends PreforkError {
   readonly pid: number | undefined;
   /** How it ended; undefined if that is not known. */
   readonly exit: UpgradeEvidence['exit'];
-  /** What it wrote last to stderr, up to 4096 characters; all of it went to the stderr of the service, too. */
+  /** The last that it wrote to stderr, up to 4096 characters; all of it went to the stderr of the service, too. */
   readonly stderr: string;
 
   constructor({ reason, pid, exit, stderr, detail, cause }: UpgradeEvidence) {

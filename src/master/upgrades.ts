@@ -28,15 +28,15 @@ export interface UpgradableServer {
   readonly describe: () => Omit<HandedSocket, keyof ServerName>;
   /** How long the successor has to live, in milliseconds. */
   readonly settleMs: () => number;
-  /** Whether systemd is to know of it. */
+  /** Whether systemd is to be told. */
   readonly notifies: boolean;
-  /** Whether the end of the process is this library's affair. */
+  /** Whether this library ends the process. */
   readonly endsProcess: boolean;
-  /** The main script and the folder of this process, by the ways that they were given. */
+  /** The main script and the folder of this process, by the paths that led to them. */
   readonly program: ReleaseSource;
-  /** Gives up what only one process can have. @param keepsSocket - the successor's is another one, at another address */
+  /** Gives up what only one process can have. @param keepsSocket - the successor has another socket, at another address */
   readonly handOver: (pid: number, keepsSocket: boolean) => Promise<void>;
-  /** Lets its clients finish; resolves when the last worker is gone. @param keepsSocket - those who wait in its queue are its own */
+  /** Lets its clients finish; resolves when the last worker is gone. @param keepsSocket - the clients in its queue remain its own */
   readonly leave: (keepsSocket: boolean) => Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export interface UpgradableServer {
 export interface UpgradesParts {
   readonly clock: Clock;
   readonly process: Pick<NodeJS.Process, 'pid' | 'execPath' | 'execArgv' | 'argv' | 'env' | 'once' | 'off'> & { readonly exit: () => void };
-  /** The program that is process 1, the parent of this process, and may end with it; undefined = there is none. */
+  /** The program that is process 1 and the parent of this process, and may end with it; undefined = there is none. */
   readonly init: string | undefined;
   readonly start: (command: SuccessorCommand, events: SuccessorEvents) => SuccessorProcess;
 }
@@ -53,7 +53,7 @@ const DEFAULT_TIMEOUT_S = 60;
 
 /**
  * The servers of this process and its successor. A program is started anew as a whole, so all of its servers change over
- * together, and each has to come up in the successor, by its Alias.
+ * together, and each has to come up in the successor, under the same Alias.
  */
 export class Upgrades {
   readonly #parts: UpgradesParts;
@@ -81,7 +81,7 @@ export class Upgrades {
     this.#current?.abandon(stateError('The server is shut down, so the upgrade comes to nothing.'));
   }
 
-  /** @throws PreforkError ERR_PREFORK_STATE if nothing can be started now; UpgradeError with what is known of the successor that failed */
+  /** @throws PreforkError ERR_PREFORK_STATE if nothing can be started now; UpgradeError with what is known about the successor that failed */
   async request(options: UpgradeOptions): Promise<{ pid: number }> {
     const timeoutMs = (options.timeout ?? DEFAULT_TIMEOUT_S) * 1000;
     const servers = [...this.#servers];
@@ -155,7 +155,7 @@ export class Upgrades {
     };
   }
 
-  /** The service is another process's: this one serves its clients to their end. */
+  /** Another process is the service now: this one serves its clients to the end. */
   #leave(servers: readonly (readonly [server: UpgradableServer, keepsSocket: boolean])[]): void {
     void Promise.all(servers.map(([server, keepsSocket]) => server.leave(keepsSocket))).then(() => {
       if (servers.every(([{ endsProcess }]) => endsProcess)) this.#parts.process.exit();

@@ -8,7 +8,7 @@ import type { WorkerRecord } from './worker-record.js';
 
 type MessageFact = Extract<ToMaster, { readonly type: 'message' | 'broadcast' }>;
 
-/** The user's own messages, from and to the workers; draining ones too, as long as they live. */
+/** The user's own messages, from and to the workers; also draining ones, as long as they live. */
 export class UserMessages {
   readonly #roster: Roster;
   readonly #emit: Emit;

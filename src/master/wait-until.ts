@@ -6,16 +6,16 @@ import { PreforkError, asError } from '../errors.js';
 import type { ServerEvents } from '../server-events.js';
 import type { ServerStatus } from '../status.js';
 
-/** The master, as far as it is waited for. */
+/** What is needed of a master to wait for it. */
 interface Waited {
   readonly events: EventEmitter<ServerEvents>;
   readonly isStopped: boolean;
-  /** What made the server end by itself. */
+  /** What made the server end without being asked to. */
   readonly failure: Error | undefined;
   status(): ServerStatus;
 }
 
-/** Not every change is an event: clients that wait in the kernel's queue, a worker that falls silent, the time itself. */
+/** Not every change is an event: clients that wait in the kernel's queue, a worker that falls silent, the passing of time. */
 const LOOK_MS = 250;
 
 /**

@@ -36,21 +36,21 @@ export function workerCommand(config: Pick<ProcessConfig, 'args' | 'execArgv' | 
 }
 
 /**
- * A cache of compiled code that this program has switched on is not switched on in its children: that takes a variable.
+ * A compile cache that this program has enabled is not enabled in its children: that takes an environment variable.
  *
  * @see https://nodejs.org/api/module.html#moduleenablecompilecachecachedir
  */
 function compileCache(): NodeJS.ProcessEnv {
-  // From Node 22.1. The folder is one of this version of Node, below the one that was named.
+  // From Node 22.1. The folder is that of this version of Node, below the one that was named.
   const { getCompileCacheDir } = builtIn('node:module') as { readonly getCompileCacheDir?: () => string | undefined };
   const folder = getCompileCacheDir?.();
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
-/** The environment for a process that this one starts of its own kind. */
+/** The environment for a process of the same kind that this one starts. */
 function cleanEnvironment(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...given };
-  // A worker of node:cluster that embeds this server is not to pass its own identity on.
+  // A worker of node:cluster that embeds this server must not pass on its own identity.
   delete env['NODE_UNIQUE_ID'];
   // Sockets that systemd has passed are this process's.
   for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) Reflect.deleteProperty(env, name);
@@ -65,7 +65,7 @@ export function masterEnvironment(given: Readonly<Record<string, string | undefi
   return env;
 }
 
-/** Node's arguments without a program that they hold (`node -e`): workers run Script instead. */
+/** Node's arguments without a program that they contain (`node -e`): workers run Script instead. */
 function withoutProgram(args: readonly string[]): string[] {
   return args.filter((arg, index) => {
     const before = args[index - 1] ?? '';

@@ -11,7 +11,7 @@ import type { UserMessages } from './user-messages.js';
 import type { Exit, WorkerEvents } from './worker-process.js';
 import { isBlockedWorker, type WorkerRecord } from './worker-record.js';
 
-/** Who has to know what workers say. */
+/** What has to know what workers say. */
 export interface WorkerFactsParts {
   readonly clock: Clock;
   readonly roster: Roster;
@@ -27,7 +27,7 @@ export interface WorkerFactsParts {
   /** A worker got SIGTERM. */
   readonly signalled: (record: WorkerRecord) => void;
   readonly drainsItself: (record: WorkerRecord, reason: DrainReason) => void;
-  /** A worker of a pool that stops found the kernel's queue empty. */
+  /** A worker of a stopping pool found the kernel's queue empty. */
   readonly queueServed: () => void;
   /** A worker may take clients, for the first time. */
   readonly accepting: () => void;
@@ -72,7 +72,7 @@ export class WorkerFacts {
     roster.heard(record, now);
     if (record.trial) reloads?.heard(record.id);
     switch (fact.type) {
-      case 'loaded': return; // of interest to the watch over its start only
+      case 'loaded': return; // of interest only to the watch over its start
       case 'hello': return this.#greeted(record, fact.version);
       case 'ready': return this.#ready(record, fact.options, now);
       case 'pulse':
@@ -99,7 +99,7 @@ export class WorkerFacts {
   }
 
   #greeted(record: WorkerRecord, version: number): void {
-    // Once: what a client says may look like another greeting.
+    // Only once: what a client sends may look like another greeting.
     if (record.isWelcome) return;
     record.isWelcome = true;
     const { events, kill, loaded, reloads, welcome } = this.#parts;

@@ -23,24 +23,24 @@ export interface Exit {
   readonly stderr: string | undefined;
   /** Why it could not be started at all. */
   readonly error: Error | undefined;
-  /** What to do if it ended because its program makes no server; undefined once that has made one. */
+  /** What to do if it ended because its program makes no server; undefined once it has made one. */
   readonly advice?: string | undefined;
 }
 
-/** What the supervisor hears from a worker's process. */
+/** What the supervisor is told about a worker's process. */
 export interface WorkerEvents {
   fact(fact: ToMaster): void;
-  /** A message of ours that has no meaning here: from another version, or forged. */
+  /** A message of this library's that makes no sense here: from another version, or forged. */
   garbled(): void;
   /** A message that the user's program sent with Node's own means. */
   message(message: unknown): void;
-  /** Its program does nothing more, and has not made the server. */
+  /** Its program has come to rest, and has not made the server. */
   absent(): void;
-  /** Something of it is not as it should be, which its end will not say. */
+  /** Something is wrong with it that its exit will not show. */
   failed(error: PreforkError, where: string): void;
   /** Its event loop is blocked. */
   hung(report: HangReport): void;
-  /** Once, after which nothing more is said and nothing may be sent. */
+  /** Called once; after it nothing more is reported, and nothing may be sent. */
   exit(exit: Exit): void;
 }
 
@@ -48,13 +48,13 @@ export interface WorkerEvents {
 export interface WorkerProcess {
   /** 0 if the process could not be started. */
   readonly pid: number;
-  /** @returns false if the channel is closed, or too much of the user's own waits on it */
+  /** @returns false if the channel is closed, or too many of the user's own messages wait on it */
   send(order: ToWorker, handle?: SendHandle): boolean;
-  /** Ends it at once. Does nothing after its exit was seen: the pid may be somebody else's by then. */
+  /** Ends it at once. Does nothing after its exit was seen: another process may have the pid by then. */
   kill(): void;
 }
 
-/** What every worker of a server is started with. */
+/** What all workers of a server are started with. */
 export interface WorkerCommand {
   /** Whether the program is one executable: it takes no script. */
   readonly isExecutable: boolean;
@@ -71,10 +71,10 @@ export interface WorkerCommand {
   readonly alias: string;
 }
 
-/** What can be different for each worker. */
+/** What can differ between workers. */
 export interface SpawnOptions {
   readonly release: Pick<Release, 'script' | 'directory'>;
-  /** Added to the environment: names the server, so that the same script knows that it is a worker. */
+  /** Added to the environment: names the server, so that the same script finds out that it is a worker. */
   readonly env: NodeJS.ProcessEnv;
   /** Lets stderr pass through this process, so that its last lines can be quoted. */
   readonly captureStderr: boolean;
@@ -84,8 +84,8 @@ export interface SpawnOptions {
 export type Spawn = (events: WorkerEvents, options: SpawnOptions) => WorkerProcess;
 
 /**
- * Forks processes that run a command. All in the async context of this call: a process would keep the one that it was started
- * in, with all that this holds on to, as long as it lives.
+ * Forks processes that run a command. All are forked in the async context of this call: otherwise a process would keep the
+ * context in which it was started, with everything that this refers to, for as long as it lives.
  */
 export function forkWorkers(command: WorkerCommand): Spawn {
   const shown = new ShownTexts(systemClock);
@@ -94,14 +94,14 @@ export function forkWorkers(command: WorkerCommand): Spawn {
     try {
       child = start(command, script, {
         cwd: directory,
-        // What the shell said of the master's folder is not true of the worker's.
+        // The shell's path to the master's folder is not that to the worker's.
         env: { ...command.env, ...(command.env['PWD'] !== undefined && { PWD: directory }), ...env },
         ...command.account,
         // stdout and stderr are the user's own, untouched.
         stdio: ['ignore', 'inherit', captureStderr ? 'pipe' : 'inherit', 'ipc', ...(command.watched ? ['pipe' as const] : [])],
       });
     } catch (error) {
-      // Out of memory or processes: Node throws for what it does not emit as 'error'. It is a failed start like any other.
+      // Out of memory or processes: Node throws errors that it does not emit as 'error'. That is a failed start like any other.
       systemClock.soon(() => { events.exit({ code: null, signal: null, stderr: undefined, error: asError(error) }); });
       return NO_PROCESS;
     }
@@ -132,7 +132,7 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       if (fact === undefined) return events.garbled();
       trace('hears', child.pid, fact);
       if (fact.type === 'loaded') return watch?.loaded(fact.made);
-      // Its script may handle what it has not caught, and still make no server.
+      // Its script may handle uncaught exceptions, and still make no server.
       if (fact.type !== 'failed') {
         watch?.stop();
         watch = undefined;
@@ -141,19 +141,19 @@ export function forkWorkers(command: WorkerCommand): Spawn {
       else if (fact.type === 'failed' && fact.error.where === 'uncaught' && !captureStderr) shown.shownByItself(fact.error.message);
       events.fact(fact);
     });
-    // With captured stderr its last lines may come after 'exit'; but a process that it has started may never close it.
+    // With captured stderr its last lines may come after 'exit'; but a process that the worker has started may never close it.
     child.on('close', (code: number | null, signal: NodeJS.Signals | null) => { end(code, signal); });
     child.on('exit', (code, signal) => {
       if (captureStderr) systemClock.after(STDERR_MS, () => { end(code, signal); });
       else end(code, signal);
     });
-    // A worker whose channel is cut drains by itself and can never say so. At the end of a process the channel closes too:
-    // its exit is about to be seen then, and says more.
+    // A worker whose channel is cut drains by itself and can never say so. When a process ends, the channel closes too:
+    // then its exit is about to be seen, and says more.
     child.on('disconnect', () => {
       systemClock.after(EXIT_MS, () => { if (!ended) events.fact({ type: 'draining', reason: 'asked' }); }, { idle: true });
     });
-    // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors say that a
-    // message or signal could not be delivered: its exit says the rest, if it comes to that.
+    // Without a pid it never started (ENOENT, EAGAIN), and there will be no 'exit'. Later errors mean that a message or
+    // signal could not be delivered: its exit, if there is one, says the rest.
     child.on('error', (error) => {
       if (child.pid === undefined) end(null, null, existsSync(directory) ? error : folderGone(directory, error));
       else troubles.undelivered(error);
@@ -181,7 +181,7 @@ function start({ isExecutable, args, execArgv }: WorkerCommand, script: string, 
   return isExecutable ? spawn(process.execPath, args, options) : fork(script, args, { ...options, execArgv: [...execArgv, WORKER_CONDITION] });
 }
 
-/** What came without the secret: the first words of a worker of another version, or what the user's program sent. */
+/** Takes a message without the secret: the greeting of a worker of another version, or one that the user's program sent. */
 function hearStranger(message: unknown, events: WorkerEvents): void {
   const version = foreignVersion(message);
   if (version !== undefined) events.fact({ type: 'hello', version });
@@ -194,12 +194,12 @@ const isOfNode = (message: unknown): boolean => typeof message === 'object' && m
 const folderGone = (directory: string, cause: Error): Error => new Error(`The folder of its release, ${directory}, is gone: reload() with another one.`, { cause });
 
 function ignore(): void {
-  // A broken pipe says that the worker has ended; its exit says so better.
+  // A broken pipe means that the worker has ended; its exit says more.
 }
 
-/** An exit is seen so soon after the channel was closed by it. */
+/** How soon an exit is seen after it has closed the channel. */
 const EXIT_MS = 1000;
-/** The last lines on stderr come so soon after the exit. */
+/** How soon after the exit the last lines on stderr come. */
 const STDERR_MS = 200;
 
 const NO_PROCESS: WorkerProcess = { pid: 0, send: () => false, kill: ignore };

@@ -7,16 +7,16 @@ import { PULSE_MS, isBlocked, isHanging, type SilenceView } from '../policy/sile
 import type { WorkerPhase, WorkerSnapshot } from '../policy/snapshot.js';
 import type { WorkerProcess } from './worker-process.js';
 
-/** Everything the master knows of one worker. Times are the master's monotonic milliseconds. */
+/** Everything the master knows about one worker. Times are the master's monotonic milliseconds. */
 export interface WorkerRecord {
-  /** Counts the workers of this server from 1; a pid may come again, an id does not. */
+  /** Counts the workers of this server from 1; a pid may be reused, an id is not. */
   readonly id: number;
   /** 0 if its process could not be started. */
   readonly pid: number;
   readonly process: WorkerProcess;
   /** The release that it runs. */
   readonly release: number;
-  /** It runs a release that has not proved itself yet: it takes no client, and belongs to the pool only when it has. */
+  /** It runs a release that has not proved itself yet: until then it takes no clients and does not belong to the pool. */
   trial: boolean;
   readonly bornAt: number;
   readonly bornAtWall: number;
@@ -25,39 +25,39 @@ export interface WorkerRecord {
   lifeMs: number;
   phase: WorkerPhase;
   heardAt: number;
-  /** That time by the wall clock, as the last status has it. */
+  /** `heardAt` by the wall clock, as the last status had it. */
   heardWall?: { readonly heardAt: number; readonly at: number };
   readyAt: number | undefined;
   idleSince: number | undefined;
   state: WorkerState;
   vitals: WorkerVitals | undefined;
   drain: Drain | undefined;
-  /** It drains, and still takes those who wait in the kernel's queue. */
+  /** It drains, and still takes clients that wait in the kernel's queue. */
   isLastCall: boolean;
   killed: KillReason | undefined;
   /** Copies of the listening handle sent so far. */
   copiesSent: number;
-  /** Copies that it ought to have: the more, the faster it uses them up. */
+  /** Copies that it should have: the faster it uses them up, the more. */
   stock: number;
-  /** When copies were sent last, and how many had been used up by then. */
+  /** When copies were last sent, and how many had been used up by then. */
   refilled: { readonly at: number; readonly copiesUsed: number };
-  /** The permit ordered last; undefined = none, or it was taken back. */
+  /** The last permit ordered; undefined = none, or it was withdrawn. */
   permit: { readonly ceiling: number; readonly pulseMs: number } | undefined;
   /** How far it may be ahead of others in a crowd. */
   credit: CrowdCredit;
-  /** It has asked for a higher ceiling since that was looked at. */
+  /** It has asked for a higher ceiling since this was last checked. */
   hasAsked: boolean;
-  /** Permits, withdrawals and probes sent so far, and when the first one was that it has not answered, or the last one that it has. */
+  /** Permits, withdrawals and probes sent so far; and when the first unanswered one was sent, or else the last one. */
   ordersSent: number;
   askedAt: number;
-  /** For how long in all the master had not listened when it was born, and when it was heard last. */
+  /** How long, in total, the master had not listened when the worker was born, and when it was last heard from. */
   readonly deafAtBirth: number;
   deafAtHeard: number;
   /** Its share of MaxSession as ordered last; null = unlimited. */
   shareOrdered: number | null;
-  /** The error of its program that ends it. */
+  /** The error of its program that is ending it. */
   uncaught?: Error;
-  /** The master's heartbeat it has not answered yet; at most one is under way. */
+  /** It has not answered the master's heartbeat yet; at most one is under way. */
   heartbeatUnanswered: boolean;
 }
 
@@ -68,7 +68,7 @@ export interface Drain {
   readonly deadline: number;
 }
 
-/** What is known of a worker at its birth. */
+/** What is known about a worker at its birth. */
 export interface NewWorker {
   readonly process: WorkerProcess;
   readonly now: number;
@@ -87,7 +87,7 @@ const UNHEARD: WorkerState = {
   clients: 0, served: 0, copiesUsed: 0, accepting: false, permit: 'none', ordersSeen: 0, paused: [], reportMs: 0, pulseMs: Infinity, share: 0, draining: false,
 };
 
-/** A worker's record at its birth. @param deafMs - for how long in all the master has not listened */
+/** A worker's record at its birth. @param deafMs - how long, in total, the master has not listened */
 export function newRecord(id: number, { process, now, wallNow, lifeMs, share, release = 1, trial = false }: NewWorker, deafMs: number): WorkerRecord {
   return {
     id, pid: process.pid, process, release, trial, bornAt: now, bornAtWall: wallNow, isWelcome: false, lifeMs, phase: 'starting', heardAt: now, readyAt: undefined,
@@ -96,12 +96,12 @@ export function newRecord(id: number, { process, now, wallNow, lifeMs, share, re
   };
 }
 
-/** A wall clock that differs by more than this was set. */
+/** A wall clock that differs by more than this has been set. */
 const SET_MS = 1000;
 
 /**
- * When a worker was heard last, by the wall clock of now. The two clocks are not read at one moment and have different
- * resolutions; unless the wall clock was set, the time stays the same until the worker is heard again.
+ * When a worker was last heard from, by the present wall clock. The two clocks are not read at the same moment and have
+ * different resolutions; so unless the wall clock was set, the time stays the same until the worker is heard from again.
  */
 export function heardByWall(record: WorkerRecord, { now, wallNow }: { readonly now: number; readonly wallNow: number }): number {
   const at = Math.round(wallNow - (now - record.heardAt));
@@ -137,7 +137,7 @@ export function permitView(record: WorkerRecord, lateMs: number): PermitView {
   return {
     id: record.id,
     eligible: (record.phase === 'ready' || (record.isLastCall && !record.state.draining)) && record.killed === undefined && !record.trial,
-    // One that may accept and does not waits for a copy of the handle.
+    // One that may accept but does not is waiting for a copy of the handle.
     available: record.state.paused.length === 0 && (record.state.permit !== 'held' || record.state.accepting),
     clients: record.state.clients,
     ordered: record.permit !== undefined,
@@ -166,15 +166,15 @@ export function limitView(record: WorkerRecord, now: number): LimitView {
   };
 }
 
-/** Whether a ready worker has stood still too long to be counted on. */
+/** Whether a ready worker has been blocked too long to be counted on. */
 export const isHangingWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isHanging(silenceOf(record), now);
 
-/** Whether a ready worker's event loop stands still. */
+/** Whether a ready worker's event loop is blocked. */
 export const isBlockedWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isBlocked(silenceOf(record), now);
 
 function silenceOf({ heardAt, askedAt, state, ordersSent }: WorkerRecord): SilenceView {
   return { heardAt, askedAt, pulseMs: state.pulseMs, answered: state.ordersSeen === ordersSent };
 }
 
-/** Whether its share of MaxSession is all that may keep it from taking clients. */
+/** Whether at most its share of MaxSession keeps it from taking clients. */
 const canUseShare = ({ state }: WorkerRecord): boolean => state.paused.every((reason) => reason === 'pool-limit');

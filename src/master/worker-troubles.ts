@@ -2,10 +2,10 @@ import type { SendHandle } from 'node:child_process';
 import { PreforkError } from '../errors.js';
 import { stalledText } from '../ipc/backlog.js';
 
-/** What a worker can be sent, or send, that has no place in the protocol. */
+/** A handle that is sent to or by a worker outside the protocol. */
 type Handle = SendHandle & { destroy?(): unknown; close?(): unknown };
 
-/** What goes wrong between the master and the process of one worker, and would go unnoticed: in words, with what to do. */
+/** Problems between the master and one worker's process that would otherwise go unnoticed: in words, with what to do. */
 export class WorkerTroubles {
   readonly #pid: number;
   readonly #say: (error: PreforkError, where: string) => void;
@@ -22,7 +22,7 @@ export class WorkerTroubles {
     this.#say(new PreforkError('ERR_PREFORK_MESSAGE', stalledText(`Worker ${this.#pid}`)), 'message');
   }
 
-  /** It uses the processor, and makes no server. */
+  /** It uses the processor but makes no server. */
   computes(script: string, alias: string): void {
     this.#say(new PreforkError(
       'ERR_PREFORK_WORKER_BOOT',
@@ -30,7 +30,7 @@ export class WorkerTroubles {
     ), 'start');
   }
 
-  /** A message or a signal did not reach it. Said once: a signal is tried again. */
+  /** A message or a signal did not reach it. Reported once, since a signal is tried again. */
   undelivered(cause: NodeJS.ErrnoException): void {
     if (cause.code !== 'EPERM' || cause.syscall !== 'kill' || this.#isOutOfReach) return;
     this.#isOutOfReach = true;
@@ -42,7 +42,7 @@ export class WorkerTroubles {
     ), 'kill');
   }
 
-  /** `process.send()` came with a handle, which no one here can get: left open, its client would wait for an answer without end. */
+  /** `process.send()` came with a handle, which nothing here can take: if it stayed open, its client would wait for an answer in vain. */
   givenHandle(handle: Handle): void {
     if (handle.destroy !== undefined) handle.destroy();
     else handle.close?.();
