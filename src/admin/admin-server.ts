@@ -22,13 +22,13 @@ export interface AdminServerParts {
   readonly page: Page;
   readonly build: Build;
   readonly clock: Clock;
-  /** Others than {@link BOUNDS}. */
+  /** Bounds that differ from {@link BOUNDS}. */
   readonly bounds?: Partial<Bounds>;
 }
 
 const SAMPLE_MS = 2000;
 
-/** What requests may take: bytes, milliseconds and numbers. */
+/** Limits of requests: bytes, milliseconds and counts. */
 export const BOUNDS = {
   maxHeaderSize: 8192,
   /** No request here needs a body; this much is read and dropped. */
@@ -38,7 +38,7 @@ export const BOUNDS = {
   keepAliveTimeout: 5000,
   /** From the end of an answer until its client has taken it. */
   answerTimeout: 10_000,
-  /** How late the end of a time may be noticed. */
+  /** How late it may be noticed that a time is up. */
   connectionsCheckingInterval: 2000,
   connections: 300,
   viewers: 200,
@@ -46,7 +46,7 @@ export const BOUNDS = {
 
 export type Bounds = Readonly<typeof BOUNDS>;
 
-/** Shows the pool and takes orders for it, over HTTP. Where it listens is for others. */
+/** Shows the pool and takes orders for it, over HTTP. Listening is left to its callers. */
 export class AdminServer {
   readonly #parts: AdminServerParts;
   readonly #guard: Guard;
@@ -81,7 +81,7 @@ export class AdminServer {
     this.#sample();
   }
 
-  /** A server for one way in, bounded in what it takes: size, number and time of requests. Not listening yet. */
+  /** A server for one entrance, with limits on the size, number and time of requests. Not listening yet. */
   entrance(kind: Entrance['kind']): Server {
     const entrance: Entrance = { kind, isPublic: kind === 'tcp' && !isLoopback(this.#parts.config.address) };
     const { maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval, connections } = this.#bounds;
@@ -94,7 +94,7 @@ export class AdminServer {
     return server;
   }
 
-  /** Shows open pages the end, and lets them go. */
+  /** Tells open pages about the end, and closes them. */
   close(): void {
     this.#sampling?.cancel();
     this.#viewers.close();
@@ -115,7 +115,7 @@ export class AdminServer {
     this.#boundAnswer(response);
     const routed = findRoute(request.url ?? '/');
     const purpose = routed?.purpose ?? 'read';
-    // Health has to be known in a flood, too.
+    // Health checks have to be answered even in a flood.
     if (!isHealth(routed?.route) && !this.#budget.take()) return say(response, 429, 'Too many requests; slow down.', { 'Retry-After': '1', Connection: 'close' });
     const verdict = this.#guard.judge(purpose, request.headers, entrance);
     if (!verdict.allowed) return say(response, verdict.code, verdict.text, verdict.code === 401 ? { 'WWW-Authenticate': 'Bearer' } : {});
@@ -151,13 +151,13 @@ export class AdminServer {
 
   #sayHealth(kind: 'livez' | 'readyz', response: ServerResponse): void {
     const { value, isFlood } = this.#unreadiness.ask();
-    // As everybody who asks too much, who comes again has to connect again.
+    // As with all clients that ask too much, the next request needs a new connection.
     const headers: Record<string, string> = isFlood ? { Connection: 'close' } : {};
     if (kind === 'livez' || value.length === 0) say(response, 200, 'ok', headers);
     else say(response, 503, `not ready: ${value.join(', ')}`, headers);
   }
 
-  /** A client that does not take its answer holds a connection until then. */
+  /** A client that does not take its answer holds a connection only until then. */
   #boundAnswer(response: ServerResponse): void {
     response.once('prefinish', () => {
       const patience = this.#parts.clock.after(this.#bounds.answerTimeout, () => { response.destroy(); }, { idle: true });
@@ -200,13 +200,13 @@ function found(response: ServerResponse, pid: number, isFound: boolean, what: st
   else say(response, 404, `There is no worker ${pid}, or it drains already.`);
 }
 
-/** Reads what was not asked for, up to a bound. */
+/** Reads a body that was not asked for, up to a limit. */
 function dropBody(request: IncomingMessage, response: ServerResponse, mostBytes: number): void {
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes <= mostBytes) return;
-    // Too late to say so if the answer has gone out; the connection ends either way.
+    // If the answer has gone out it is too late to say so; the connection ends either way.
     if (!response.headersSent) say(response, 413, 'No request here needs a body.', { Connection: 'close' });
     request.destroy();
   });

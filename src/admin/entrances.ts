@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { placeSocket, removeFile } from '../unix-path.js';
 
-/** A way in that is open. */
+/** An open entrance. */
 export interface OpenEntrance {
   /** The port, or the path. */
   readonly where: number | string;
@@ -17,7 +17,7 @@ export async function openPort(server: Server, { port, address }: { readonly por
 }
 
 /**
- * Listens on a Unix socket that only its owner may open, from the moment in which it has its path.
+ * Listens on a Unix socket that only its owner may open, from the moment at which it has its path.
  *
  * @throws the system's error, see placeSocket()
  */
@@ -50,7 +50,7 @@ async function listening(server: Server, listen: () => unknown): Promise<void> {
     };
     const listens = (): void => {
       server.off('error', failed);
-      // What fails later is one connection that could not be accepted (EMFILE): the next may be.
+      // A later error is about one connection that could not be accepted (EMFILE); the next may be.
       server.on('error', () => undefined);
       onListening();
     };

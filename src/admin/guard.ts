@@ -14,12 +14,12 @@ export type Verdict =
   | { readonly allowed: true; readonly mayAct: boolean }
   | { readonly allowed: false; readonly code: number; readonly text: string };
 
-/** What is asked for: the page's frame and health say nothing of the pool; the rest does; actions change it. */
+/** What is asked for: the page's frame and health reveal nothing about the pool; the rest does; actions change it. */
 export type Purpose = 'open' | 'read' | 'act';
 
 const refuse = (code: number, text: string): Verdict => ({ allowed: false, code, text });
 
-/** Decides who may do what. */
+/** Decides which requests may do what. */
 export class Guard {
   readonly #hosts: ReadonlySet<string>;
   readonly #token: Buffer | undefined;
@@ -31,7 +31,7 @@ export class Guard {
 
   judge(purpose: Purpose, headers: IncomingHttpHeaders, entrance: Entrance): Verdict {
     if (entrance.kind === 'tcp' && !this.#isOurName(headers.host)) {
-      // Another site's page that has made its own name point here (DNS rebinding) is same-origin for the browser, but gives that name.
+      // If another site's page has made its own name point here (DNS rebinding), it is same-origin for the browser, but sends that name.
       return refuse(421, `This server is not ${headers.host ?? ''}. Ask by address or as localhost, or name the host in Admin.Hosts.`);
     }
     if (purpose !== 'open' && isFromAnotherSite(headers)) return refuse(403, 'Requests from pages of other sites are refused.');
@@ -56,17 +56,17 @@ export class Guard {
 
   #proofOf({ authorization }: IncomingHttpHeaders): 'none' | 'right' | 'wrong' {
     if (authorization === undefined) return 'none';
-    // Without a Token nothing asks for proof, so that a monitor which always sends one can read.
+    // Without a Token none is checked, so that a monitor which always sends one can read.
     if (this.#token === undefined) return 'none';
     const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    // Digests have one length, so the comparison takes the same time whatever was given.
+    // Digests all have the same length, so the comparison takes the same time whatever was given.
     return given !== undefined && timingSafeEqual(digest(given), this.#token) ? 'right' : 'wrong';
   }
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Browsers say where a request comes from (https://www.w3.org/TR/fetch-metadata/); others do not, and are not a danger here. */
+/** Browsers say where a request comes from (https://www.w3.org/TR/fetch-metadata/); other clients do not, and are no danger here. */
 function isFromAnotherSite({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   // Browsers before Fetch Metadata send at least Origin with a POST.

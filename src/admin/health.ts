@@ -1,6 +1,6 @@
 import type { ServerStatus } from '../status.js';
 
-/** Why the pool should get no new clients from a balancer; empty if it should. A full pool is ready: its clients queue. */
+/** Reasons why a balancer should send the pool no new clients; empty if there are none. A full pool is ready: its clients queue. */
 export function unreadiness({ stopping, paused, totals }: ServerStatus): string[] {
   if (stopping) return ['it shuts down'];
   return [
@@ -12,7 +12,7 @@ export function unreadiness({ stopping, paused, totals }: ServerStatus): string[
 /**
  * The line for HAProxy's agent-check
  * (https://docs.haproxy.org/2.6/configuration.html#5.2-agent-check): the state, and as weight the spare capacity.
- * It always says `ready` with `up`, or a server once in maintenance or drained would stay so.
+ * It always says `ready` with `up`; otherwise a server once in maintenance or drained would stay in that state.
  */
 export function agentLine(status: ServerStatus): string {
   if (status.stopping) return 'drain\n';
@@ -21,7 +21,7 @@ export function agentLine(status: ServerStatus): string {
   return `ready up ${sparePercent(status)}%\n`;
 }
 
-/** Free places for clients, in percent, at least 1: a weight of 0 would be a drain. 100 where the pool has no limit. */
+/** Free places for clients, in percent, at least 1: a weight of 0 would be a drain. 100 if the pool has no limit. */
 export function sparePercent({ limits, totals }: ServerStatus): number {
   const capacity = Math.min(
     limits.MaxSession === 0 ? Infinity : limits.MaxSession,

@@ -10,7 +10,7 @@ const KEPT_LINES = 50;
 const KEPT_SAMPLES = 150;
 const KEPT_FRAMES = 12;
 
-/** What a page that is opened now would have missed: the last events, the load of the last minutes, who hangs. */
+/** What a page that is opened now would have missed: the last events, the load of the last minutes, which workers hang. */
 export class History {
   readonly #clock: Clock;
   #log: readonly LogLine[] = [];
@@ -21,12 +21,12 @@ export class History {
     this.#clock = clock;
   }
 
-  /** Newest first. Another array after each change. */
+  /** Newest first. A new array after each change. */
   get log(): readonly LogLine[] {
     return this.#log;
   }
 
-  /** Oldest first. Another array after each change. */
+  /** Oldest first. A new array after each change. */
   get samples(): readonly Sample[] {
     return this.#samples;
   }
@@ -44,7 +44,7 @@ export class History {
     this.#samples = [...this.#samples.slice(1 - KEPT_SAMPLES), [this.#clock.wallNow(), totals.connections, totals.queued ?? null]];
   }
 
-  /** The workers that hang. One that has been heard of since turns its event loop again, and is forgotten. */
+  /** The workers that hang. One that has been heard from since is no longer blocked, and is forgotten. */
   hangs({ workers }: ServerStatus): Hang[] {
     for (const { pid, lastHeartbeatAt } of workers) {
       const hang = this.#hangs.get(pid);
@@ -58,5 +58,5 @@ const showFrame = ({ functionName, url, line, column }: HungFrame): string => (
   `${functionName === '' ? '(anonymous)' : functionName} ${url}:${line}:${column}`
 );
 
-/** Files of the program itself by their path in its folder: a line of the page is short. */
+/** Shows files of the program by their path within its folder, since lines of the page are short. */
 const shorten = (text: string): string => text.replaceAll(`${pathToFileURL(process.cwd()).href}/`, '');

@@ -17,14 +17,14 @@ export interface Admin {
   readonly path: string | undefined;
   /** The port of the agent; undefined without AgentPort. */
   readonly agentPort: number | undefined;
-  /** Shows open pages the end and closes everything. Harmless twice. */
+  /** Tells open pages about the end and closes everything. Harmless twice. */
   close(): void;
 }
 
 /**
- * Opens the admin side. Loaded by the master only, and only when asked for: no worker pays for it.
+ * Opens the admin side. Loaded only by the master, and only when asked for, so that workers do without it.
  *
- * @throws the system's error of what cannot be listened on, with everything closed again
+ * @throws the system's error if something cannot be listened on; then everything is closed again
  */
 export async function openAdmin({ config, pool, build }: { readonly config: AdminConfig; readonly pool: PoolView; readonly build: Build }): Promise<Admin> {
   const page = new Page(readFileSync(new URL('./admin-page.js', import.meta.url), 'utf8'));
@@ -33,10 +33,10 @@ export async function openAdmin({ config, pool, build }: { readonly config: Admi
   const http: Server[] = [];
   const close = (): void => {
     server.close();
-    // Each once: the path of one that is closed may be another server's, and even the inode of its file be used again.
+    // Each only once: another server may then have the path of a closed one, and even the inode of its file may be reused.
     for (const entrance of opened.splice(0)) entrance.close();
     for (const each of http) each.closeIdleConnections();
-    // Who has not read the end by then is let go without it.
+    // Pages that have not read the end by then are closed without it.
     systemClock.after(FAREWELL_MS, () => { for (const each of http) each.closeAllConnections(); }, { idle: true });
   };
   const open = async (entrance: Promise<OpenEntrance>): Promise<number | string> => {

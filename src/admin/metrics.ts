@@ -1,6 +1,6 @@
 import type { ServerStatus, WorkerStatus } from '../status.js';
 
-/** What runs. */
+/** The versions that run. */
 export interface Build {
   /** Of this package. */
   readonly version: string;
@@ -11,7 +11,7 @@ export interface Build {
 /**
  * Writes a status in Prometheus' text format, version 0.0.4
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). Every sample has the label `server`: the Alias. No
- * sample has a pid: workers come and go, and each would leave a time series behind. A family whose value is not known,
+ * sample has a pid: workers come and go, and each would leave a time series behind. A metric whose value is unknown,
  * such as the queue of a Unix socket, is left out.
  */
 export function renderMetrics(status: ServerStatus, build: Build): string {

@@ -1,9 +1,9 @@
 import type { LastReload, ServerStatus, WorkerStatus } from '../status.js';
 
-/** What a worker does, for the colour and letter of its cell. */
+/** What a worker is doing, for the colour and letter of its cell. */
 export type CellState = 'starting' | 'idle' | 'busy' | 'full' | 'paused' | 'draining' | 'hung';
 
-/** What the page shows of a worker. Times are milliseconds since 1970, by the master's clock. */
+/** What the page shows about a worker. Times are milliseconds since 1970, by the master's clock. */
 export interface Cell {
   readonly pid: number;
   readonly id: number;
@@ -19,7 +19,7 @@ export interface Cell {
   readonly why: string;
 }
 
-/** The pool as of now. */
+/** The pool as it is now. */
 export interface Board {
   readonly now: number;
   readonly alias: string;
@@ -29,7 +29,7 @@ export interface Board {
   readonly stopping: boolean;
   readonly reloading: boolean;
   readonly release: number;
-  /** Its files have been overwritten in place: a worker that starts anew may run other code. */
+  /** Its files have been overwritten in place: new workers may run different code. */
   readonly mixed: boolean;
   readonly lastReload: LastReload | null;
   readonly totals: ServerStatus['totals'];
@@ -67,7 +67,7 @@ export interface Hello {
   readonly hasToken: boolean;
 }
 
-/** A status as the page wants it. */
+/** A status in the form that the page needs. */
 export function boardOf(status: ServerStatus, { now, hangs }: { readonly now: number; readonly hangs: readonly Hang[] }): Board {
   const { alias, address, startedAt, paused, stopping, reloading = false, release, mixed, lastReload = null, totals, limits } = status;
   const hung = new Set(hangs.map(({ pid }) => pid));
@@ -83,7 +83,7 @@ function cellOf(worker: WorkerStatus, hung: ReadonlySet<number>): Cell {
   return { pid, id, release, state: stateOf(worker, hung), clients, served, startedAt, heardAt, rss, delayMs, why: drainReason ?? paused.join(', ') };
 }
 
-/** Reasons to pause that say that a worker has as many clients as it may. */
+/** Reasons to pause which mean that a worker has as many clients as it may have. */
 const FULL = new Set(['limit', 'concurrency', 'pool-limit', 'lifetimes']);
 
 export function stateOf({ pid, phase, paused, connections }: WorkerStatus, hung: ReadonlySet<number>): CellState {

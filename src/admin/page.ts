@@ -4,7 +4,7 @@ import { reply } from './replies.js';
 import { PAGE_HTML } from './page/html.js';
 import { PAGE_STYLE } from './page/style.js';
 
-/** The page without what differs at each request. */
+/** The page, except for what differs with each request. */
 export class Page {
   readonly #pieces: readonly string[];
 
@@ -16,7 +16,7 @@ export class Page {
     this.#pieces = PAGE_HTML.replace('<!--style-->', () => style).replace('<!--script-->', () => program).split(NONCE);
   }
 
-  /** Sends it. Only its own script and style run: they bear a number that no other could have known. */
+  /** Sends it. Only its own script and style take effect: they carry a number that no other could know. */
   send(response: ServerResponse): void {
     const nonce = randomBytes(16).toString('base64');
     reply(response, 200, {

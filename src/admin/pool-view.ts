@@ -7,7 +7,7 @@ export interface AdminActions {
   readonly reload?: (() => Promise<unknown>) | undefined;
   readonly pause: (on: boolean) => void;
   readonly shutdown: () => void;
-  /** Drains a worker. @returns false if there is none with this pid, or it drains already */
+  /** Drains a worker. @returns false if there is none with this pid, or it is draining already */
   readonly term: (pid: number) => boolean;
   /** Ends a worker at once. @returns false if there is none with this pid */
   readonly kill: (pid: number) => boolean;

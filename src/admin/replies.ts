@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** What every reply carries: no other site may frame it, guess at it, keep it or learn from it. */
+/** What every reply carries: nothing may frame it, guess its type, cache it or learn its address as a referrer. */
 const HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
@@ -23,7 +23,7 @@ export function say(response: ServerResponse, code: number, sentence: string, he
   reply(response, code, { type: 'text/plain; charset=utf-8', body: `${sentence}\n`, headers });
 }
 
-/** Answers with JSON. Infinity, which JSON has not, is null there. */
+/** Answers with JSON, in which Infinity becomes null. */
 export function sayJson(response: ServerResponse, code: number, value: unknown): void {
   reply(response, code, { type: 'application/json', body: `${JSON.stringify(value)}\n` });
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.js';
 
-/** Requests that come at once, and a second after that. The page needs one; Prometheus one every few seconds. */
+/** How many requests may come at once, and how many per second after that. The page needs one; Prometheus one every few seconds. */
 const BURST = 200;
 const PER_SECOND = 50;
 
 /**
- * What is worked out anew for each who asks, while few do. In a flood the last answer is given again, which is at most
- * 20 ms old: health has to be known then, too, and must not cost the master more.
+ * A value that is computed anew for each request as long as there are few. In a flood the last answer is repeated,
+ * which is at most 20 ms old: health checks have to be answered then, too, but must not cost the master more.
  */
 export class Recent<Value> {
   readonly #budget: RequestBudget;
@@ -18,7 +18,7 @@ export class Recent<Value> {
     this.#compute = compute;
   }
 
-  /** `isFlood`: whether too many asked lately. */
+  /** `isFlood`: whether there were too many requests lately. */
   ask(): { readonly value: Value; readonly isFlood: boolean } {
     const isFlood = !this.#budget.take();
     if (!isFlood || this.#last === undefined) this.#last = { value: this.#compute() };
@@ -26,7 +26,7 @@ export class Recent<Value> {
   }
 }
 
-/** Bounds what requests may cost the master, whoever sends them. */
+/** Limits what requests may cost the master, wherever they come from. */
 export class RequestBudget {
   readonly #clock: Clock;
   #left = BURST;
@@ -37,7 +37,7 @@ export class RequestBudget {
     this.#at = clock.now();
   }
 
-  /** @returns false if there were too many lately */
+  /** @returns false if there were too many requests lately */
   take(): boolean {
     const now = this.#clock.now();
     this.#left = Math.min(this.#left + (now - this.#at) / 1000 * PER_SECOND, BURST);

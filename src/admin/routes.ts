@@ -1,12 +1,12 @@
 import type { Purpose } from './guard.js';
 
-/** What an address of the admin server stands for. */
+/** What a path of the admin server leads to. */
 export type Route =
   | { readonly kind: 'page' | 'livez' | 'readyz' | 'status' | 'events' | 'metrics' }
   | { readonly kind: 'reload' | 'pause' | 'resume' | 'shutdown' }
   | { readonly kind: 'term' | 'kill'; readonly pid: number };
 
-/** A route with what it takes. */
+/** A route with what it requires. */
 export interface Routed {
   readonly route: Route;
   readonly method: 'GET' | 'POST';
@@ -14,7 +14,7 @@ export interface Routed {
 }
 
 const FIXED: ReadonlyMap<string, Routed> = new Map([
-  // The page's frame holds nothing of the pool, and probes of an orchestrator cannot always send a token.
+  // The page's frame contains nothing about the pool, and an orchestrator's probes cannot always send a token.
   ...(['livez', 'readyz'] as const).map((kind) => entry(`/${kind}`, { kind }, 'open')),
   entry('/healthz', { kind: 'readyz' }, 'open'),
   entry('/', { kind: 'page' }, 'open'),
@@ -26,10 +26,10 @@ function entry(path: string, route: Route, purpose: Purpose): [string, Routed] {
   return [path, { route, purpose, method: purpose === 'act' ? 'POST' : 'GET' }];
 }
 
-/** Whether it is for those who decide what becomes of the server. */
+/** Whether it is for orchestrators and balancers, which decide about the server by it. */
 export const isHealth = (route: Route | undefined): boolean => route?.kind === 'livez' || route?.kind === 'readyz';
 
-/** Finds the route of a request's target; what follows a question mark is not looked at. Undefined if there is none. */
+/** Finds the route of a request's target; what follows a question mark is ignored. Undefined if there is no such route. */
 export function findRoute(target: string): Routed | undefined {
   const path = target.split('?', 1)[0] ?? '';
   const found = FIXED.get(path);

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../clock.js';
 
-/** One thing that the page shows, as a whole: never a difference, so a viewer that is too slow may miss some. */
+/** One thing that the page shows, always in full and never as a difference, so that a slow viewer may miss some. */
 export interface Part {
   readonly name: string;
-  /** Anything else after each change; undefined = changes with each push. */
+  /** A different value after each change; undefined = it changes with each push. */
   readonly version: () => unknown;
   readonly value: () => unknown;
 }
@@ -13,21 +13,21 @@ interface Viewer {
   readonly response: ServerResponse;
   /** The version of each part that it has been sent. */
   readonly seen: Map<string, unknown>;
-  /** Since when it takes no more; undefined while it does. */
+  /** Since when it has not taken any more; undefined while it does. */
   blockedSince: number | undefined;
 }
 
 /** At most four pushes a second. */
 const SHORTEST_MS = 250;
-/** Without any change the page still hears of the pool, and so knows that the connection stands. */
+/** Even without a change the page is sent something this often, so that it knows that the connection works. */
 const LONGEST_MS = 2000;
-/** What all viewers together may cost, in bytes a millisecond: with more, pushes are rarer. */
+/** What all viewers together may cost, in bytes per millisecond: if it would be more, pushes are rarer. */
 const BYTES_PER_MS = 4000;
 const SLOWEST_MS = 5000;
-/** A viewer that takes nothing for this long is let go. */
+/** A viewer that takes nothing for this long is disconnected. */
 const BLOCKED_MS = 30_000;
 
-/** The open pages. Whatever their number, each push is made and turned into bytes once. */
+/** The open pages. Whatever their number, each push is made and turned into bytes only once. */
 export class Viewers {
   readonly #clock: Clock;
   readonly #parts: readonly Part[];
@@ -58,7 +58,7 @@ export class Viewers {
     this.#viewers.add(viewer);
     response.on('close', () => { this.#remove(viewer); });
     response.on('drain', () => { viewer.blockedSince = undefined; });
-    // Shares the next push if that is soon, so that a hundred that come back at once are served as one.
+    // Shares the next push if that is soon, so that a hundred pages that return at once are served together.
     this.changed();
   }
 
@@ -67,7 +67,7 @@ export class Viewers {
     if (this.#viewers.size > 0) this.#schedule(this.#pushedAt + this.#intervalMs);
   }
 
-  /** Sends a last push and lets everybody go. */
+  /** Sends a last push and closes all pages. */
   close(): void {
     this.#push();
     this.#timer?.cancel();
@@ -96,7 +96,7 @@ export class Viewers {
     this.#schedule(now + Math.max(LONGEST_MS, this.#intervalMs));
   }
 
-  /** The bytes for a viewer that lacks certain parts, made once for all that lack the same. */
+  /** The bytes for a viewer that lacks certain parts, made once for all viewers that lack the same. */
   #serialize(): (seen: Map<string, unknown>) => Buffer {
     const parts = this.#parts.map(({ name, version, value }) => {
       let text: string | undefined;

@@ -4,11 +4,11 @@ import type { Admission } from './admission.js';
 import { HandedOver } from './handed-over.js';
 import type { Peer } from './peer.js';
 
-/** Who counts the connections of an Acceptor. */
+/** What counts the connections of an Acceptor. */
 export interface AcceptorSideParts {
   readonly admission: Pick<Admission, 'release'>;
   readonly failed: (error: Error, where: string) => void;
-  /** A connection counts no longer. */
+  /** A connection no longer counts. */
   readonly left: () => void;
 }
 
@@ -39,7 +39,7 @@ export class AcceptorSide {
     }
   }
 
-  /** The worker drains: each connection has its signal aborted. */
+  /** The worker drains: the signal of each connection is aborted. */
   drain(): void {
     this.#isDraining = true;
     for (const handed of this.#handedOver) handed.drain();
@@ -50,7 +50,7 @@ export class AcceptorSide {
     for (const handed of this.#handedOver) handed.abort();
   }
 
-  /** This connection counts no longer; undefined = all that were sent to another process. */
+  /** This connection no longer counts; undefined = all that were sent to another process. */
   giveBack(socket?: unknown): void {
     for (const handed of this.#handedOver) {
       if (socket === undefined ? handed.hasLeft : handed.isOf(socket)) handed.giveBack();

@@ -10,7 +10,7 @@ export interface Admission {
   admit(socket: Socket, address: string | undefined): boolean;
   /** A connection was given to another process, and never closes in this one. */
   release(socket: Socket): void;
-  /** Changes which addresses are never admitted. Who is in, stays. */
+  /** Changes which addresses are never admitted. Clients already admitted stay. */
   block(blocked: BlockList | undefined): void;
 }
 
@@ -20,7 +20,7 @@ export interface Admission {
  */
 export function createAdmission(blocked: BlockList | undefined, mostPerAddress: number): Admission {
   const counts = new Map<string, number>();
-  // The address as it was then: a connection that was reset has none any more.
+  // The address at admission: a connection that was reset no longer has one.
   const counted = new WeakMap<Socket, string>();
   const release = (socket: Socket): void => {
     const address = counted.get(socket);
@@ -38,7 +38,7 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
     },
     admit(socket, address) {
       if (isOpen) return true;
-      // A Unix socket has none: its clients are not of a network.
+      // A Unix socket has no addresses: its clients do not come over a network.
       if (address === undefined) return true;
       if (blocked !== undefined && isBlocked(blocked, address)) return false;
       if (mostPerAddress === 0) return true;
@@ -53,7 +53,7 @@ export function createAdmission(blocked: BlockList | undefined, mostPerAddress: 
   };
 }
 
-/** Asks the block list, which may be an object of the user's: who lets in whomever it has no clear answer for, blocks no one. */
+/** Asks the block list, which may be an object of the user's: one that gives no clear answer must not let anyone in. */
 function isBlocked(list: BlockList, address: string): boolean {
   const answer: unknown = list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
   if (typeof answer === 'boolean') return answer;

@@ -10,12 +10,12 @@ interface Alarm {
   timer: Timer;
 }
 
-/** What alarms are for. */
+/** What alarms call. */
 export interface AlarmHost extends Guarded {
   fire(event: string, args: readonly unknown[]): void;
 }
 
-/** The timers of one session, which fire in the order in which they are due. They go with it. */
+/** The timers of one session, which fire in the order in which they are due, and end with the session. */
 export class Alarms {
   readonly #clock: Clock;
   readonly #host: AlarmHost;
@@ -45,7 +45,7 @@ export class Alarms {
     return id;
   }
 
-  /** Restarts a timer with other seconds from now. @returns false if it is gone */
+  /** Restarts a timer with a new delay from now. @returns false if it is gone */
   restart(id: AlarmId, seconds: number): boolean {
     const alarm = this.#alarms.get(id);
     if (alarm === undefined) return false;
@@ -80,7 +80,7 @@ export class Alarms {
     this.#order.length = 0;
   }
 
-  /** Forgets every timer, and takes no more. */
+  /** Forgets every timer, and accepts no new ones. */
   end(): void {
     this.#ended = true;
     this.clear();
@@ -94,11 +94,11 @@ export class Alarms {
   #due(id: AlarmId): void {
     const alarm = this.#alarms.get(id);
     if (alarm === undefined) return;
-    // A timer longer than the clock can carry fires early; it goes on for the rest.
+    // A timer longer than the clock supports fires early; it continues for the rest.
     const left = alarm.dueAt - this.#clock.now();
     if (left > 1) return void this.restart(id, left / 1000);
-    // Node promises no order of timers that are late together (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args);
-    // POE does of events. So the first takes this one's place, and this one comes after it.
+    // Node guarantees no order of timers that are late together (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args);
+    // POE does for events. So the first one due fires in place of this one, which comes after it.
     const first = this.#order.at(-1) ?? alarm;
     if (first !== alarm) alarm.timer = this.#timer(id, 0);
     this.#take(first);

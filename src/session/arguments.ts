@@ -15,7 +15,7 @@ export function checkedFilter(call: string, filter: unknown): AnyFilter {
   throw new PreforkError('ERR_PREFORK_FILTER', `heap.client.${call} was given ${given}; it takes a filter, ${advice}. Missing: ${missing.join(', ')}.`);
 }
 
-// What filters of the user's give may be anything, promises above all: their methods must not be async.
+// Filters of the user's may return anything, promises above all: their methods must not be async.
 
 /** The next record, or none. */
 export function checkedRecord(one: unknown): [] | [unknown] {
@@ -23,7 +23,7 @@ export function checkedRecord(one: unknown): [] | [unknown] {
   throw badFilter('get_one', one, '[record], or [] if there is no whole one yet');
 }
 
-/** What a filter says to its input, which is nothing. */
+/** What a filter returns when it is given input, which must be nothing. */
 export function checkedFeeding(given: unknown): void {
   if (isThenable(given)) throw badFilter('get_one_start', given, 'nothing');
 }
@@ -34,7 +34,7 @@ export function checkedHandover(method: 'hand_over' | 'get_pending', given: Hand
   throw badFilter(method, method === 'hand_over' ? given : given.pending, 'the bytes that are left, in an array');
 }
 
-/** What of the input is the next filter's; undefined if nothing yet. */
+/** The part of the input that belongs to the next filter; undefined if there is none yet. */
 export function checkedRest(input: Buffer | undefined): Buffer | undefined {
   const given: unknown = input;
   if (given === undefined || given instanceof Uint8Array) return input;
@@ -47,7 +47,7 @@ export function checkedText(text: unknown): string | undefined {
   throw badFilter('put_text', text, 'a text, or undefined');
 }
 
-/** What a filter of the user's gives to send. */
+/** What a filter of the user's returns to be sent. */
 export function checkedOutput(chunks: readonly unknown[]): Uint8Array[] {
   if (!Array.isArray(chunks)) throw badOutput(chunks);
   return chunks.map((chunk: unknown) => {

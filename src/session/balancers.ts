@@ -10,7 +10,7 @@ export interface BalancerRules extends HeaderRules {
   readonly from: BlockList | 'unix';
 }
 
-/** What becomes of connections from balancers. */
+/** What happens to connections from balancers. */
 export interface BalancersParts {
   readonly rules: BalancerRules;
   readonly clock: Clock;
@@ -19,11 +19,11 @@ export interface BalancersParts {
   readonly failed: (error: Error, where: string) => void;
   /** Serves the client whom a header has named. */
   readonly serve: (socket: Socket, client: Peer) => void;
-  /** A connection is given up before that. */
+  /** A connection was given up before that. */
   readonly left: () => void;
 }
 
-/** Connections from balancers: who is believed, and those whose PROXY header has not come yet. */
+/** Connections from balancers: which of them are trusted, and those whose PROXY header has not come yet. */
 export class Balancers {
   readonly #parts: BalancersParts;
   readonly #waiting = new Set<HeaderWait>();
@@ -33,12 +33,12 @@ export class Balancers {
     this.#parts = parts;
   }
 
-  /** Whether a connection comes from a balancer that is believed. If not, this is reported: it is a mistake or an attempt. */
+  /** Whether a connection comes from a trusted balancer. If not, it is reported, as a mistake or an attack. */
   trust(socket: Socket): boolean {
     const { rules: { from }, isLocal, failed } = this.#parts;
     const { remoteAddress: address } = socket;
     if (isLocal() ? from === 'unix' : from !== 'unix' && address !== undefined && from.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return true;
-    // One that was reset before it was taken has no address, so it is not of a balancer.
+    // A connection reset before it was taken has no address to judge by, and is not reported.
     if (isLocal() || address !== undefined) {
       failed(new PreforkError('ERR_PREFORK_PROXY', `A connection from ${address ?? 'a Unix socket'} was closed: it is not in Proxy.From. If it is a balancer's, add it there; clients have to come through one.`), 'Proxy');
     }
@@ -64,7 +64,7 @@ export class Balancers {
     if (this.#isDraining) wait.drain();
   }
 
-  /** The worker drains: those who wait have little time left. */
+  /** The worker drains: connections still waiting have little time left. */
   drain(): void {
     this.#isDraining = true;
     for (const wait of this.#waiting) wait.drain();

@@ -8,7 +8,7 @@ import { whenSettled, type Guarded } from './entry.js';
 export interface CallbackHost extends Guarded {
   /** A callback threw or rejected. */
   callbackFailed(name: string, error: Error): void;
-  /** An asynchronous callback has settled, well or badly. */
+  /** An asynchronous callback has settled, either way. */
   settled(): void;
   /** No callback is running any more. */
   idle(): void;
@@ -21,15 +21,15 @@ export interface RunningCallback {
   readonly since: number;
 }
 
-/** Resources that no one destroys need no entry in the table of those that the garbage collector does. */
+/** Otherwise the garbage collector would have to emit a destroy event for each of them. */
 const MANUAL = { requireManualDestroy: true };
 
-/** Runs the callbacks of one client. A fault of one costs this client and no other. */
+/** Runs the callbacks of one client. A fault in one costs this client and no other. */
 export class CallbackRunner {
   readonly #host: CallbackHost;
-  /** The oldest first; made when the first asynchronous one runs. */
+  /** Oldest first; made when the first asynchronous callback runs. */
   #running: Set<RunningCallback> | undefined;
-  /** Callbacks that are on the stack: they may call for others. */
+  /** How many callbacks are on the stack: they may cause others to be called. */
   #depth = 0;
 
   constructor(host: CallbackHost) {
@@ -52,13 +52,13 @@ export class CallbackRunner {
     return undefined;
   }
 
-  /** Waits no longer for a callback. */
+  /** Stops waiting for a callback. */
   abandon(running: RunningCallback): void {
     if (this.#running?.delete(running) === true) this.#idleIfDone();
   }
 
   /**
-   * Runs a callback in an async scope of its own: what one enters into an AsyncLocalStorage must not be seen by the next.
+   * Runs a callback in an async scope of its own: what one puts into an AsyncLocalStorage must not be visible to the next.
    *
    * @returns a promise that never rejects, if the callback is asynchronous
    */
@@ -84,7 +84,7 @@ export class CallbackRunner {
     return new Promise((resolve) => {
       const done = (): void => {
         resolve(undefined);
-        // One that was abandoned has been reported.
+        // An abandoned one has already been reported.
         if (this.#running?.delete(running) !== true) return;
         this.#host.settled();
         this.#idleIfDone();

@@ -47,7 +47,7 @@ export class ClientCallbacks extends CallbackRunner implements RecordHandler, Ou
     return this.run('ClientInput', this.#common.config.callbacks.input, { heap, kernel, session, input: record, wheelId: this.#host.wheelId });
   }
 
-  /** @param fault - is asked only if somebody wants to know: most connections end with a reset */
+  /** @param fault - called only if ClientError is given: most connections end with a reset */
   failed(operation: ClientOperation, fault: () => Fault): void {
     const { error } = this.#common.config.callbacks;
     if (error !== undefined) void this.#call('ClientError', error, { operation, ...fault() });
@@ -61,7 +61,7 @@ export class ClientCallbacks extends CallbackRunner implements RecordHandler, Ou
     void this.#call('ClientLow', this.#common.config.callbacks.low);
   }
 
-  /** Calls ClientFlushed, one at a time: while one that puts more has not settled, the next would double what is put. */
+  /** Calls ClientFlushed, one at a time: if another ran before one that puts more has settled, more would be put twice. */
   flushed(): void {
     if (this.#isFlushing) { this.#flushedAgain = true; return; }
     this.#flushedAgain = false;

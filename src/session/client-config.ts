@@ -15,17 +15,17 @@ export interface ClientConfig extends Pick<
 > {
   /** Makes the user's own fields of one client's heap. */
   readonly createHeap?: (() => object) | undefined;
-  /** ClientCallbackTimeout, to begin with. */
+  /** ClientCallbackTimeout at the start. */
   readonly callbackMs?: number;
   /** The option Proxy; undefined: clients connect themselves. */
   readonly proxy?: Resolved['proxy'];
-  /** MaxOutput, to begin with. */
+  /** MaxOutput at the start. */
   readonly maxOutput?: number;
-  /** Tls, to begin with. */
+  /** Tls at the start. */
   readonly tls?: TlsConfig | undefined;
 }
 
-/** What may change while clients are there. */
+/** What may change while clients are connected. */
 export interface ClientLimits {
   /** ClientCallbackTimeout; Infinity = off. */
   readonly callbackMs: number;
@@ -40,9 +40,9 @@ export interface Common {
   readonly config: Pick<ClientConfig, 'callbacks' | 'clientArgs' | 'marks' | 'createFilters' | 'idleMs'>;
   readonly clock: Clock;
   readonly queue: EventQueue;
-  /** The limits of now. */
+  /** The current limits. */
   readonly limits: () => ClientLimits;
-  /** The async context that is not a client's. */
+  /** The async context that belongs to no client. */
   readonly scope: AsyncResource;
   readonly turns: Turns;
   readonly unsent: UnsentOutput;

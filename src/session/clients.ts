@@ -38,7 +38,7 @@ export interface ClientParts {
   readonly left: () => void;
 }
 
-/** The clients of a worker: it takes connections in, and knows who is there. */
+/** The clients of a worker: it takes connections and knows which clients are there. */
 export class Clients implements SessionHost, Guarded {
   readonly #parts: ClientParts;
   readonly #common: Common;
@@ -72,23 +72,23 @@ export class Clients implements SessionHost, Guarded {
     this.#common = { config, clock, queue, limits: () => this.#limits, scope: new AsyncResource('PREFORK_CLIENTS'), turns: new Turns(clock), unsent: new UnsentOutput(clock) };
   }
 
-  /** Changes limits, for the clients that are there too. */
+  /** Changes limits, also for clients that are already there. */
   configure(limits: Partial<ClientLimits>): void {
     this.#limits = { ...this.#limits, ...limits };
     if (this.#sessions.size > 0) this.#sweeper.start();
   }
 
-  /** Takes other certificates, for those who come from now on. */
+  /** Uses new certificates for clients that come from now on. */
   renewTls(config: TlsConfig): void {
     this.#handshakes?.renew(config);
   }
 
-  /** Takes the keys of TLS tickets that all workers have. */
+  /** Uses the keys of TLS tickets that all workers share. */
   setTicketKeys(keys: Buffer): void {
     this.#handshakes?.setTicketKeys(keys);
   }
 
-  /** Whether a connection may become a client at all; if not, it is closed here. To be asked before it is counted. */
+  /** Whether a connection may become a client at all; if not, it is closed here. To be called before it is counted. */
   admit(socket: Socket): boolean {
     if (this.#balancers === undefined ? this.#mayCome(socket, peerOf(socket)) : this.#balancers.trust(socket)) return true;
     ignoreErrors(socket);
@@ -102,7 +102,7 @@ export class Clients implements SessionHost, Guarded {
     else this.#balancers.take(socket);
   }
 
-  /** Lets every client know that this worker drains, with the seconds it has. Later calls may shorten the time. */
+  /** Tells every client that this worker drains, with the seconds that are left. Later calls may shorten the time. */
   drain(seconds: number): void {
     this.#deadline = Math.min(this.#deadline, this.#parts.clock.now() + seconds * 1000);
     if (this.#isDraining) return;
@@ -127,7 +127,7 @@ export class Clients implements SessionHost, Guarded {
     return this.#lingering.empty();
   }
 
-  /** A connection of an Acceptor counts no longer; undefined = all that were sent to another process, sessions' too. */
+  /** A connection of an Acceptor no longer counts; undefined = all that were sent to another process, including sessions'. */
   giveBack(socket?: unknown): void {
     this.#acceptorSide.giveBack(socket);
     if (socket === undefined) for (const session of this.#sessions) enter(session, () => { session.endIfSent(); });
@@ -169,7 +169,7 @@ export class Clients implements SessionHost, Guarded {
     }
   }
 
-  /** Serves the client whom a balancer has named, if it may come in. */
+  /** Serves the client that a balancer has named, if it is admitted. */
   #serveFor(socket: Socket, client: Peer): void {
     if (this.#mayCome(socket, client)) { this.#serve(socket, client); return; }
     ignoreErrors(socket);
@@ -177,7 +177,7 @@ export class Clients implements SessionHost, Guarded {
     this.#parts.left();
   }
 
-  /** Serves a client, once it has shaken hands if it has to. */
+  /** Serves a client, with Tls once its handshake is done. */
   #serve(socket: Socket, peer: Peer): void {
     if (this.#handshakes === undefined) { this.#begin(socket, peer); return; }
     this.#handshakes.begin(socket, {
@@ -196,7 +196,7 @@ export class Clients implements SessionHost, Guarded {
     else this.#preparations.begin(session, socket, preConnect);
   }
 
-  /** Says why a client was not served to who wants to know. Its connection is closed. */
+  /** Calls ClientError, if given, with why a client was not served. Its connection is closed. */
   #refuse(stream: Duplex, peer: Peer, error: Error | undefined): void {
     if (error === undefined || this.#parts.config.callbacks.error === undefined) { this.#parts.left(); return; }
     const session = this.#sessionOf(stream, peer);

@@ -9,7 +9,7 @@ interface DirectSocket {
   [RESET]?: NodeJS.ErrnoException | undefined;
 }
 
-/** Sends what comes in on a stream, and its end, to an owner. */
+/** Sends what comes in on a stream, and the end, to an owner. */
 export function readInto(stream: Duplex, owner: StreamOwner): void {
   attach(stream, owner, isDirect(stream));
 }
@@ -23,20 +23,20 @@ export function markDirect(socket: Socket): void {
   socket.destroy = destroyQuietly;
 }
 
-/** Whether a socket was sent to another process: this one's has no handle any more, and never closes. */
+/** Whether a socket was sent to another process: the socket here no longer has a handle, and never closes. */
 export function hasLeft(stream: Duplex): boolean {
   return !stream.destroyed && (stream as { _handle?: unknown })._handle === null;
 }
 
-/** The reset that ended a connection which is read directly; undefined if something else did. */
+/** The reset that ended a directly read connection; undefined if something else did. */
 export function resetOf(stream: Duplex): NodeJS.ErrnoException | undefined {
   return (stream as DirectSocket)[RESET];
 }
 
 /**
  * A reset by the client is an end like any other. Destroying a stream with an error makes Node format its stack
- * (lib/internal/streams/destroy.js, checkError), a twelfth of the CPU time of a short connection. So the error is kept
- * for the session, and the stream is destroyed without it: 'close' follows, 'error' does not.
+ * (lib/internal/streams/destroy.js, checkError), a twelfth of the processor time of a short connection. So the error is
+ * kept for the session, and the stream is destroyed without it: 'close' follows, 'error' does not.
  */
 function destroyQuietly(this: Socket, error?: Error): Socket {
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
@@ -46,8 +46,8 @@ function destroyQuietly(this: Socket, error?: Error): Socket {
 }
 
 /**
- * The `onread` callback of sockets that are read directly; Node calls it as a method of the socket. The buffer is used
- * for the next read.
+ * The `onread` callback of sockets that are read directly; Node calls it as a method of the socket. The buffer is
+ * reused for the next read.
  *
  * @returns true: go on reading (https://nodejs.org/api/net.html#socketconnectoptions-connectlistener)
  */

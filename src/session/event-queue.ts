@@ -6,7 +6,7 @@ import { Turns } from './turns.js';
 
 /** What events can be sent to: a client's session, the server, its manager. */
 export interface Receiver extends Guarded {
-  /** What users get of it. */
+  /** What users see of it. */
   readonly reference: SessionReference;
   /** Takes an event off the queue. */
   handle(event: string, args: readonly unknown[], sender: SessionReference): void;
@@ -21,12 +21,12 @@ interface QueuedEvent {
   readonly sender: SessionReference;
 }
 
-/** The sessions of a worker by ID and alias, and the events on their way to them: first come, first served. */
+/** The sessions of a worker by ID and alias, and the events on their way to them, in order. */
 export class EventQueue {
   readonly #clock: Clock;
   readonly #targets = new Map<string | number, Receiver>();
   readonly #turns: Turns;
-  /** Those that are being delivered, how many of them have been, and those that were posted meanwhile. */
+  /** Events being delivered, how many of them have been, and those posted meanwhile. */
   #current: readonly (() => void)[] = [];
   #delivered = 0;
   #queue: (() => void)[] = [];
@@ -47,7 +47,7 @@ export class EventQueue {
     this.#targets.set(name ?? target.reference.ID, target);
   }
 
-  /** Names a target. @returns false if the name is another's */
+  /** Names a target. @returns false if another target has the name */
   setAlias(target: Receiver, name: string): boolean {
     const holder = this.#targets.get(name);
     if (holder !== undefined && holder !== target) return false;
@@ -69,7 +69,7 @@ export class EventQueue {
     return this.#targets.get(typeof target === 'object' ? target.ID : target);
   }
 
-  /** Queues an event. It runs in the async context of the caller, whoever else posts at that time. */
+  /** Queues an event. It runs in the async context of the caller, whatever else is posted at that time. */
   post(target: Receiver, { event, args, sender }: Omit<QueuedEvent, 'target'>): void {
     const scope = new AsyncResource('PREFORK_EVENT', { requireManualDestroy: true });
     this.#queue.push(() => { scope.runInAsyncScope(deliver, undefined, { target, event, args, sender }); });
@@ -82,7 +82,7 @@ export class EventQueue {
     nextTurn(this.#clock, NOTHING, () => { this.#deliver(); });
   }
 
-  /** Events that are posted meanwhile, and what is more than takes some milliseconds, wait for the next turn: input is let in. */
+  /** Events posted meanwhile, and those left after a few milliseconds, wait for the next turn, so that input is read in between. */
   #deliver(): void {
     this.#isDue = false;
     if (this.#delivered === this.#current.length) {

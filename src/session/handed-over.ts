@@ -8,10 +8,10 @@ import { guardListeners, guardSignal } from './lent.js';
 import type { Peer } from './peer.js';
 import { ignoreErrors, listenOnce } from './stream-entry.js';
 
-/** Who counts connections that an Acceptor has. */
+/** What counts the connections that an Acceptor has. */
 export interface AcceptorHost {
   failed(error: Error, where: string): void;
-  /** A connection counts no longer. */
+  /** A connection no longer counts. */
   gone(handed: HandedOver): void;
 }
 
@@ -33,9 +33,9 @@ export class HandedOver implements Guarded {
 
   start(acceptor: AnyCallback): void {
     const socket = this.#socket;
-    // As net.createServer gives it away: what ends with its client does not stay half open. The Acceptor may set it.
+    // As net.createServer hands it out: it does not stay half open when its client ends. The Acceptor may change that.
     socket.allowHalfOpen = false;
-    // Without it, a reset would end the worker of an Acceptor that does not listen, with all its clients.
+    // Otherwise a reset would end the worker with all its clients if the Acceptor does not listen to 'error'.
     ignoreErrors(socket);
     listenOnce(socket, 'close', this, () => { this.giveBack(); });
     guardListeners(socket, this);
@@ -52,7 +52,7 @@ export class HandedOver implements Guarded {
     return socket === this.#socket;
   }
 
-  /** It counts no longer. */
+  /** It no longer counts. */
   giveBack(): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -66,7 +66,7 @@ export class HandedOver implements Guarded {
 
   abort(): void {
     this.#socket.destroy();
-    // One that has left this process, or whose 'close' somebody took away, has no event to come.
+    // If it has left this process, or its 'close' listener was removed, no event will come.
     this.giveBack();
   }
 
@@ -80,7 +80,7 @@ export class HandedOver implements Guarded {
     const { address: remoteAddress, port: remotePort, proxy } = this.#peer;
     return {
       socket: this.#socket, remoteAddress, remotePort, proxy,
-      // Only who asks for it pays for it.
+      // Made only for an Acceptor that asks for it.
       get draining() { return signal(); },
       disconnected: () => { this.giveBack(); },
     };

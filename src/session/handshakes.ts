@@ -7,15 +7,15 @@ import type { TlsConfig } from '../options/tls.js';
 import { enter, listenToHandshakes, startTimer, type Guarded } from './entry.js';
 import { ignoreErrors } from './stream-entry.js';
 
-/** What becomes of a handshake: one of the first two, once. */
+/** How a handshake ends: one of the first two is called, once. */
 export interface HandshakeHost extends Guarded {
-  /** It is done, and the client is who it has to be. */
+  /** It is done, and the client has been verified. */
   secured(secure: TLSSocket): void;
-  /** It has failed, and the connection is closed; undefined: there is no more time, and no one has to hear of it. */
+  /** It has failed, and the connection is closed; undefined = it was aborted, which need not be reported. */
   failed(stream: Duplex, error: Error | undefined): void;
 }
 
-/** A connection while it shakes hands. */
+/** A connection during its handshake. */
 export class Handshake implements Guarded {
   readonly #socket: Socket;
   readonly #host: HandshakeHost;
@@ -31,7 +31,7 @@ export class Handshake implements Guarded {
 
   start(server: Server, clock: Clock, mostMs: number): void {
     if (this.#socket.destroyed) { this.failed(this.#socket, Object.assign(new Error('The client has left.'), { code: 'ECONNRESET' })); return; }
-    // One who leaves in the middle of it has nothing to be answered.
+    // There is nothing to answer to a client that leaves in the middle of it.
     this.#socket.allowHalfOpen = false;
     this.#timer = startTimer(clock, mostMs, this, () => { this.failed(this.#socket, timeout(mostMs)); });
     server.emit('connection', this.#socket);
@@ -45,7 +45,7 @@ export class Handshake implements Guarded {
 
   failed(stream: Duplex, error: Error | undefined): void {
     if (!this.#end()) return;
-    // What comes later is of no interest.
+    // Later errors do not matter.
     ignoreErrors(stream);
     stream.destroy();
     this.#host.failed(stream, error);
@@ -88,7 +88,7 @@ export class Handshakes {
     this.#listen(config.server);
   }
 
-  /** Shakes hands with the client of a connection that has not been read from, or whose bytes have been put back. */
+  /** Begins the handshake on a connection that has not been read from, or whose bytes have been put back. */
   begin(socket: Socket, host: HandshakeHost): void {
     const { server, handshakeMs } = this.#config;
     const handshake = new Handshake(socket, host, () => { this.#pending.delete(socket); });
@@ -96,20 +96,20 @@ export class Handshakes {
     enter(handshake, () => { handshake.start(server, this.#clock, Math.min(this.#preConnectMs, handshakeMs)); });
   }
 
-  /** Takes other certificates and rules, for those who come from now on. */
+  /** Uses new certificates and rules for clients that come from now on. */
   renew(config: TlsConfig): void {
     this.#config = config;
     this.#listen(config.server);
     this.#setTicketKeys();
   }
 
-  /** Lets sessions be resumed in every process that has these keys, and no more those that were begun with others. */
+  /** Lets sessions be resumed in every process that has these keys; sessions begun with other keys no longer are. */
   setTicketKeys(keys: Buffer): void {
     this.#ticketKeys = keys;
     this.#setTicketKeys();
   }
 
-  /** Ends all that are not done. */
+  /** Ends all unfinished ones. */
   abort(): void {
     for (const handshake of this.#pending.values()) handshake.abort();
   }
@@ -135,7 +135,7 @@ export class Handshakes {
   }
 }
 
-/** Node closes a connection whose certificate it refuses without a word of why (onServerSocketSecure); the reason stands at the socket. */
+/** Node closes a connection whose certificate it refuses without saying why (onServerSocketSecure); the reason is on the socket. */
 function reasonOf(error: Error, { authorizationError: refusal }: { readonly authorizationError?: Error | string | null }): Error {
   if (refusal === null || refusal === undefined) return error;
   const code = typeof refusal === 'string' ? refusal : refusal.message;

@@ -10,13 +10,13 @@ import { deliverTo, ignoreErrors, readAhead, type StreamOwner } from './stream-e
 
 /** How headers are read. */
 export interface HeaderRules {
-  /** The one version that is taken; undefined = both. */
+  /** The only version to accept; undefined = both. */
   readonly version: 1 | 2 | undefined;
-  /** In which the whole header must have come. */
+  /** Within which the whole header must have come. */
   readonly timeoutMs: number;
 }
 
-/** Who waits for headers. */
+/** What waits for headers. */
 export interface HeaderHost {
   failed(error: Error, where: string): void;
   /** The header has come: from now on the connection is its client's. Its first bytes follow, as if they came now. */
@@ -25,12 +25,12 @@ export interface HeaderHost {
   gone(wait: HeaderWait): void;
 }
 
-/** How long those whose header has not come may still keep a worker that drains. It comes with the connection, or never. */
+/** How long connections without a header may still keep a draining worker alive. The header comes with the connection, or never. */
 const DRAINING_MS = 1000;
 
 /**
- * How long a LOCAL connection that says nothing is not a client yet: a health check is closed at once (HAProxy: by a reset), and
- * callbacks of a client that is none would only fill logs. After it, a check that waits for the server's first word is served.
+ * How long a silent LOCAL connection does not yet count as a client: a health check is closed at once (HAProxy: by a reset), and
+ * callbacks for it would only fill logs. After that, a check that waits for the server to speak first is served.
  */
 const LOCAL_MS = 100;
 
@@ -92,12 +92,12 @@ export class HeaderWait implements StreamOwner {
 
   finished(): void {
     const { octets } = this.#parser;
-    // One that says nothing at all is a health check, or has changed its mind.
+    // A connection that says nothing at all is a health check, or a client that gave up.
     this.#giveUp(octets === 0 || this.#local !== undefined ? undefined : `It ended after ${octets} bytes of its PROXY header.`);
   }
 
   broke(): void {
-    // 'close' follows. A reset is not a fault of its header.
+    // 'close' follows. A reset is not a fault in the header.
   }
 
   closed(): void {
@@ -125,7 +125,7 @@ export class HeaderWait implements StreamOwner {
   #arrived(header: ProxyHeader, first?: Buffer): void {
     this.#phase = 'arriving';
     this.#end();
-    // Of a socket that is read as a stream, the bytes go back into it.
+    // If the socket is read as a stream, the bytes go back into it.
     if (this.#leave !== undefined && first !== undefined && first.length > 0) this.socket.unshift(first);
     this.#host.arrived(this, header);
     this.#phase = 'over';

@@ -4,7 +4,7 @@ import type { Guarded } from './entry.js';
 export interface InputHost extends Guarded {
   /** The filter refused the input. */
   fault(error: unknown): void;
-  /** How many records have been handled; there is no other whole one, or it is held back. */
+  /** How many records have been handled; there is no further whole one, or it is held back. */
   pumped(records: number): void;
   /** The client sends no more, and every record has been handled. */
   end(): void;

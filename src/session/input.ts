@@ -17,11 +17,11 @@ export const Hold = {
   output: 2,
   /** `pause_input`. */
   user: 4,
-  /** It is the turn of other clients. */
+  /** It is other clients' turn. */
   turn: 8,
 } as const;
 
-/** While these hold it one more read is taken: the kernel does not say of a connection that is not read that its client has reset it. */
+/** While these hold it, one more read is done: for a connection that is not read, the kernel does not report a reset. */
 const READS_AHEAD = Hold.callback | Hold.user;
 
 /** Cuts what a client sends into records, hands them on one after the other, and reads no faster than they are handled. */
@@ -29,7 +29,7 @@ export class Input {
   readonly #source: Duplex;
   readonly #host: InputHost;
   readonly #handler: RecordHandler;
-  /** The async context that is not a client's. */
+  /** The async context that belongs to no client. */
   readonly #scope: AsyncResource;
   readonly #turns: Turns;
   #filter: AnyFilter;
@@ -37,7 +37,7 @@ export class Input {
   #isPumping = false;
   #isPaused = false;
   #hasEnded = false;
-  /** What was read while it was held: not the filter's yet, whose MaxBuffer it might exceed. */
+  /** What was read while input was held: not passed to the filter yet, since it might exceed its MaxBuffer. */
   #ahead: Buffer | undefined;
   #isDiscarding = false;
   #isIgnoring = false;
@@ -45,7 +45,7 @@ export class Input {
   #left = MOST_EXPANSION;
   /** Made when the filter refuses its input for the first time. */
   #refusals: Refusals | undefined;
-  /** Filters whose unfinished input went to another and that still hold it: those without `hand_over`. */
+  /** Filters that still hold unfinished input which went to another filter: those without `hand_over`. */
   #emptied: WeakSet<AnyFilter> | undefined;
   /** Takes what still belongs to the last record of a filter that was replaced. */
   #rest: Handover['rest'];
@@ -79,7 +79,7 @@ export class Input {
   replace(filter: AnyFilter): void {
     if (filter === this.#filter) return;
     const { pending, rest } = this.#handOver(this.#filter);
-    // One that comes back would hand on once more what another has handled since.
+    // A filter that is set again would pass on once more what another has handled since.
     this.#filter = this.#emptied?.has(filter) === true ? filter.clone() as AnyFilter : filter;
     this.#refusals?.reset();
     this.#left = Math.max(this.#left, MOST_EXPANSION);
@@ -117,14 +117,14 @@ export class Input {
     return checkedHandover('get_pending', { pending: filter.get_pending() ?? [] });
   }
 
-  /** What of a read follows the terminator of the last record, whose filter has been replaced; undefined if nothing yet. */
+  /** The part of a read that follows the terminator of the last record, whose filter has been replaced; undefined if there is none yet. */
   #afterTerminator(rest: NonNullable<Handover['rest']>, chunk: Buffer): Buffer | undefined {
     try {
       const input = checkedRest(rest(chunk));
       if (input !== undefined) this.#rest = undefined;
       return input;
     } catch (error) {
-      // A filter of the user's.
+      // It was a filter of the user's that threw.
       this.#rest = undefined;
       this.#host.fault(error);
       return undefined;
@@ -155,12 +155,12 @@ export class Input {
     this.#pumpApart();
   }
 
-  /** Throws away what has not been handled and what still comes, up to the end, which is reported. */
+  /** Discards what has not been handled and what is still to come, up to the end, which is reported. */
   ignore(): void {
     this.#isIgnoring = true;
   }
 
-  /** Handles nothing more; what still comes is read and thrown away. */
+  /** Handles nothing more; what is still to come is read and discarded. */
   discard(): void {
     this.#isDiscarding = true;
     this.#ahead = undefined;
@@ -179,7 +179,7 @@ export class Input {
     }
   }
 
-  /** Pumps for a caller who may be in the async context of another client, which its records must not see. */
+  /** Pumps for a caller that may be in the async context of another client, which this client's records must not see. */
   #pumpApart(): void {
     if (!this.#isPumping) within(this.#scope, () => { this.#pump(); });
   }

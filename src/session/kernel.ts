@@ -94,7 +94,7 @@ export class SessionKernel implements Kernel {
 
   alias_set(name: string): boolean {
     checkedName('alias_set', name);
-    // A session that is over keeps no name: nothing would take it off.
+    // A session that is over gets no name: nothing would remove it.
     const given = !this.#session.isOver && this.#common.queue.setAlias(this.#session, name);
     if (given) this.#session.names.add(name);
     return given;

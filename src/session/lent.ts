@@ -5,32 +5,33 @@ import { enter, whenSettled, type Guarded } from './entry.js';
 import { ownerOf, removeListenersBut } from './stream-entry.js';
 
 /*
- * What callbacks get of a connection that has listeners of its own: streams and signals. Behind a listener is code of users as
- * behind a callback, and what it throws would end the worker with all its clients.
+ * Parts of a connection that callbacks get and that take listeners: streams and signals. A listener is users' code, like a
+ * callback, and what it throws would end the worker with all its clients.
  */
 
-/** Where Node leaves what an async listener rejects with (events, `captureRejections`). */
+/** What Node calls when an async listener rejects (events, `captureRejections`). */
 const REJECTED = Symbol.for('nodejs.rejection');
 
-/** The socket of a client, for its callbacks: a stream that ClientPreConnect put in its place has what a net.Socket has, or the user knows better. */
+/** The socket of a client, for its callbacks: a stream that ClientPreConnect put in its place is taken for a net.Socket; the user knows what it lacks. */
 export function lentSocket(stream: Duplex, owner: Guarded): Socket {
   guardListeners(stream, owner);
   return stream as unknown as Socket;
 }
 
 /**
- * Guards the listeners of a stream: what one throws, or rejects with, ends its client. And removeAllListeners() takes away the
- * user's alone: without ours and Node's no one would learn of its end, and its next error would end the worker.
+ * Guards the listeners of a stream: what one throws, or rejects with, ends its client. And removeAllListeners() removes only
+ * the user's: without ours and Node's its end would go unnoticed, and its next error would end the worker.
  *
  * @param first - what a fault ends until the stream is attached to a session
  */
 export function guardListeners(stream: Duplex, first: Guarded): void {
-  // What ClientPreConnect gives may have no more than a session needs.
+  // What ClientPreConnect returns may have no more than a session needs.
   if (!(stream instanceof EventEmitter) || Object.hasOwn(stream, REJECTED)) return;
   const failed = (error: unknown): void => { (ownerOf(stream) ?? first).crashed(error); };
   const guarded = stream as Duplex & Record<symbol, unknown>;
   guarded[REJECTED] = failed;
-  // Node has an option for it, but no way to give it to the sockets of a tls.Server; where the switch is elsewhere, they are as all others.
+  // Node has an option for it, but no way to set that for the sockets of a tls.Server. If a version of Node keeps the switch elsewhere,
+  // rejections are not captured.
   kCapture ??= Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kCapture');
   if (kCapture !== undefined) guarded[kCapture] = true;
   const kept: unknown[] = [];
@@ -46,7 +47,8 @@ export function guardListeners(stream: Duplex, first: Guarded): void {
   };
   const removeAll = methodOf(stream, 'removeAllListeners');
   stream.removeAllListeners = (...given: unknown[]) => {
-    // One by one: after all at once Node lets a stream flow that its session has paused, for the sake of listeners to 'readable'.
+    // One by one: if all are removed at once, Node makes a stream flow that its session has paused, because listeners for
+    // 'readable' are gone.
     removeListenersBut(new Set(kept), stream, () => { for (const event of given.length > 0 ? given : stream.eventNames()) removeAll.call(stream, event); });
     return stream;
   };

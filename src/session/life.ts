@@ -13,20 +13,20 @@ import type { Wheel } from './wheel.js';
 
 /** The clients of a worker, as each session sees them. */
 export interface SessionHost {
-  /** A fault that is to be reported. */
+  /** Reports a fault. */
   failed(error: Error, where: string): void;
-  /** The session needs its connection no longer; it may still have to be closed, with patience or at once. */
+  /** The session no longer needs its connection, which may still have to be closed, politely or at once. */
   released(stream: Duplex, how: 'politely' | 'at once'): void;
-  /** The connection is over, but a callback of it has not settled: time has to be watched. */
+  /** The connection is over, but a callback has not settled: its time has to be watched. */
   waiting(): void;
-  /** The session has ended: its last callback has settled, or had no more time. */
+  /** The session has ended: its last callback has settled, or its time is up. */
   ended(session: SessionLife): void;
 }
 
 /**
- * The life of a session: in which phase it is, and what brings it to the next.
+ * The life of a session: which phase it is in, and what moves it to the next.
  *
- * `open`: records are handled. `closing`: none is handled any more; when no callback is running, what has been put is sent.
+ * `open`: records are handled. `closing`: no more are handled; when no callback is running, what has been put is sent.
  * `leaving`: ClientDisconnected is called. `over`: the connection is given up. `ended`: the last callback has settled.
  */
 export abstract class SessionLife implements CallbacksHost, EventsHost {
@@ -40,7 +40,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   protected wheel: Wheel | undefined;
   #phase: 'new' | 'open' | 'closing' | 'leaving' | 'over' | 'ended' = 'new';
   #isSending = false;
-  /** Whether the end was asked for, which ClientDisconnected shows by its wheelId. */
+  /** Whether the end was asked for, in which case ClientDisconnected gets a wheelId. */
   #isOrderly = false;
   #hasFailed = false;
 
@@ -60,12 +60,12 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     return this.wheel?.ID ?? 0;
   }
 
-  /** Whether it is over, or about to be: the client gets and says nothing more. */
+  /** Whether it is over, or about to be: nothing more is sent to the client or taken from it. */
   get isOver(): boolean {
     return this.#phase === 'leaving' || this.#phase === 'over' || this.#phase === 'ended';
   }
 
-  /** Whether it handles no more input. Not asked of the heap, which is the user's. */
+  /** Whether it handles no more input. Not read from the heap, which is the user's. */
   protected get isEnding(): boolean {
     return this.#phase === 'closing' || this.isOver;
   }
@@ -78,7 +78,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   abstract now(): number;
   abstract settled(): void;
   abstract callbackFailed(name: string, error: Error): void;
-  /** The connection is over, but a callback of it has not settled. */
+  /** The connection is over, but a callback has not settled. */
   protected abstract outlived(): void;
 
   /** Its client is there: callbacks may be called. */
@@ -122,7 +122,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
 
   // --- What happens -------------------------------------------------------------------------------------------------
 
-  /** No callback is running any more: whatever waited for that goes on. */
+  /** No callback is running any more: what waited for that goes on. */
   idle(): void {
     if (this.#phase === 'over') this.#end();
     if (this.#phase !== 'closing' || this.#isSending) return;
@@ -138,20 +138,20 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     attempt(() => { this.over('at once'); });
     attempt(() => { this.stream?.destroy(); });
     this.reject();
-    // Whatever failed on the way there.
+    // Even if something failed on the way.
     if (this.#phase !== 'ended') this.#phase = 'over';
     if (!isBusy) this.#end();
   }
 
   /** Calls ClientError, and begins to end unless errors do not end a session. */
   protected failed(operation: ClientOperation, fault: () => Fault): void {
-    // What fails after a first error, while its goodbye is still being sent, is the same end.
+    // What fails after a first error, while the last output is still being sent, is part of the same end.
     if (this.#phase === 'new' || this.isOver || (this.#phase === 'closing' && this.#hasFailed)) return;
     this.callbacks.failed(operation, fault);
     if (!this.heap.shutdown_on_error) return;
     this.#hasFailed = true;
     this.#show('got_an_error');
-    // A broken stream takes no goodbye; whoever found it so ends the session.
+    // A broken stream takes no more output; the code that found it broken ends the session.
     if (this.stream?.destroyed === false) this.close();
   }
 
@@ -169,7 +169,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     this.#leave(this.stream, how, () => { this.callbacks.disconnected(how === 'politely' && this.#isOrderly); });
   }
 
-  /** Calls ClientError alone: its client never came to be, and its connection is closed. */
+  /** Calls ClientError alone: the session never began, and its connection is closed. */
   protected refused(stream: Duplex, fault: () => Fault): void {
     this.#show('got_an_error');
     this.#leave(stream, 'at once', () => { this.callbacks.failed('read', fault); });

@@ -5,13 +5,13 @@ import { readInto } from './direct-socket.js';
 import { startTimer } from './entry.js';
 import type { StreamOwner } from './stream-entry.js';
 
-/** Silence after which a client is thought to have read what was sent; nginx, lingering_timeout. */
+/** Silence after which a client is assumed to have read what was sent; nginx, lingering_timeout. */
 const SILENCE_MS = 5000;
-/** How long a client may send on after that; nginx, lingering_time. */
+/** How long a client may go on sending; nginx, lingering_time. */
 const LONGEST_MS = 30_000;
 const SWEEP_MS = 1000;
 
-/** What becomes of a connection that is being closed. */
+/** What is told about a connection that is being closed. */
 interface LingeringHost {
   /** A listener of the user's failed. */
   readonly failed: (error: Error) => void;
@@ -60,10 +60,10 @@ class Lingering implements StreamOwner {
 }
 
 /**
- * Connections whose session is over, whose output the kernel has, and whose side of ours is closed (FIN). Closing them wholly
- * while the client still sends would make the kernel answer with a reset, which may overtake the last bytes we sent
- * (RFC 1122, 4.2.2.13). So what they still send is read and thrown away, until they close or have been silent for some
- * seconds: what nginx calls lingering_close.
+ * Connections whose session is over, whose output the kernel has, and whose sending side is closed (FIN). Closing them fully
+ * while the client still sends would make the kernel answer with a reset, which may overtake the last bytes sent (RFC 1122,
+ * 4.2.2.13). So what clients still send is read and discarded, until they close or have been silent for some seconds: what
+ * nginx calls lingering_close.
  */
 export class LingeringClose {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
-/** Bytes that are worth a write of their own. */
+/** How many bytes are worth a write of their own. */
 export const FULL: number = 64 * 1024;
-/** Buffers up to this size are copied when they are put: many small ones cost less in one piece, and may be used again. */
+/** Buffers up to this size are copied when they are put: many small ones cost less in one piece, and the caller may reuse them. */
 const SMALL = 4096;
 const FIRST_ROOM = 512;
 
@@ -9,7 +9,7 @@ export type Output = { readonly text: string; readonly encoding: 'utf8' | 'latin
 
 /**
  * Output that has been put and not yet handed to the stream, in order. Text is kept as text: one conversion of all lines of a
- * turn costs less than one for each. Every call costs the output that it adds, whatever is there already.
+ * turn costs less than one for each. The cost of a call depends only on the output that it adds.
  */
 export class OutputQueue {
   #text = '';
@@ -25,17 +25,17 @@ export class OutputQueue {
     return this.#octets === 0 && this.#text === '';
   }
 
-  /** No less than the octets that are here: cheap, since text is not measured. */
+  /** An upper bound of the octets queued, which is cheap since text is not measured. */
   get octetsAtMost(): number {
     return this.#octets + 3 * this.#text.length;
   }
 
-  /** How many octets are here. */
+  /** How many octets are queued. */
   get octets(): number {
     return this.#text === '' ? this.#octets : this.#octets + Buffer.byteLength(this.#text, this.#encoding);
   }
 
-  /** How many pieces are here. */
+  /** How many pieces are queued. */
   get messages(): number {
     return (this.#pieces?.length ?? 0) + (this.#used > 0 ? 1 : 0) + (this.#text === '' ? 0 : 1);
   }

@@ -1,39 +1,39 @@
 import type { RunningCallback } from './callback-runner.js';
 
-/** A callback that has had its time. */
+/** A callback whose time is up. */
 export interface Late {
   readonly running: RunningCallback;
   readonly message: string;
-  /** Whether it is waited for no longer. */
+  /** Whether it is no longer waited for. */
   readonly isFinal: boolean;
 }
 
-/** After which time a callback that outlives its client is reported where no option bounds it. */
+/** After this time a callback that outlives its client is reported, if no option limits it. */
 const NOTICE_MS = 60_000;
 
-/** Less than this the kernel takes at any time: it need not be asked for the rest of it. */
+/** The kernel takes less than this at any time: then there is no need to ask how much it still has. */
 const KERNEL_STEP = 65_536;
 
-/** How the output of a client goes, in octets. */
+/** The progress of a client's output, in octets. */
 export interface Output {
   /** What the kernel has taken so far. */
   readonly taken: number;
-  /** What of it the kernel still has; undefined if it does not say. */
+  /** How much of it the kernel still has; undefined if unknown. */
   readonly unsent: () => number | undefined;
 }
 
-/** How long one client, and the callbacks of it, may take. */
+/** How long one client, and its callbacks, may take. */
 export class Patience {
   /** When the client last did something: completed a record or took output. Monotonic milliseconds. */
   activeAt: number;
-  /** When the goodbye has to be sent. */
+  /** By when the last output has to be sent. */
   endsAt: number;
-  /** When the connection was over. */
+  /** When the connection ended. */
   overAt: number | undefined;
   #taken = 0;
-  /** What had been taken when the kernel had none of it any more. */
+  /** How much had been taken when the kernel last had none of it left. */
   #confirmed = 0;
-  /** What the kernel had not sent when it was asked last. */
+  /** How much the kernel had not sent when it was last asked. */
   #unsent: number | undefined;
   #isNoticed = false;
 
@@ -42,11 +42,11 @@ export class Patience {
     this.endsAt = Infinity;
   }
 
-  /** Whether the client has done nothing for its time, although it is its turn: no whole record, and no output taken. */
+  /** Whether the client has been idle for too long although it is its turn: no whole record, and no output taken. */
   isIdle(now: number, idleMs: number, isItsTurn: boolean, output: Output): boolean {
     if (!isItsTurn || output.taken > this.#taken) this.#isActive(now);
     this.#taken = output.taken;
-    // From half of its time on: a first answer says nothing yet.
+    // From half of its time on, since a first answer says nothing yet.
     if (now - this.activeAt >= idleMs / 2 && output.taken - this.#confirmed >= KERNEL_STEP) this.#ask(now, output);
     if (now - this.activeAt < idleMs) return false;
     this.activeAt = now;
@@ -64,11 +64,11 @@ export class Patience {
     if (unsent !== undefined && before !== undefined && unsent < before) this.#isActive(now);
     this.#unsent = unsent;
     if (unsent === 0) this.#confirmed = output.taken;
-    // Of a Unix socket the kernel does not say it the next time either.
+    // For a Unix socket it will not be known the next time either.
     if (unsent === undefined) this.#confirmed = Infinity;
   }
 
-  /** What is to be said of the callback that has been running longest, if it is late. */
+  /** What to report about the longest-running callback, if it is late. */
   late(running: RunningCallback, now: number, { callbackMs, idleMs }: { readonly callbackMs: number; readonly idleMs: number }): Late | undefined {
     if (callbackMs < Infinity) {
       if (now - running.since < callbackMs) return undefined;

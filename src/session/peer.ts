@@ -5,7 +5,7 @@ import type { Heap } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { ProxyHeader } from '../proxy/header.js';
 
-/** Whom a connection comes from: as its balancer says, if there is one. */
+/** Where a connection comes from; if there is a balancer, according to that. */
 export interface Peer {
   /** undefined for a Unix socket, and for a connection that was reset before it was taken. */
   readonly address: string | undefined;
@@ -33,11 +33,11 @@ export interface HeapParts {
 export function heapOf({ address, port, proxy }: Peer, { alias, masterAlias, shutdownOnError, createHeap }: HeapParts): Omit<Heap<object>, 'client'> {
   const host = address !== undefined && isIP(address) === 6 ? `[${address}]` : address;
   const base = {
-    // Here from the start: a property that comes later has a place of its own in memory.
+    // Present from the start: a property added later would take memory of its own.
     client: undefined,
     remote_ip: address ?? 'LOCAL',
     remote_port: port,
-    // Joined, which makes one flat string; a template of this length keeps its parts.
+    // Joined, which makes one flat string; a template of this length would keep its parts alive.
     remote_addr: host === undefined ? 'LOCAL' : [host, port].join(':'),
     proxy,
     shutdown: false,

@@ -7,10 +7,10 @@ import { door, startTimer, whenSettled, type Guarded } from './entry.js';
 import { guardListeners } from './lent.js';
 import { ignoreErrors, listenOnce, watchReaders } from './stream-entry.js';
 
-/** What becomes of a connection in ClientPreConnect. */
+/** What is told about a connection in ClientPreConnect. */
 export interface PreConnectHost {
   failed(error: Error, where: string): void;
-  /** ClientPreConnect has given the stream to go on with; undefined: the client is rejected, was too slow, or left. */
+  /** ClientPreConnect has returned the stream to go on with; undefined = the client was rejected, was too slow, or has left. */
   prepared(preparing: Preparing, stream: Duplex | undefined): void;
 }
 
@@ -37,7 +37,7 @@ export class Preparing implements Guarded {
     listenOnce(socket, 'close', this, () => { this.#done(undefined); });
     guardListeners(socket, this);
     if (mostMs !== Infinity) this.#timer = startTimer(clock, mostMs, this, () => { this.#done(undefined); });
-    // A stream that flows without a listener loses what it reads: bytes behind those that were taken are the session's.
+    // A stream that flows without a listener loses what it reads, but the bytes after those that were taken belong to the session.
     this.#unwatch = watchReaders(socket, this, {
       added: () => {
         if (this.#wasPaused) socket.resume();
@@ -65,7 +65,7 @@ export class Preparing implements Guarded {
 
   crashed(thrown: unknown): void {
     this.#host.failed(asError(thrown), 'ClientPreConnect');
-    // The connection below a stream that has taken its place ends with it.
+    // The connection below a stream that has replaced it ends with that stream.
     if (this.#isDone) this.socket.destroy();
     this.#done(undefined);
   }
@@ -77,12 +77,12 @@ export class Preparing implements Guarded {
 
   /** Lets a stream flow to its session, whatever ClientPreConnect did with it. To be called when the session listens. */
   static release(stream: Duplex): void {
-    // With a listener of this kind left over, 'data' would never come.
+    // If a listener of this kind were left, 'data' would never come.
     if (stream.listenerCount('readable') > 0) stream.removeAllListeners('readable');
     if (stream.isPaused()) stream.resume();
   }
 
-  /** Calls back when the connection below a stream that took its place is gone: not every stream notices. */
+  /** Calls back when the connection below a stream that has replaced it is gone: not every stream notices. */
   watchBelow(stream: Duplex, session: Guarded, gone: (failure: NodeJS.ErrnoException | undefined) => void): void {
     if (stream === this.socket) return;
     const { socket } = this;

@@ -52,7 +52,7 @@ export class Preparations {
       this.#parts.start(session, stream);
       if (!session.isOver) Preparing.release(stream);
     } catch (error) {
-      // A stream of the user's: what it throws must not leave its client behind, connected and counted.
+      // It may be a stream of the user's: if it throws, its client must not stay connected and counted.
       session.crashed(error);
       preparing.socket.destroy();
     }

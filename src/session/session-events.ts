@@ -89,7 +89,7 @@ export class SessionEvents implements KernelSession {
     this.#host.crashed(thrown);
   }
 
-  /** The session is over: no timer of it fires, and no event finds it. */
+  /** The session is over: none of its timers fires any more, and no event finds it. */
   end(): void {
     this.#alarms?.end();
     this.#common.queue.remove(this, this.#names ?? []);

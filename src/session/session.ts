@@ -11,9 +11,9 @@ import { Patience, type Late } from './patience.js';
 import type { StreamOwner } from './stream-entry.js';
 import { Wheel, type WheelHost } from './wheel.js';
 
-/** One client in its worker: what its connection, its input, its output and its callbacks report, and what follows from it. */
+/** One client in its worker: what its connection, its input, its output and its callbacks report, and what follows from that. */
 export class Session extends SessionLife implements StreamOwner, InputHost, WheelHost {
-  /** Made when time is measured: a client that may be idle as long as it likes needs none. */
+  /** Made when time is measured: a client without any time limit needs none. */
   #patience: Patience | undefined;
   #isRefused = false;
 
@@ -22,7 +22,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     if (common.config.idleMs > 0) this.#patience = new Patience(common.clock.now());
   }
 
-  /** The client is there and may be talked to. */
+  /** The client is there and can be served. */
   start(stream: Duplex): void {
     const input = this.#connect(stream);
     this.opened();
@@ -30,11 +30,11 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     readInto(stream, this);
     const settled = this.callbacks.connected();
     if (settled !== undefined) input.wait(settled);
-    // The client may have said everything while ClientPreConnect was at work: 'end' does not come again.
+    // The client may have sent everything while ClientPreConnect was at work: 'end' does not come again.
     if (stream.readableEnded) this.finished();
   }
 
-  /** The client did not get as far as that; its connection is closed. */
+  /** The client did not get as far as being served; its connection is closed. */
   refuse(stream: Duplex, error: Error): void {
     this.#isRefused = true;
     this.#connect(stream);
@@ -72,14 +72,14 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     else this.broke(reset);
   }
 
-  /** A callback may have sent the connection to another process: this one hears no more of it. @returns whether it has */
+  /** A callback may have sent the connection to another process: then this one hears no more of it. @returns whether it has */
   endIfSent(): boolean {
     const isSent = this.stream !== undefined && hasLeft(this.stream);
     if (isSent) this.over('at once');
     return isSent;
   }
 
-  /** The connection below a stream that ClientPreConnect put in its place is gone. */
+  /** The connection below the stream that replaced it in ClientPreConnect is gone. */
   lostBelow(failure: NodeJS.ErrnoException | undefined): void {
     if (failure === undefined) this.over('at once');
     else this.broke(failure);
@@ -95,14 +95,14 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
 
   fault(thrown: unknown): void {
     const error = asError(thrown);
-    // What the client has sent is its own affair; a filter that cannot work is the program's, and all clients meet it.
+    // Bad input is the client's own fault; a filter that cannot work is the program's, and affects all clients.
     if (error instanceof PreforkError && error.code === 'ERR_PREFORK_FILTER') this.host.failed(error, 'ClientFilter');
     this.failed('input', () => errorFault(error));
   }
 
   end(): void {
     this.failed('read', () => ({ errno: 0, errstr: '', error: undefined }));
-    // Also if errors do not end it: a client that sends no more gets what has been put for it, and leaves.
+    // Even if errors do not end the session: a client that sends no more gets what has been put for it, and leaves.
     this.close();
   }
 
@@ -124,7 +124,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
   }
 
   report(error: Error): void {
-    // A goodbye to one who never came to be goes nowhere, as it does to one whose connection broke.
+    // Output for a client that was refused is dropped, as it is for one whose connection broke.
     if (!this.#isRefused) this.host.failed(error, 'put');
   }
 
@@ -153,7 +153,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     if (this.#patience !== undefined) this.#patience.activeAt = this.now();
   }
 
-  /** Ends what has taken too long. To be called now and then. */
+  /** Ends what has taken too long. To be called periodically. */
   sweep(now: number): void {
     const { idleMs } = this.common.config;
     const { callbackMs } = this.common.limits();
@@ -167,7 +167,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     const output = { taken: this.wheel?.octetsTaken ?? 0, unsent: () => this.stream && this.common.unsent.of(this.stream) };
     if (!this.#patience.isIdle(now, idleMs, isItsTurn, output)) return;
     this.failed('read', () => systemErrorText('ETIMEDOUT'));
-    // What it does not take now it will never take.
+    // What the client does not take now it will never take.
     if (this.isEnding) this.over('politely');
   }
 
@@ -181,7 +181,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     if (!isFinal) return;
     this.failed('callback', () => errorFault(error));
     this.close();
-    // The goodbye has as much time as the callback had.
+    // The last output gets as much time as the callback had.
     this.#time.endsAt = endsAt;
     this.callbacks.abandon(running);
   }

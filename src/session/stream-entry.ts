@@ -6,7 +6,7 @@ import { enter, type Guarded } from './entry.js';
 
 /** What the events of a stream go to. */
 export interface StreamOwner extends Guarded {
-  /** It wants to know only that something came. */
+  /** Set if it only wants to know that something came. */
   readonly discards?: true;
   received(chunk: Buffer): void;
   /** The other side has sent everything. */
@@ -21,14 +21,14 @@ export function listenOnce(stream: Duplex, event: 'close' | 'error', target: Gua
 }
 
 /**
- * Keeps an 'error' that needs no answer from ending the process: 'close' follows it. A broken TLS connection would stay open
- * otherwise; other streams have closed themselves.
+ * Keeps an 'error' that needs no answer from ending the process; 'close' follows it. The stream is destroyed, since a broken
+ * TLS connection would otherwise stay open; other streams have closed themselves.
  */
 export function ignoreErrors(stream: Duplex): void {
   stream.on('error', close);
 }
 
-/** Watches who listens to the bytes of a stream. @returns ends it */
+/** Watches for listeners to the bytes of a stream. @returns a function that ends this */
 export function watchReaders(stream: Duplex, target: Guarded, { added, removed }: { readonly added: () => void; readonly removed: () => void }): () => void {
   const onAdded = ours((event: unknown): void => { if (event === 'data') enter(target, added); });
   // Not by 'removeListener': streams of Node 20 do not emit it for the only listener of an event.
@@ -46,7 +46,7 @@ export function watchReaders(stream: Duplex, target: Guarded, { added, removed }
   stream.on('newListener', onAdded);
   return () => {
     for (const { method, own } of methods) {
-      // What shadows the method of the prototype goes, and that is there again.
+      // Removes what shadows the prototype's method, which then shows again.
       Reflect.deleteProperty(stream, method);
       if (own !== undefined) Object.defineProperty(stream, method, own);
     }
@@ -62,8 +62,8 @@ interface Attached {
 }
 
 /**
- * Sends the events of a stream to an owner, in the place of the one before. The listeners are the same functions for all
- * streams: closures for each would be a tenth of what an idle client costs.
+ * Sends the events of a stream to an owner, in place of the previous one. The listeners are the same functions for all
+ * streams: closures for each would be a tenth of the cost of an idle client.
  *
  * @param readsDirectly - its bytes come by `deliverTo`, not by 'data'
  */
@@ -74,13 +74,13 @@ export function attach(stream: Duplex, owner: StreamOwner, readsDirectly: boolea
   if (!isFirst) return;
   if (!readsDirectly) stream.on('data', onData);
   stream.on('end', onEnd).on('error', onError).on('close', onClose);
-  // Of what comes broken after the handshake, a TLSSocket that is not a tls.Server's emits this alone, and stays open.
+  // For broken data after the handshake, a TLSSocket that is not a tls.Server's emits only this, and stays open.
   if ('encrypted' in stream) stream.on('_tlsError', onError);
 }
 
 /**
- * Sends what comes in on a stream to an owner that will give the stream away unchanged: without a trace after the end, and
- * what was read too much goes back by unshift(). @returns ends it
+ * Sends what comes in on a stream to an owner that will pass on the stream unchanged: no trace is left, and what was read
+ * beyond need goes back by unshift(). @returns a function that ends this
  */
 export function readAhead(stream: Duplex, owner: StreamOwner): () => void {
   let isReading = true;
@@ -92,7 +92,7 @@ export function readAhead(stream: Duplex, owner: StreamOwner): () => void {
   const ended = (): void => { enter(owner, () => { owner.finished(); }); };
   const broke = (error: NodeJS.ErrnoException): void => { enter(owner, () => { owner.broke(error); }); };
   const closed = (): void => { enter(owner, () => { owner.closed(); }); };
-  // Not by 'data': a stream that has flowed does not begin to flow by itself for whoever listens next.
+  // Not by 'data': a stream that has flowed does not start to flow again for the next listener.
   stream.on('readable', read).on('end', ended).on('error', broke).on('close', closed);
   return () => {
     isReading = false;
@@ -101,20 +101,20 @@ export function readAhead(stream: Duplex, owner: StreamOwner): () => void {
 }
 
 /**
- * Gives bytes to the owner of a stream. They are copied, since filters keep what is not a whole record yet, and their memory is used for
- * the next read. Of bytes that are thrown away there would be megabytes for the garbage collector.
+ * Gives bytes to the owner of a stream. They are copied, since filters keep what is not a whole record yet, and their memory is reused
+ * for the next read. Discarded bytes are not: that would make megabytes of garbage.
  */
 export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
   const owner = (stream as Attached)[OWNER];
   if (owner === undefined) return;
   try {
-    // What a user hears on a stream must not depend on how it is read, nor on who else has read it before.
+    // What a user's listener gets must not depend on how the stream is read, nor on what has read it before.
     const isHeard = stream.listenerCount('data') > 0;
     const chunk = Buffer.from(owner.discards === true && !isHeard ? [] : bytes);
     owner.received(chunk);
     if (!isHeard) return;
     const heard = stream.readableEncoding === null ? chunk : textIn(stream, chunk, stream.readableEncoding);
-    // Of a character that is not whole yet nothing is heard.
+    // An incomplete character is not emitted yet.
     if (heard.length > 0) stream.emit('data', heard);
   } catch (error) {
     owner.crashed(error);
@@ -124,7 +124,7 @@ export function deliverTo(stream: Duplex, bytes: Uint8Array): void {
 /** What the events of a stream go to now; undefined before it is attached. */
 export const ownerOf = (stream: Duplex): StreamOwner | undefined => (stream as Attached)[OWNER];
 
-/** Removes listeners of a stream, but for our own, and others that are to stay. */
+/** Removes the listeners of a stream, except our own and others that are to stay. */
 export function removeListenersBut(kept: ReadonlySet<unknown>, stream: Duplex, remove: () => void): void {
   const before = stream.eventNames().flatMap((event) => stream.rawListeners(event).map((listener) => ({ event, listener })));
   remove();
@@ -136,7 +136,7 @@ export function removeListenersBut(kept: ReadonlySet<unknown>, stream: Duplex, r
 
 const decoders = new WeakMap<Duplex, { readonly encoding: BufferEncoding; readonly decoder: StringDecoder }>();
 
-/** What a user hears who has called setEncoding(): a character may be cut by the end of a read. */
+/** What a user who has called setEncoding() gets: a read may end in the middle of a character. */
 function textIn(stream: Duplex, bytes: Buffer, encoding: BufferEncoding): string {
   let known = decoders.get(stream);
   if (known?.encoding !== encoding) decoders.set(stream, known = { encoding, decoder: new StringDecoder(encoding) });
@@ -152,7 +152,7 @@ function onData(this: Duplex, chunk: unknown): void {
   }
 }
 
-/** The bytes of what a stream that ClientPreConnect returned has read: it may have been given an encoding, or be of another make. */
+/** The bytes of a chunk from a stream that ClientPreConnect returned: it may have been given an encoding, or not be one of Node's. */
 function bytesIn(stream: Duplex, chunk: unknown): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk, stream.readableEncoding ?? 'utf8');
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -178,7 +178,7 @@ function close(this: Duplex): void {
   this.destroy();
 }
 
-/** Listeners by which this folder learns what becomes of streams. */
+/** Listeners by which this folder learns what happens to streams. */
 const OURS = new WeakSet<object>([onData, onEnd, onError, onClose, close]);
 
 /** Adds one to them. */

@@ -5,7 +5,7 @@ import { startTimer, type Guarded } from './entry.js';
 export interface Swept extends Guarded {
   /** Ends what has taken too long. */
   sweep(now: number): void;
-  /** Whether it is over but for a callback, whose time has to be watched whatever the options say. */
+  /** Whether it is over except for a callback, whose time has to be watched whatever the options say. */
   readonly isWaiting: boolean;
 }
 
@@ -13,13 +13,13 @@ export interface Swept extends Guarded {
 export interface SweeperParts {
   readonly clock: Clock;
   readonly sessions: ReadonlySet<Swept>;
-  /** The limits of now, in milliseconds: 0 or Infinity = off. */
+  /** The current limits, in milliseconds: 0 or Infinity = off. */
   readonly limits: () => readonly number[];
-  /** What a fault outside of the sessions ends. */
+  /** What a fault outside the sessions ends. */
   readonly guard: Guarded;
 }
 
-/** One timer for all sessions: at 10,000 of them, a timer each would cost more than the clients do. */
+/** One timer for all sessions: with 10,000 of them, a timer for each would cost more than the clients do. */
 export class Sweeper {
   readonly #parts: SweeperParts;
   #timer: Timer | undefined;
@@ -28,7 +28,7 @@ export class Sweeper {
     this.#parts = parts;
   }
 
-  /** Sweeps from now on, as long as there is somebody whose time is limited. */
+  /** Sweeps from now on, as long as there is a session whose time is limited. */
   start(isNeeded: boolean = this.#isTimed): void {
     const { clock, guard } = this.#parts;
     if (isNeeded) this.#timer ??= startTimer(clock, this.#everyMs, guard, () => { this.#sweep(); }, { idle: true });

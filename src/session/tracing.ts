@@ -19,7 +19,7 @@ type Traced = Pick<SessionTrace, 'session' | 'heap'>;
 
 const traceOf = ({ session, heap }: Traced): SessionTrace => ({ server: heap.alias, session, heap });
 
-/** Publishes on `prefork:session:start` that a client is served from now on: before ClientConnected, and after ClientPreConnect. */
+/** Publishes on `prefork:session:start` that a session begins: before ClientConnected, and after ClientPreConnect. */
 export function traceStart(of: Traced): void {
   if (STARTS.hasSubscribers) STARTS.publish(traceOf(of));
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.js';
 import { nextTurn, type Guarded } from './entry.js';
 
-/** For how long one client's records are handled while the event loop, and with it every other client, waits. */
+/** How long one client's records are handled while the event loop, and so every other client, waits. */
 const TURN_MS = 2;
 
 /**
  * Shares the event loop of a worker between its clients: one that sends thousands of records at once has them handled in turns,
- * between which others are accepted, read and answered. One callback that takes long is not cut: only between two records.
+ * between which others are accepted, read and answered. A turn ends only between two records: a single long callback is not interrupted.
  */
 export class Turns {
   readonly #clock: Clock;
@@ -24,8 +24,8 @@ export class Turns {
   }
 
   /**
-   * Asked before each step: whether it is the turn of others. Reading the clock takes some 100 ns, so it is read at every fourth
-   * step, and not for a single record, which most reads have.
+   * Whether it is others' turn; asked before each step. Reading the clock takes some 100 ns, so it is read only at every fourth
+   * step, and not for a single record, which is what most reads have.
    */
   isOver(): boolean {
     this.#asked += 1;

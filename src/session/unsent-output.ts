@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { inodeOf, TCP_TABLES, tcpRows } from '../tcp-table.js';
 
-/** What a table says is believed for this long, and for as much longer as keeps reading it below a twentieth of the time. */
+/** A table counts as fresh for this long, or for longer if that is needed to keep reading it below a twentieth of the time. */
 const FRESH_MS = 50;
 const SHARE = 20;
 
@@ -19,7 +19,7 @@ export class UnsentOutput {
     this.#clock = clock;
   }
 
-  /** Octets that the client's side has not confirmed; undefined where the kernel does not say: Unix sockets, no /proc. */
+  /** Octets that the client's side has not confirmed; undefined where that is unknown: Unix sockets, no /proc. */
   of(stream: Duplex): number | undefined {
     const inode = inodeOf((stream as { _handle?: unknown })._handle);
     if (inode === undefined) return undefined;

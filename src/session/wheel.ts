@@ -20,7 +20,7 @@ export interface WheelHost extends Guarded {
   report(error: Error): void;
 }
 
-/** Learns how the client takes its output. */
+/** Is told how the client takes its output. */
 export interface OutputListener {
   /** Whether `flushed` has to be called. */
   readonly wantsFlushed: boolean;
@@ -37,7 +37,7 @@ export class Wheel implements Client {
   readonly #host: WheelHost;
   readonly #listener: OutputListener;
   #filter: AnyFilter;
-  /** What has been put and not been handed to the stream; most clients have none most of the time. */
+  /** What has been put and not yet been handed to the stream; most clients have none most of the time. */
   #output: OutputQueue | undefined;
   #highMark: number;
   #lowMark: number;
@@ -49,9 +49,9 @@ export class Wheel implements Client {
   #isDirty = false;
   #stage: 'open' | 'finishing' | 'ended' = 'open';
   #isFull = false;
-  /** Octets handed to the stream so far; characters, where they are text. */
+  /** Octets handed to the stream so far, or characters in the case of text. */
   #handed = 0;
-  /** Made when somebody wants to know, as few do. */
+  /** Made only when needed, which is rare. */
   #written: ((error?: Error | null) => void) | undefined;
 
   constructor({ id, stream, input, output, marks, host, listener }: {
@@ -83,12 +83,12 @@ export class Wheel implements Client {
     else for (const chunk of checkedOutput(this.#filter.put(records))) output.addBytes(chunk);
     this.#isDirty = true;
     if (output.octetsAtMost >= FULL) this.flush();
-    // What the records of one read are answered with goes out together, when the last of them has been handled.
+    // The answers to the records of one read go out together, when the last of them has been handled.
     else if (!this.#isScheduled && !this.#input.isPumping) {
       this.#isScheduled = true;
       afterThis(this.#host, () => { this.flush(); });
     }
-    // The kernel may take it all: only what it leaves is queued, and only then ClientLow will follow.
+    // The kernel may take it all: only what it leaves is queued, and only then will ClientLow follow.
     if (!this.#isHigh && this.#mayReach(this.#measureAt)) this.#measure();
     return this.#isHigh;
   }
@@ -115,7 +115,7 @@ export class Wheel implements Client {
     }
   }
 
-  /** Sends what is queued and then FIN; calls back when all of it is in the kernel's hands. A `put` until then is not a fault: ClientDisconnected has not been called. */
+  /** Sends what is queued and then FIN; calls back when the kernel has all of it. Until then a `put` is not a fault: ClientDisconnected has not been called. */
   finish(done: () => void): void {
     this.#stage = 'finishing';
     this.flush();
@@ -198,7 +198,7 @@ export class Wheel implements Client {
     this.#stream.end();
   }
 
-  /** By default not above MaxOutput: a client that only takes its output slowly is held back before it would be ended. */
+  /** By default not above MaxOutput, so that a client that merely takes its output slowly is held back before it would be ended. */
   get #high(): number { return Math.min(this.#highMark, this.#host.mostHigh); }
 
   /** A LowMark above the HighMark, as between two calls that change both, counts as equal to it. */
@@ -222,12 +222,12 @@ export class Wheel implements Client {
     if (pieces.length > 1) this.#stream.uncork();
   }
 
-  /** Whether the queue could be as long as a mark: a cheap answer for the many clients that never come near one. */
+  /** Whether the queue could have reached a mark: a cheap check for the many clients that never come near one. */
   #mayReach(octets: number): boolean {
     return this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) >= octets;
   }
 
-  /** Flushes if the queue has reached HighMark; if not, it is not measured again before it could. */
+  /** Flushes if the queue has reached HighMark; if not, it is not measured again until it could have. */
   #measure(): void {
     const octets = this.get_driver_out_octets();
     if (octets >= this.#high) this.flush();
@@ -244,7 +244,7 @@ export class Wheel implements Client {
       this.#isDirty = false;
       if (!this.#host.isOver) this.#listener.flushed();
     }
-    // Last, for the next record may put more; and not if ClientLow has filled the queue again.
+    // Last, because the next record may put more; and not if ClientLow has filled the queue again.
     if (isLow && !this.#isHigh) this.#input.release(Hold.output);
   }
 }

@@ -1,11 +1,11 @@
-/** The element with an id that the frame has. */
+/** The element of the frame with an id. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`The page has no element ${id}.`);
   return element;
 }
 
-/** The nth child of an element, which has to have it. */
+/** The nth child of an element, which must exist. */
 export function childOf(parent: Element, index: number): Element {
   const child = parent.children[index];
   if (child === undefined) throw new Error(`There is no child ${index}.`);
@@ -20,7 +20,7 @@ export function make<Name extends keyof HTMLElementTagNameMap>(name: Name, text 
   return element;
 }
 
-/** Sets a text if it is another: who reads it aloud hears of changes only. */
+/** Sets a text only if it differs, so that screen readers announce only changes. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -29,7 +29,7 @@ export function setAttribute(element: Element, name: string, value: string): voi
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** Elements by key: made once and kept, so that focus and scroll position stay while what they show changes. */
+/** Elements by key: made once and kept, so that focus and scroll position stay when their content changes. */
 export class Keyed<Item, Made extends Element> {
   readonly #parent: Element;
   readonly #make: (item: Item) => Made;

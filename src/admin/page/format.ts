@@ -25,12 +25,12 @@ export const megabytes = (bytes: number | null): string => (bytes === null ? 'â€
 export const milliseconds = (ms: number | null): string => (ms === null ? 'â€“' : `${Math.round(ms)} ms`);
 const count = (amount: number, what: string): string => `${amount} ${what}${amount === 1 ? '' : 's'}`;
 
-/** A worker in a sentence, for those who hear its cell. */
+/** A worker in a sentence, for screen readers. */
 export function sentence({ pid, state, clients, why }: Cell): string {
   return `Worker ${pid}: ${STATES[state].meaning}${why === '' ? '' : ` (${why})`}, ${count(clients, 'client')}`;
 }
 
-/** What the pool does, in a word, and whether that is as it should be. */
+/** What the pool is doing, in a word, and whether that is as it should be. */
 export function mode({ paused, stopping, reloading, totals }: Board): { readonly text: string; readonly good: boolean } {
   if (stopping) return { text: totals.workers + totals.draining === 0 ? 'ended' : 'shutting down', good: false };
   if (paused) return { text: 'paused', good: false };

@@ -11,7 +11,7 @@ let last: Board | undefined;
 let chosen: number | undefined;
 let isLinked = false;
 
-/** The token comes behind the address's #, which is sent to no server, and leaves the address bar at once. */
+/** The token follows the address's #, which is never sent to a server, and is removed from the address bar at once. */
 function takeToken(): string | undefined {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given !== null) {
@@ -120,7 +120,7 @@ function showSamples(samples: readonly Sample[]): void {
 }
 
 function showLog(log: readonly LogLine[]): void {
-  // Equal lines of one millisecond are told apart by their place among themselves, counted from the oldest.
+  // Equal lines of the same millisecond are told apart by their order, counted from the oldest.
   const seen = new Map<string, number>();
   const keyed = log.toReversed().map((entry) => {
     const name = `${entry.at} ${entry.text}`;
@@ -155,7 +155,7 @@ const clock: StreamParts['clock'] = {
 
 void follow({ token: () => token, fetch: async (path, init) => fetch(path, init), clock }, {
   heard(event, data) {
-    // The frame and its master are of one version, except while an old page meets a new master: it is loaded anew then.
+    // The frame and its master have the same version, unless an old page meets a new master: then the page is reloaded.
     if (event === 'hello' && hello !== undefined && hello.version !== (data as Hello).version) location.reload();
     if (event === 'hello') greet(data as Hello);
     if (event === 'board') show(data as Board);
@@ -164,7 +164,7 @@ void follow({ token: () => token, fetch: async (path, init) => fetch(path, init)
   },
   link(state, text) {
     const isOpen = state === 'open';
-    // Each message says so again; a notice of an action stays until the next one.
+    // Each message confirms that; a notice about an action stays until the next one.
     if (isOpen && isLinked) return;
     isLinked = isOpen;
     document.body.classList.toggle('stale', !isOpen);

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../../clock.js';
 
-/** What the page does with what it hears. */
+/** What the page does with what it receives. */
 export interface StreamListener {
   readonly heard: (event: string, data: unknown) => void;
-  /** 'open', or why it is not; `refused` if the token is wrong or missing. */
+  /** 'open', or why it is not; 'refused' if the token is wrong or missing. */
   readonly link: (state: 'open' | 'lost' | 'refused', text: string) => void;
 }
 
@@ -14,7 +14,7 @@ export interface StreamRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What it takes from the browser. */
+/** What it needs of the browser. */
 export interface StreamParts {
   readonly token: () => string | undefined;
   readonly fetch: (path: string, init: StreamRequest) => Promise<Response>;
@@ -22,14 +22,14 @@ export interface StreamParts {
 }
 
 /**
- * The master says something every 2 s (5 s under load). After this silence it is stuck, or stopped: the kernel keeps its
- * connections open, and accepts new ones for it, so nothing else shows.
+ * The master says something every 2 s (5 s under load). After this silence it counts as stuck, or stopped: the kernel
+ * keeps its connections open, and accepts new ones for it, so nothing else shows it.
  */
 const SILENCE_MS = 8000;
 const RETRY_MS = 1000;
 
 /**
- * Follows the master's events, and comes back by itself when the connection is lost. EventSource cannot send a token in a
+ * Follows the master's events, and reconnects when the connection is lost. EventSource cannot send a token in a
  * header, and in the address it would end up in logs; so this reads the stream of a fetch.
  */
 export async function follow({ token, fetch, clock }: StreamParts, { heard, link }: StreamListener): Promise<never> {

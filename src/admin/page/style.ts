@@ -1,6 +1,6 @@
 /**
- * The page's style. Colours are set for light and dark, each with a contrast of at least 4.5 to 1 to what is behind it;
- * the state of a cell is its letter, too, so colour alone says nothing.
+ * The page's style. Colours are set for light and dark, each with a contrast of at least 4.5 to 1 against its
+ * background; a cell's letter also shows its state, so nothing depends on colour alone.
  */
 export const PAGE_STYLE = /* css */ `
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1b1f24;--dim:#57606a;--line:#d0d7de;--accent:#0b5cad;--good:#116329;--bad:#a40e26;

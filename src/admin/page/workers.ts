@@ -16,7 +16,7 @@ export function legend(): (cells: readonly Cell[]) => void {
   };
 }
 
-/** The board: a cell for each worker. One of them is in the order of the Tab key; arrow keys move on from there. */
+/** The board: a cell for each worker. One of them can be reached with the Tab key; arrow keys move on from there. */
 export function board(choose: (pid: number) => void): (cells: readonly Cell[], chosen: number | undefined) => void {
   const root = byId('board');
   let atTab: number | undefined;
@@ -52,7 +52,7 @@ export function board(choose: (pid: number) => void): (cells: readonly Cell[], c
   };
 }
 
-/** All that is known of the chosen worker; `actions` shows what can be done to it. */
+/** All that is known about the chosen worker; `actions` shows what can be done to it. */
 export function details(actions: (parent: HTMLElement, pid: number) => void): (board: Board, chosen: number | undefined) => void {
   const root = byId('worker');
   let shown: number | undefined;
@@ -81,7 +81,7 @@ export function details(actions: (parent: HTMLElement, pid: number) => void): (b
   };
 }
 
-/** The table, sorted by whichever column's head was pressed last. */
+/** The table, sorted by the column whose head was last pressed. */
 export function table(choose: (pid: number) => void): (board: Board) => void {
   const root = byId('table');
   const [head, body] = [childOf(root, 0), childOf(root, 1)];
