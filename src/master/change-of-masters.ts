@@ -1,3 +1,4 @@
+import { PreforkError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { outlived } from '../outlived.js';
 import type { UpgradeResult } from '../server-events.js';
@@ -95,7 +96,8 @@ export class ChangeOfMasters {
   }
 
   async #upgrade(options: UpgradeOptions): Promise<UpgradeResult> {
-    const { outbox, upgrades } = this.#parts;
+    const { outbox, phase, upgrades } = this.#parts;
+    if (phase() === 'stopped') throw new PreforkError('ERR_PREFORK_STATE', 'upgrade() needs a running pool: await ready() before it, and call it before shutdown().');
     try {
       const result = await upgrades.request(options);
       outbox.emit('upgrade:done', result);

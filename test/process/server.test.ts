@@ -178,6 +178,9 @@ describe('the server object', () => {
     await running.server.shutdown();
     await running.server[Symbol.asyncDispose]();
     expect(running.server.status().workers).toEqual([]);
+    for (const call of ['reload', 'upgrade'] as const) {
+      await expect(running.server[call]()).rejects.toThrow(`${call}() needs a running pool: await ready() before it, and call it before shutdown().`);
+    }
   });
 
   it('cuts clients at once with shutdown({ grace: 0 }), even while it waits for them already', async () => {
