@@ -17,7 +17,7 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> {
 
   /**
    * @param token - the secret of the server's mark, which every message carries
-   * @param stalled - the other side does not read, and messages of the user's own are lost until it does
+   * @param stalled - called when the other side does not read, and the user's own messages are lost until it does
    */
   constructor(endpoint: Endpoint, token: string, stalled: () => void) {
     this.#endpoint = endpoint;
@@ -26,9 +26,9 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> {
   }
 
   /**
-   * Sends a message. Never throws: that the other side has gone is said by its own event, not to the sender.
+   * Sends a message. Never throws: a separate event, not the sender, is told that the other side has gone.
    *
-   * @returns false if the channel is closed, or too much of the user's own waits on it
+   * @returns false if the channel is closed, or too many of the user's own messages wait on it
    */
   send(message: Out, handle?: SendHandle): boolean {
     if (!this.#endpoint.connected) return false;
@@ -41,7 +41,7 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> {
       this.#endpoint.send(envelope(message, this.#token), handle, undefined, done);
       return true;
     } catch {
-      // The handle was closed meanwhile (ERR_INVALID_HANDLE_TYPE): the pool is ending, and its workers hear of it otherwise.
+      // The handle was closed meanwhile (ERR_INVALID_HANDLE_TYPE): the pool is ending, and its workers learn of that in another way.
       return false;
     }
   }
@@ -63,5 +63,5 @@ export const toShow = (message: ToWorker | ToMaster): string => (
 const SECRETS: ReadonlySet<string> = new Set(['tls', 'keys', 'ticketKeys'] satisfies (keyof ClientChange | keyof WelcomeOrder | 'keys')[]);
 
 function ignoreFailure(): void {
-  // A closed channel is a fact about the other side; its 'exit' or 'disconnect' says so.
+  // A closed channel means that the other side has gone; its 'exit' or 'disconnect' says so.
 }

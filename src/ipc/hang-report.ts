@@ -1,8 +1,8 @@
 import type { HungFrame } from '../server-events.js';
 
-/** What a worker's watchdog thread says of the main thread. It goes over a pipe of its own: the IPC channel belongs to the blocked thread. */
+/** What a worker's watchdog thread says about the main thread. It goes over a pipe of its own: the IPC channel belongs to the blocked thread. */
 export interface HangReport {
-  /** Since the event loop turned last, in milliseconds. */
+  /** Milliseconds since the event loop last turned. */
   readonly blockedMs: number;
   /** Innermost first. */
   readonly stack: readonly HungFrame[];
@@ -17,7 +17,7 @@ export const hangReport = (report: HangReport): string => `${JSON.stringify(repo
 /** A longer line is not one of ours. */
 const LONGEST_LINE = 1024 * 1024;
 
-/** Returns a function that takes text as it comes and calls back for each whole report in it. Anything else is ignored. */
+/** Returns a function that takes text as it comes, and calls `listener` for each complete report in it. Anything else is ignored. */
 export function readHangReports(listener: (report: HangReport) => void): (text: string) => void {
   let rest = '';
   return (text) => {

@@ -15,7 +15,7 @@ export type ToWorker =
   | { readonly type: 'configure'; readonly config: WorkerConfig }
   | { readonly type: 'copy' } // sent with a copy of the listening handle
   | { readonly type: 'permit'; readonly ceiling: number; readonly pulseMs: number } // may accept while it has fewer clients than the ceiling
-  | { readonly type: 'withdraw' } // the permit is taken back
+  | { readonly type: 'withdraw' } // the permit is withdrawn
   | { readonly type: 'share'; readonly clients: number | null } // its share of MaxSession
   | { readonly type: 'ticket-keys'; readonly keys: string } // of TLS, which all workers have: base64
   | { readonly type: 'pause' }
@@ -33,7 +33,7 @@ export interface DrainOrder {
   readonly reason: DrainReason;
   /** How long the clients have; null = no limit. */
   readonly graceMs: number | null;
-  /** How long those who wait in the kernel's queue are still taken, until it is empty. */
+  /** How long clients in the kernel's queue are still taken, at most until it is empty. */
   readonly lastCallMs: number;
 }
 
@@ -44,7 +44,7 @@ export interface WelcomeOrder {
   readonly paused: boolean;
   /** Its share of MaxSession. */
   readonly share: number | null;
-  /** Length of the kernel's queue that it asks for. */
+  /** The length of the kernel's queue for which it asks. */
   readonly backlog: number;
   /** ShutdownChildren: it ends at once when the master is gone. */
   readonly endWithMaster: boolean;
@@ -57,27 +57,27 @@ export interface WelcomeOrder {
 /** What `address()` returns: an address and port, or the path of a Unix socket. */
 export type ListenAddress = string | { readonly address: string; readonly family: string; readonly port: number };
 
-/** The whole of what a worker has to say of itself. State, not deltas: a lost report costs nothing. */
+/** Everything a worker reports about itself. Complete state, not deltas: a lost report costs nothing. */
 export interface WorkerState {
   readonly clients: number;
   readonly served: number;
-  /** Copies of the listening handle used up so far; what was sent less this is its stock. */
+  /** Copies of the listening handle used up so far; those sent minus these are its stock. */
   readonly copiesUsed: number;
   readonly accepting: boolean;
   readonly permit: PermitState;
-  /** Permits, withdrawals and probes received so far: shows the master whether the report is newer than its order. */
+  /** Permits, withdrawals and probes received so far: by this the master knows whether the report is newer than its order. */
   readonly ordersSeen: number;
   readonly paused: readonly PauseReason[];
-  /** The interval of its reports (ServerHeartBeatTime) and of its pulse, as it keeps to them now, in milliseconds. */
+  /** The intervals of its reports (ServerHeartBeatTime) and of its pulse that it currently keeps to, in milliseconds. */
   readonly reportMs: number;
   readonly pulseMs: number;
   /** The share of MaxSession it keeps to, as last ordered; null = unlimited. */
   readonly share: number | null;
-  /** It accepts no more, for good. */
+  /** It has permanently stopped accepting. */
   readonly draining: boolean;
 }
 
-/** Memory and event-loop delay of a worker, with each heartbeat. */
+/** Memory and event-loop delay of a worker, sent with each heartbeat. */
 export interface WorkerVitals {
   /** Resident set size in bytes. */
   readonly rss: number;
@@ -114,7 +114,7 @@ export type ToMaster =
   | { readonly type: 'broadcast'; readonly text: string };
 
 // Everything of ours travels under one key and carries the secret of the server's mark, which only the master and its workers
-// know. What lacks it is a stranger's or the user's, whatever it looks like: clients' words may be relayed as they are.
+// know. A message without it is a stranger's or the user's, whatever it looks like: clients' words may be relayed as they are.
 const KEY = 'prefork-tcp-server';
 
 /** Wraps a message for the channel. */
@@ -123,13 +123,13 @@ export const envelope = (message: ToWorker | ToMaster, token: string): object =>
 /** Whether a message is one of ours, well formed or not. */
 export const isOurs = (message: unknown, token: string): boolean => unwrap(message)?.['token'] === token;
 
-/** Whether a message is what a master says first, but of another server. */
+/** Whether a message is the welcome of a master, but of another server's. */
 export const isForeignWelcome = (message: unknown, token: string): boolean => {
   const fields = unwrap(message);
   return fields?.['type'] === 'welcome' && fields['token'] !== token;
 };
 
-/** The version of the protocol in the first message of a worker that does not know of tokens; undefined if it is something else. */
+/** The version of the protocol in the first message of a worker that does not know about tokens; undefined if it is something else. */
 export function foreignVersion(message: unknown): number | undefined {
   const fields = unwrap(message);
   return fields?.['type'] === 'hello' && typeof fields['version'] === 'number' ? fields['version'] : undefined;

@@ -1,7 +1,7 @@
 /** Whether a value that came from another process is what its type says. */
 export type Check<T> = (value: unknown) => value is T;
 
-/** A check for each field, the optional ones too: the compiler asks for those that are missing. */
+/** A check for each field, even optional ones: the compiler demands those that are missing. */
 export type Shape<Fields extends object> = { readonly [Name in keyof Fields]-?: Check<Fields[Name]> };
 
 /** The shape of each kind of message, by its `type`. */
@@ -37,7 +37,7 @@ export const dictionary: Check<Readonly<Record<string, string>>> = (value): valu
   isFields(value) && !Array.isArray(value) && Object.values(value).every((item) => typeof item === 'string')
 );
 
-/** An object whose fields are as the shape says. Others that it has are of no account. */
+/** An object whose fields match the shape. Other fields are ignored. */
 export function record<Fields extends object>(shape: Shape<Fields>): Check<Fields> {
   const checks = Object.entries<Check<unknown>>(shape);
   return (value): value is Fields => isFields(value) && checks.every(([name, check]) => check(value[name]));

@@ -2,12 +2,12 @@ import type { SocketFile } from '../unix-path.js';
 import type { ListenAddress } from './protocol.js';
 
 // What a master and its successor say to each other: the mark in the successor's environment, then lines of JSON on a pipe.
-// It is not Node's IPC channel, so that a program finds the same process.send, and hears the same events, as at its first start.
+// It is not Node's IPC channel, so that a program finds the same process.send, and gets the same events, as at its first start.
 
 /** The environment variable by which a master knows that it is to take over from another one. */
 export const UPGRADE_MARK = 'PREFORK_TCP_SERVER_UPGRADE';
 
-/** Counts the forms of the mark and the messages. */
+/** The version of the format of the mark and the messages. */
 export const UPGRADE_VERSION = 1;
 
 /** The successor's end of the pipe; the sockets follow it. */
@@ -23,12 +23,12 @@ export interface ServerName {
 /** A socket that changes its master. */
 export interface HandedSocket extends ServerName {
   readonly fd: number;
-  /** What of the options led to it, Fd or the address, as JSON: if it is neither of those in the successor, that binds a socket of its own. */
+  /** The option that led to it, Fd or the address, as JSON: if the successor's options name neither, it binds a socket of its own. */
   readonly target: string;
   readonly address: ListenAddress;
-  /** Its file, if whoever has the socket is to remove it. */
+  /** Its file, if the owner of the socket has to remove it. */
   readonly file: SocketFile | null;
-  /** Whether the pool is paused because somebody wants it so. */
+  /** Whether the user has paused the pool. */
   readonly paused: boolean;
 }
 
@@ -51,16 +51,16 @@ export type ToSuccessor =
 export type ToPredecessor =
   | { readonly type: 'pid'; readonly pid: number }
   | { readonly type: 'hello'; readonly version: number }
-  /** It has a socket of its own, at another address; no process but the predecessor has this one now. */
+  /** It has a socket of its own, at another address; only the predecessor has this one now. */
   | { readonly type: 'declined'; readonly server: ServerName }
-  /** Its first workers are ready, and accept at a word. */
+  /** Its first workers are ready, and accept when told to. */
   | { readonly type: 'ready'; readonly server: ServerName }
   | { readonly type: 'accepting'; readonly server: ServerName }
   | { readonly type: 'failed'; readonly message: string }
   /** What it wrote there. */
   | { readonly type: 'stderr'; readonly text: string };
 
-/** Reads messages, one to a line; what is none is skipped. */
+/** Reads messages, one per line; anything else is skipped. */
 export function readMessages(hear: (message: { readonly type: string }) => void): (text: string) => void {
   let rest = '';
   return (text) => {

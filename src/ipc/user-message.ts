@@ -1,8 +1,8 @@
 import { PreforkError, asError } from '../errors.js';
 
 /**
- * A message of the user's own as the text that crosses the channel. Made at the call: Node may queue a message and turn it into
- * text later, where an error would end the process.
+ * A message of the user's own as the text that crosses the channel. Made during the call: Node may queue a message and convert
+ * it to text later, when an error would end the process.
  *
  * @throws PreforkError ERR_PREFORK_MESSAGE if JSON cannot carry it
  */

@@ -6,21 +6,21 @@ const IPV4 = new RegExp(`^${NUMBER}(?:\\.${NUMBER}){3}$`);
 /** Whether a text is an IPv4 address as the PROXY protocol takes it: four numbers without leading zeros. */
 export const isIpv4 = (text: string): boolean => IPV4.test(text);
 
-/** An IPv6 address in its shortest form, so that the same client always has the same text; undefined if it is none. */
+/** An IPv6 address in its shortest form, so that the same client always has the same text; undefined if it is not one. */
 export function toIpv6(text: string): string | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
   const [head, tail] = halves.map(groupsOf);
   if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
   const missing = 8 - head.length - (tail?.length ?? 0);
-  // '::' stands for one group at least.
+  // '::' stands for at least one group.
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
   // An IPv4 address has to be the last of all.
   if (tail !== undefined && (halves[0] ?? '').includes('.')) return undefined;
   return formatIpv6([...head, ...Array.from({ length: missing }, () => 0), ...(tail ?? [])]);
 }
 
-/** The groups of one side of '::'; an IPv4 address at its end is two. Undefined if it is malformed. */
+/** The groups on one side of '::'; an IPv4 address at its end counts as two. Undefined if it is malformed. */
 function groupsOf(text: string): number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
@@ -43,7 +43,7 @@ export function ipv6At(bytes: Buffer, at: number): string {
   return formatIpv6(Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(at + 2 * group)));
 }
 
-/** The text that the system has for it (libuv's uv_inet_ntop, which Node's own addresses come from). */
+/** The text in the system's form (libuv's uv_inet_ntop, from which Node's own addresses come). */
 function formatIpv6(groups: readonly number[]): string {
   const { from, length } = longestZeros(groups);
   // ::ffff:192.0.2.1, and ::192.0.2.1, which was once called IPv4-compatible.

@@ -7,13 +7,13 @@ import { areTlvs, NO_EXTENSIONS, readExtensions } from './tlvs.js';
 const FIXED_BYTES = 16;
 
 /**
- * The largest header that is taken, in bytes: what any connection may make a worker hold. HAProxy's are below 600; one with
- * the client's certificate has a few thousand.
+ * The largest header that is accepted, in bytes, which limits what any connection can make a worker hold. HAProxy's are
+ * below 600; one with the client's certificate has a few thousand.
  */
 const LARGEST_HEADER = 16 * 1024;
 
 const STREAM = 1;
-/** Of both ends, by family: none, IPv4, IPv6, Unix. */
+/** For both ends, by family: none, IPv4, IPv6, Unix. */
 const ADDRESS_BYTES = [0, 12, 36, 216] as const;
 
 /** How long a header is, once its first sixteen bytes have come; undefined: not yet. @throws ERR_PREFORK_PROXY */
@@ -24,7 +24,7 @@ export function endOfHeader(bytes: Buffer): number | undefined {
   const isLocal = isLocalCommand(command);
   if (!isLocal && command !== 0x21) throw fault(`The PROXY header has the command ${command & 15}; LOCAL (0) and PROXY (1) are known.`);
   if (family === undefined) return undefined;
-  // A LOCAL header's is to be ignored.
+  // Those of a LOCAL header are to be ignored.
   if (!isLocal && (family >> 4 > 3 || (family & 15) > 2)) throw fault(`The PROXY header has the family and protocol 0x${family.toString(16).padStart(2, '0')}, which are not defined.`);
   if (bytes.length < FIXED_BYTES) return undefined;
   const end = FIXED_BYTES + bytes.readUInt16BE(14);
@@ -52,7 +52,7 @@ export function readBinary(bytes: Buffer): ProxyHeader {
 const isLocalCommand = (command: number): boolean => command === 0x20;
 const addressBytes = (family: number): number => ADDRESS_BYTES[family >> 4] ?? 0;
 
-/** TCP's alone: of a datagram or a Unix socket, this connection's own address says more. */
+/** Only for TCP: for a datagram or a Unix socket, this connection's own address says more. */
 function endpoints(bytes: Buffer, family: number): Pick<ProxyHeader, 'source' | 'destination'> | undefined {
   const kind = family >> 4;
   if ((family & 15) !== STREAM || (kind !== 1 && kind !== 2)) return undefined;

@@ -3,8 +3,8 @@ import type { Buffer } from 'node:buffer';
 let table: Uint32Array | undefined;
 
 /**
- * Castagnoli's polynomial, reflected (RFC 4960, appendix B). Made by the first header that has a sum: the loop is hot enough
- * for V8 to load its optimizer, which takes 2 MB of a process.
+ * Castagnoli's polynomial, reflected (RFC 4960, appendix B). Made only for the first header that has a checksum: the loop is
+ * hot enough for V8 to load its optimizer, which takes 2 MB.
  */
 const sums = (): Uint32Array => Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
@@ -12,7 +12,7 @@ const sums = (): Uint32Array => Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** The CRC32C of bytes in which the four from `hole` count as zeros: those that hold the sum itself. */
+/** The CRC32C of bytes, with the four from `hole` on, which hold the sum itself, counted as zeros. */
 export function crc32c(bytes: Buffer, hole: number): number {
   table ??= sums();
   let sum = 0xffff_ffff;

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { PreforkError } from '../errors.js';
 
-/** The error of a header that is none. */
+/** The error for an invalid header. */
 export const fault = (what: string): PreforkError => new PreforkError('ERR_PREFORK_PROXY', what);
 
 /** Bytes for a message: printable text in quotes, otherwise hexadecimal. */

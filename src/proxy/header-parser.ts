@@ -3,7 +3,7 @@ import { fault, showBytes } from './fault.js';
 import type { ProxyHeader } from './header.js';
 import { endOfLine, readLine } from './text-header.js';
 
-/** A header and what came behind it. */
+/** A header and what came after it. */
 export interface Parsed {
   readonly header: ProxyHeader;
   /** The client's own first bytes. */
@@ -16,7 +16,7 @@ const BINARY = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55
 
 /**
  * Reads the PROXY header at the beginning of a connection, versions 1 and 2
- * (https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt). However the bytes are cut, the result and the error are the
+ * (https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt). However the input is cut, the result and the error are the
  * same. It never guesses: what is not a header is an error.
  */
 export class HeaderParser {
@@ -24,7 +24,7 @@ export class HeaderParser {
   #bytes: Buffer = Buffer.alloc(0);
   #capacity: Buffer = this.#bytes;
 
-  /** @param only - the one version that is taken; undefined = both */
+  /** @param only - the only version to accept; undefined = both */
   constructor(only?: 1 | 2) {
     this.#only = only;
   }
@@ -45,7 +45,7 @@ export class HeaderParser {
     return { header: version === 1 ? readLine(header) : readBinary(header), rest: bytes.subarray(end) };
   }
 
-  /** Grows by doubling, so that bytes which come one by one cost no more than others. */
+  /** Grows by doubling, so that bytes that come one by one do not cost more. */
   #append(chunk: Buffer): Buffer {
     const { length } = this.#bytes;
     if (length === 0) return this.#bytes = chunk;

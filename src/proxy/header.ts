@@ -16,13 +16,13 @@ export interface ProxyTlv {
   readonly value: Buffer;
 }
 
-/** What a balancer that ended TLS says of it (PP2_TYPE_SSL). */
+/** What a balancer that terminates TLS says about it (PP2_TYPE_SSL). */
 export interface ProxySsl {
   /** Whether the client spoke TLS. */
   readonly secure: boolean;
   /** Whether the client showed a certificate, on this connection or earlier in its TLS session. */
   readonly certificate: boolean;
-  /** Whether it showed one and the balancer found it good. */
+  /** Whether it showed one and the balancer found it valid. */
   readonly verified: boolean;
   /** For example 'TLSv1.3'. */
   readonly version: string | undefined;
@@ -38,23 +38,23 @@ export interface ProxySsl {
   readonly tlvs: readonly ProxyTlv[];
 }
 
-/** What the balancer said of a client before its first byte: `heap.proxy`. */
+/** What the balancer said about a client before its first byte: `heap.proxy`. */
 export interface ProxyHeader {
   /** The version of the header: 1 is text, 2 is binary. */
   readonly version: 1 | 2;
-  /** true: the connection is the balancer's own (LOCAL), as of a health check. */
+  /** true: the connection is the balancer's own (LOCAL), such as a health check. */
   readonly local: boolean;
-  /** The client. Undefined if the header names none that TCP has: LOCAL, UNKNOWN, a Unix socket or UDP; then the connection's own address counts. */
+  /** The client. Undefined if the header names none that TCP has: LOCAL, UNKNOWN, a Unix socket or UDP; then the connection's own address applies. */
   readonly source: ProxyEndpoint | undefined;
-  /** What the client connected to. Undefined as `source` is. */
+  /** What the client connected to. Undefined when `source` is. */
   readonly destination: ProxyEndpoint | undefined;
-  /** The host that the client asked for (in TLS: SNI). It is what the client said. */
+  /** The host that the client asked for (in TLS: SNI). It is only what the client says. */
   readonly authority: string | undefined;
   /** The protocol that was agreed on above TLS, for example 'h2'. */
   readonly alpn: string | undefined;
-  /** The balancer's name for this connection. */
+  /** The balancer's identifier for this connection. */
   readonly uniqueId: Buffer | undefined;
-  /** What was said of TLS between the client and the balancer; undefined if nothing was. */
+  /** About TLS between the client and the balancer; undefined if the header says nothing about that. */
   readonly ssl: ProxySsl | undefined;
   /** All extensions of a header of version 2, in their order. */
   readonly tlvs: readonly ProxyTlv[];

@@ -15,7 +15,7 @@ export function endOfLine(bytes: Buffer): number | undefined {
   const line = bytes.subarray(0, LONGEST_LINE);
   for (let at = line.indexOf(LF); at !== -1; at = line.indexOf(LF, at + 1)) {
     if (line[at - 1] === CR) return at + 1;
-    // Whatever stands behind UNKNOWN is to be ignored.
+    // Whatever follows UNKNOWN is to be ignored.
     if (!line.toString('latin1').startsWith(UNKNOWN)) throw fault(`A PROXY header of version 1 ends with CR LF, and a bare LF came: ${showBytes(line.subarray(0, at))}.`);
   }
   if (line.length === LONGEST_LINE) throw fault(`A PROXY header of version 1 has ${LONGEST_LINE} bytes at most, and this one had no CR LF within them: ${showBytes(line)}.`);

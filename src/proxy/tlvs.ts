@@ -27,7 +27,7 @@ export type Extensions = Pick<ProxyHeader, 'authority' | 'alpn' | 'uniqueId' | '
 
 export const NO_EXTENSIONS: Extensions = { authority: undefined, alpn: undefined, uniqueId: undefined, ssl: undefined, tlvs: [] };
 
-/** Whether bytes are a row of whole TLVs, as they need not be behind an address of an unknown kind. */
+/** Whether bytes are a sequence of whole TLVs, as they need not be after an address of an unknown kind. */
 export function areTlvs(bytes: Buffer): boolean {
   let at = 0;
   while (at + HEAD <= bytes.length) at += HEAD + bytes.readUInt16BE(at + 1);
@@ -71,7 +71,7 @@ function verify(header: Buffer, from: number): void {
     const sum = header.readUInt32BE(at + HEAD);
     const right = crc32c(header, at + HEAD);
     if (sum !== right) throw fault(`The checksum (CRC32C) is ${hex(sum)}, and that of the bytes that came is ${hex(right)}: they were changed on the way.`);
-    // A second one would have to be zero while the first is computed.
+    // There is one already: a second would have to be zero while the first is computed.
     return;
   }
 }
@@ -84,7 +84,7 @@ function readSsl(value: Buffer): ProxySsl {
   const certificate = (flags & 0b110) !== 0;
   return {
     secure: (flags & 1) !== 0, certificate,
-    // Zero alone says nothing: it is also what a sender leaves there that verifies no client.
+    // Zero alone proves nothing: a sender that verifies no clients also leaves zero there.
     verified: certificate && value.readUInt32BE(1) === 0,
     version: text(SSL_VERSION), commonName: text(SSL_CN), cipher: text(SSL_CIPHER), signatureAlgorithm: text(SSL_SIG_ALG), keyAlgorithm: text(SSL_KEY_ALG),
     tlvs,

@@ -11,20 +11,20 @@ export interface AcceptLimits {
   /** Its share of MaxSession. */
   readonly share: number | null;
   readonly maxServed: number | null;
-  /** What its open files allow. */
+  /** The limit set by its open files. */
   readonly descriptors: number | null;
 }
 
 /**
- * How urgent a change is for the master: 'news' = at once if its last report calls this worker spare or accepting and it
- * no longer is, since the user's code may block this process next.
+ * How urgent a change is for the master: 'news' = at once if the last report says that this worker is spare or accepting
+ * and it no longer is, since the user's code may block this process next.
  */
 export type Urgency = 'now' | 'news' | 'soon';
 
 /**
  * Decides when this worker accepts: while it has a permit whose ceiling is not reached, a copy of the handle, and no reason to pause.
- * Every reason stands for itself. Its limits are its own and absolute: it stops inside the connection callback, before
- * another client is taken, and goes on by itself when one leaves.
+ * Reasons are independent of each other. The limits are absolute, and kept by the worker itself: it stops inside the connection
+ * callback, before another client is taken, and goes on by itself when one leaves.
  */
 export class AcceptLoop {
   readonly #listener: Listener;
@@ -64,7 +64,7 @@ export class AcceptLoop {
   /** Whether it has taken as many clients as it may in its life. */
   get isWornOut(): boolean { return this.#served >= orInfinity(this.#limits.maxServed); }
 
-  /** Whether it has as many clients as its open files allow. */
+  /** Whether it has as many clients as its limit of open files allows. */
   get isShortOfFiles(): boolean { return this.#clients >= orInfinity(this.#limits.descriptors); }
 
   /** Why it does not accept although it has a permit. */
@@ -92,21 +92,21 @@ export class AcceptLoop {
     if (!this.#hasListened && !this.#isBelowLimits()) this.#listenOnce();
   }
 
-  /** May accept while it has fewer clients than the ceiling. */
+  /** It may accept while it has fewer clients than the ceiling. */
   grant(ceiling: number): void {
     this.#ordersSeen += 1;
     this.#permit.grant(ceiling, this.#clients);
     this.#update('now');
   }
 
-  /** May not accept any more. */
+  /** It may not accept any more. */
   withdraw(): void {
     this.#ordersSeen += 1;
     this.#permit.withdraw();
     this.#update('now');
   }
 
-  /** The master wants to hear that this worker is well. */
+  /** The master asks for a sign of life. */
   probe(): void {
     this.#ordersSeen += 1;
     this.#changed('now');
@@ -124,7 +124,7 @@ export class AcceptLoop {
     this.#update('now');
   }
 
-  /** Accepts no more, for good, and gives up every copy. */
+  /** Permanently stops accepting, and gives up every copy. */
   stop(): void {
     this.#stopped = true;
     this.#permit.withdraw();
@@ -133,7 +133,7 @@ export class AcceptLoop {
     this.#update('now');
   }
 
-  /** The socket is about to be closed: no more are to wait in the kernel's queue, which would be reset. */
+  /** The socket is about to be closed: no more clients are to wait in the kernel's queue, since they would be reset. */
   narrow(): void { this.#listener.narrow(); }
 
   /** A client has been taken. To be called before anything else in the connection callback. */
@@ -158,19 +158,19 @@ export class AcceptLoop {
   }
 
   #update(urgency: Urgency): void {
-    // Without another copy it could not go on by itself if the master is stopped: then it keeps the last one until it is answered.
+    // Without another copy it could not go on by itself if the master were stopped, so it keeps the last one open until it is answered.
     const isPermitted = this.#permit.allows(this.#clients) || (this.#permit.state === 'spent' && this.#open && this.#copies.length === 0);
     const may = isPermitted && !this.#stopped && this.#isBelowLimits();
     if (this.#open && !may) {
       this.#close();
     } else if (!this.#open && may && (!this.#resume() || this.#copies.length === Math.floor(this.#stock / 2))) {
-      // Without a copy only the master can help; with half of the stock left, the next ones had better be on their way soon.
+      // Without a copy only the master can help; with half of the stock left, more copies should be sent soon.
       return this.#changed('now');
     }
     this.#changed(urgency);
   }
 
-  /** Somebody has to listen once, or clients of a pool that starts paused would be refused instead of queued. */
+  /** A worker has to listen once, or clients of a pool that starts paused would be refused instead of queued. */
   #listenOnce(): void {
     if (!this.#resume()) return;
     this.#close();

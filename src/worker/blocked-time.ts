@@ -1,20 +1,20 @@
 import { listens, NEVER_DEAF, type Deafness } from '../policy/deafness.js';
 
 /**
- * For how long a watched event loop has not turned, in time in which its watcher ran. While the whole process is stopped (SIGSTOP,
- * Ctrl-Z, a sleeping laptop) both stand still, and the loop has had no chance to turn: that time does not count. Milliseconds.
+ * How long a watched event loop has not turned, counting only time in which its watcher ran, in milliseconds. While the whole process
+ * is stopped (SIGSTOP, Ctrl-Z, a sleeping laptop) both stand still, and the loop has no chance to turn: that time does not count.
  */
 export class BlockedTime {
   #deafness: Deafness = NEVER_DEAF;
   #beatenAt = 0;
-  /** For how long the watcher had stood still in all when the loop turned last. */
+  /** How long, in total, the watcher had stood still when the loop last turned. */
   #deafAtBeat = 0;
 
   /**
-   * The watcher looks, as it announced or later.
+   * The watcher looks, at the time that it announced or later.
    *
-   * @param beatenAt - when the loop turned last
-   * @returns for how long it has not turned since
+   * @param beatenAt - when the loop last turned
+   * @returns how long it has not turned since
    */
   look(now: number, beatenAt: number): number {
     const { deafMs: before, dueAt } = this.#deafness;

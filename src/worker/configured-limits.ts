@@ -3,7 +3,7 @@ import type { AcceptLimits } from './accept-loop.js';
 
 type Configured = Pick<WorkerConfig, 'maxClients' | 'concurrency' | 'maxServed'>;
 
-/** The limits of a worker that options set. What set_concurrency has changed since stays, unless Concurrency itself changes. */
+/** The limits of a worker that are set by options. A later set_concurrency remains in force, unless Concurrency itself changes. */
 export class ConfiguredLimits {
   #concurrency: number | null | undefined;
 

@@ -19,12 +19,12 @@ export interface WorkerParts {
   readonly options: Pick<ResolvedOptions, 'client' | 'process' | 'given'>;
   readonly line: MasterChannel;
   readonly clock: Clock;
-  /** Whether a thread of its own watches the event loop, and after how long it reports; 0 = fitted to the heartbeats. */
+  /** Whether a separate thread watches the event loop, and after how long it reports; 0 = derived from the heartbeats. */
   readonly watch: { readonly hungMs: number } | undefined;
   readonly exit: (code: number) => void;
 }
 
-/** Puts a worker together from the options that its script gave. */
+/** Puts together a worker from the options that its script gave. */
 export function createWorker({ options, line, clock, watch, exit }: WorkerParts): WorkerRuntime {
   const { client, process: { alias, masterAlias, serverStarted, serverStopped } } = options;
   const { noDelay, keepAlive, acceptor, preConnect } = client;
@@ -37,7 +37,7 @@ export function createWorker({ options, line, clock, watch, exit }: WorkerParts)
     given: options.given,
     createListener: (events, backlog) => handleListener({
       noDelay, keepAlive, backlog,
-      // A socket that somebody handles before there is a session is an ordinary one.
+      // A socket that is used before there is a session has to be an ordinary one.
       direct: acceptor === undefined && preConnect === undefined && client.tls === undefined,
     }, events),
     createClients: (left) => (clients = new Clients({
@@ -59,7 +59,7 @@ export function createWorker({ options, line, clock, watch, exit }: WorkerParts)
     serverStarted: () => serverStarted?.(context),
     serverStopped: () => serverStopped?.(context),
   });
-  /** The text of Tls in force; undefined = its own. */
+  /** The text of Tls in force; undefined = the worker's own. */
   let certificates: string | undefined;
   const renewCertificates = (text: string | undefined): void => {
     if (text === certificates) return;

@@ -7,7 +7,7 @@ import type { AcceptLoop } from './accept-loop.js';
 import type { FaultReports } from './error-report.js';
 import { LastCall } from './last-call.js';
 
-/** A master that has not answered a worker with SIGTERM by then is stopped or busy: the worker drains by itself. */
+/** If the master has not answered by then a worker that got SIGTERM, it is stopped or busy: the worker drains by itself. */
 const ANSWER_MS = 2000;
 
 /** What the end of a worker is made of. */
@@ -15,21 +15,21 @@ export interface EndingParts {
   readonly clock: Clock;
   readonly clients: Clients;
   readonly faults: FaultReports;
-  /** What accepts; undefined before the worker was welcomed. */
+  /** The accept loop; undefined until the worker has been welcomed. */
   readonly loop: () => AcceptLoop | undefined;
   /** Whether ServerStarted has returned: only then is there a ServerStopped. */
   readonly wasStarted: () => boolean;
-  /** Tells the master of SIGTERM. */
+  /** Tells the master about the SIGTERM. */
   readonly askMaster: () => void;
   readonly begun: (reason: DrainReason) => void;
   readonly serverStopped: () => unknown;
   readonly exit: (code: number) => void;
 }
 
-/** How a worker drains and ends: it accepts no more, serves the clients it has for as long as they may take, and exits. */
+/** How a worker drains and ends: it accepts no more, serves the clients it has for as long as they are allowed to take, and exits. */
 export class Ending {
   readonly #parts: EndingParts;
-  /** The last client to leave, or who asked for the drain, has an async context of its own, which is of no concern to ServerStopped. */
+  /** ServerStopped must not run in the async context of the last client to leave, or of the call that asked for the drain. */
   readonly #scope = new AsyncResource('PREFORK_WORKER');
   #phase: 'none' | 'draining' | 'over' = 'none';
   #lastCall: LastCall | undefined;
@@ -46,7 +46,7 @@ export class Ending {
     return this.#phase !== 'none';
   }
 
-  /** This process got SIGTERM. The pool may end as a whole: then the master says when this worker does. */
+  /** This process got SIGTERM. The pool may be ending as a whole: then the master says when this worker ends. */
   signalled(graceMs: number | null): void {
     const { askMaster, clock } = this.#parts;
     if (this.hasBegun) return;
@@ -61,8 +61,8 @@ export class Ending {
   }
 
   /**
-   * @param graceMs - how long clients have; null = as long as they like. Asked for again it can only be shortened.
-   * @param lastCallMs - how long those who wait in the kernel's queue are still taken, when the whole pool stops
+   * @param graceMs - how long clients have; null = as long as they like. A later call can only shorten it.
+   * @param lastCallMs - how long clients in the kernel's queue are still taken when the whole pool stops
    */
   begin(reason: DrainReason, graceMs: number | null, lastCallMs: number): void {
     const { begun, clients, clock, loop: find } = this.#parts;

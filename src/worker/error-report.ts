@@ -4,7 +4,7 @@ import type { WorkerErrorReport } from '../ipc/protocol.js';
 /** The longest text of an error that is worth sending. */
 const LONGEST = 16 * 1024;
 
-/** Makes an error fit for the channel. Errors are the user's too: what ought to be a text may be anything, or throw. */
+/** Makes an error fit for the channel. Errors may be the user's: what should be a text may be anything, or throw. */
 export function toReport(error: Error, where: string): WorkerErrorReport {
   const code = attempt(() => (error as { code?: unknown }).code);
   return {
@@ -35,7 +35,7 @@ function attempt<T>(read: () => T): T | undefined {
 const WINDOW_MS = 1000;
 /** How many of a kind are reported in full in that time. */
 const IN_FULL = 3;
-/** How many kinds are kept apart in that time; the rest are one kind. */
+/** How many kinds are distinguished in that time; the rest count as one kind. */
 const MOST_KINDS = 16;
 
 interface Kind {
@@ -44,8 +44,8 @@ interface Kind {
 }
 
 /**
- * Reports faults, the first ones of each kind and second in full, and then how many more there were: a client may make
- * them without end, faster than the master can read, and what the channel has not sent yet is memory of the worker.
+ * Reports faults: in each second, the first of each kind in full, and then how many more there were. A client may cause
+ * faults without end, faster than the master can read, and what the channel has not sent yet takes the worker's memory.
  */
 export class FaultReports {
   readonly #clock: Clock;

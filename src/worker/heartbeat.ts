@@ -3,7 +3,7 @@ import type { WorkerVitals } from '../ipc/protocol.js';
 
 type Memory = Pick<WorkerVitals, 'rss' | 'heapUsed'>;
 
-/** Beats at an interval that may change, and reports how the process is. Its own lateness shows how busy the event loop was. */
+/** Beats at an interval that may change, and reports the state of the process. Its own lateness shows how busy the event loop was. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #beat: (vitals: WorkerVitals) => void;
@@ -12,7 +12,7 @@ export class Heartbeat {
   #history: Memory = { rss: 0, heapUsed: 0 };
   #hasFailed = false;
 
-  /** @param failed - hears once that the memory cannot be read */
+  /** @param failed - called once if the memory cannot be read */
   constructor(clock: Clock, beat: (vitals: WorkerVitals) => void, failed: (error: Error) => void) {
     this.#clock = clock;
     this.#beat = beat;
@@ -36,7 +36,7 @@ export class Heartbeat {
       const { rss, heapUsed } = process.memoryUsage();
       return { rss, heapUsed };
     } catch (error) {
-      // The kernel says it by a file, for which a process that is out of descriptors has to wait.
+      // The kernel reports it in a file, which a process without free descriptors cannot open for now.
       const isShort = ['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '');
       if (!isShort && !this.#hasFailed) {
         this.#hasFailed = true;

@@ -4,13 +4,13 @@ import type { AcceptLoop } from './accept-loop.js';
 /** How soon a worker that cannot accept looks again. */
 const LOOK_MS = 5;
 
-/** How long it goes on to take those who wait when another worker has found the queue empty, at most. */
+/** How long, at most, it goes on taking waiting clients after another worker has found the queue empty. */
 const FINISH_MS = 100;
 
 /**
- * The end of accepting when the whole pool stops: whoever waits in the kernel's queue is taken first, since closing the socket
- * would reset them. The queue grows no more meanwhile: with clients that come without a break some would wait at any time. It
- * is over when no one came in a whole turn of the event loop, and after a while in any case.
+ * The end of accepting when the whole pool stops: clients that wait in the kernel's queue are taken first, since closing the
+ * socket would reset them. The queue must not grow meanwhile: if clients come all the time, some are always waiting. It is
+ * over when no client came in a whole turn of the event loop, and after a while in any case.
  */
 export class LastCall {
   readonly #clock: Clock;
@@ -29,7 +29,7 @@ export class LastCall {
     this.#look();
   }
 
-  /** Another worker has found the queue empty, or the time is over: takes who has come since, and accepts no more. */
+  /** Another worker has found the queue empty, or the time is up: takes the clients that have come since, and accepts no more. */
   finish(): void {
     if (this.#isOver || this.#isFinishing) return;
     this.#isFinishing = true;
@@ -54,7 +54,7 @@ export class LastCall {
       this.#clock.after(LOOK_MS, () => { this.#look(); });
       return;
     }
-    // Two, since the first comes in this turn: between them lies one look at the socket.
+    // Two, since the first still runs in this turn: the socket is looked at once between them.
     this.#clock.soon(() => {
       this.#clock.soon(() => {
         if (this.#loop.accepting && this.#loop.served === served) this.end();

@@ -8,13 +8,13 @@ export interface HandleCopy {
   close(): void;
 }
 
-/** Takes connections from a copy of the handle, as far as the accept loop needs it. */
+/** Takes connections from a copy of the handle: what the accept loop needs of a listener. */
 export interface Listener {
   /** Starts to accept on a copy, which it owns from now on. */
   open(copy: HandleCopy): void;
   /** Stops at once: nothing is accepted after it. The copy is gone. */
   close(): void;
-  /** Lets the kernel's queue, which all copies share, grow no more, as good as it can; who waits in it stays. */
+  /** Stops the kernel's queue, which all copies share, from growing, as far as possible; clients in it stay. */
   narrow(): void;
 }
 
@@ -32,7 +32,7 @@ export interface SocketSettings {
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly backlog: number;
-  /** What comes in goes straight to a session (direct-input.ts); false: sockets are read as streams. */
+  /** Input goes straight to a session (session/direct-socket.ts); false = sockets are read as streams. */
   readonly direct: boolean;
 }
 
@@ -42,16 +42,16 @@ interface NativeHandle extends HandleCopy {
   onconnection: (status: number, client: object | undefined) => void;
 }
 
-/** Every read of every client goes through it: each takes its bytes out before the next read. */
+/** All reads of all clients share a buffer of this size: each takes its bytes out before the next read. */
 const READ_BYTES = 64 * 1024;
 
 /**
  * Listens on the handle itself. net.Server would do the same (lib/net.js, onconnection), but its sockets cannot be read
  * without the readable stream's machinery and a fresh 64 KiB allocation for each read: on connections that send one line,
- * a fifth of all the CPU time.
+ * a fifth of all processor time.
  *
  * Closing the copy inside the connection callback is what makes limits exact: libuv accepts one connection for each poll
- * event (since 1.45), so no other is taken after it.
+ * event (since 1.45), so no further one is taken.
  */
 export function handleListener(settings: SocketSettings, events: ListenerEvents): Listener {
   const { noDelay, keepAlive, backlog, direct } = settings;
@@ -65,7 +65,7 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
   const accepted = (status: number, client: object | undefined): void => {
     if (status < 0 || client === undefined) return events.lost(systemError('accept', status));
     const socket = new net.Socket({ ...options, handle: client } as net.SocketConstructorOpts);
-    // Through the socket, which knows then what it would have to undo. A Unix socket has neither.
+    // Set through the socket, which then knows what to undo. A Unix socket has neither.
     if (noDelay) socket.setNoDelay(true);
     if (keepAlive) socket.setKeepAlive(true);
     if (direct) markDirect(socket);
@@ -86,7 +86,8 @@ export function handleListener(settings: SocketSettings, events: ListenerEvents)
       current = undefined;
     },
     narrow() {
-      // Whom the kernel has no room for is not connected yet, and refused when it asks again, or connected to the next server.
+      // A client for which the kernel has no room is not connected yet: when it tries again it is refused, or connected to the
+      // next server.
       room = 0;
       current?.listen(room);
     },

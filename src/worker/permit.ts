@@ -5,13 +5,13 @@ import type { PermitState } from '../policy/permits.js';
 /** How long the master's answer to a used-up permit may take before the worker goes on by itself. */
 const ANSWER_MS = 50;
 /**
- * So many times the worker raises its ceiling by no more than the master would: for a second, its answers may be late since
- * the machine is overloaded, and a worker that went far ahead would stay ahead as long as its clients stay.
+ * How many times the worker raises its ceiling by no more than the master would: for a second, the master's answers may be
+ * late only because the machine is overloaded, and a worker that went far ahead would stay ahead as long as its clients stay.
  */
 const SMALL_RAISES = 20;
-/** So long a worker waits for the others to catch up before it asks again: they may have died while the master was stopped. */
+/** How long a worker waits for the others to catch up before it asks again: they may have died while the master was stopped. */
 const FULL_MS = 1000;
-/** The most by which it raises it at once afterwards, when the master seems to be stopped. */
+/** The most by which it raises its ceiling in one step after that, when the master seems to be stopped. */
 const MOST_RAISE = 64;
 
 /**
@@ -23,7 +23,7 @@ export class Permit {
   readonly #changed: () => void;
   #state: PermitState = 'none';
   #ceiling = 0;
-  /** As counted last. It may take more while it waits for an answer: see AcceptLoop. */
+  /** As last counted. More may be taken while it waits for an answer: see AcceptLoop. */
   #clients = 0;
   #raises = 0;
   #patience: Timer | undefined;
@@ -38,12 +38,12 @@ export class Permit {
     return this.#state;
   }
 
-  /** Whether one more client may be taken beside these. */
+  /** Whether one more client may be taken besides these. */
   allows(clients: number): boolean {
     return this.#state !== 'none' && clients < this.#ceiling;
   }
 
-  /** The master gives it, with a new ceiling; or answers that the old one stays. */
+  /** The master grants a permit with a new ceiling, or answers that the old one stays. */
   grant(ceiling: number, clients: number): void {
     this.#stopWaiting();
     this.#raises = 0;
@@ -75,7 +75,7 @@ export class Permit {
 
   #waitForAnswer(): void {
     const patience = this.#clock.after(ANSWER_MS, () => {
-      // This process may have been the one that did not run: then the answer is there, and is read first.
+      // It may have been this process that did not run: then the answer is there, and is read first.
       this.#clock.soon(() => { if (this.#patience === patience) this.#raiseItself(); });
     }, { idle: true });
     this.#patience = patience;

@@ -3,7 +3,7 @@ import type { WorkerState } from '../ipc/protocol.js';
 import { PULSE_MS } from '../policy/silence.js';
 import type { Urgency } from './accept-loop.js';
 
-/** Reports are at least this far apart, unless something is urgent: a worker with 5,000 connections a second sends 50 of them. */
+/** Reports are at least this far apart, unless something is urgent: a worker with 5,000 connections a second sends only 50. */
 export const APART_MS = 20;
 
 /** What the reporter needs. */
@@ -16,8 +16,8 @@ export interface ReporterParts {
 }
 
 /**
- * Keeps the master informed: of what changed, at once if nothing was reported lately, otherwise when APART_MS have passed;
- * and, if nothing was said for the interval of the pulse, that the event loop still turns (policy/silence.ts).
+ * Keeps the master informed: of changes, at once if nothing was reported lately, otherwise when APART_MS have passed; and,
+ * if nothing was said for the interval of the pulse, that the event loop still turns (policy/silence.ts).
  */
 export class Reporter {
   readonly #parts: ReporterParts;
@@ -34,7 +34,7 @@ export class Reporter {
     this.#parts = parts;
   }
 
-  /** The state, which is sent with something else. */
+  /** The state, to be sent along with something else. */
   current(): WorkerState {
     return this.#remember(this.#parts.state());
   }
@@ -54,7 +54,7 @@ export class Reporter {
 
   changed(urgency: Urgency): void {
     this.#isDirty = true;
-    // With a timer under way it waits for that one, or two reports would follow closely.
+    // If a timer is running it waits for that, or two reports would follow each other closely.
     if (urgency === 'now' || (urgency === 'news' && this.#isNews()) || (this.#timer === undefined && this.#parts.clock.now() - this.#sentAt >= APART_MS)) this.#report();
     else this.#timer ??= this.#parts.clock.after(APART_MS, () => { this.#tick(); }, { idle: true });
   }
@@ -86,14 +86,14 @@ export class Reporter {
   #beat(afterMs: number): void {
     this.#pulse = this.#parts.clock.after(afterMs, () => {
       const silentMs = this.#parts.clock.now() - this.#sentAt;
-      // A timer may be a little early: what is nearly due is due.
+      // A timer may be a little early: nearly due counts as due.
       if (silentMs < this.#pulseMs - 1) return this.#beat(this.#pulseMs - silentMs);
       this.#sayIt();
       this.#beat(this.#pulseMs);
     }, { idle: true });
   }
 
-  /** The pulse that workers have at rest: all of them at the same times, whatever they have said meanwhile. */
+  /** The pulse of workers at rest: all of them send it at the same times, whatever they have said meanwhile. */
   #beatTogether(): void {
     const { clock } = this.#parts;
     this.#pulse = clock.after(untilNext(this.#pulseMs, clock.now()), () => {

@@ -2,7 +2,7 @@ import { PreforkError } from '../errors.js';
 import type { EventQueue, Receiver } from '../session/event-queue.js';
 import type { WorkerRuntime } from './runtime.js';
 
-/** What events do that handlers post to `heap.alias` and `heap.master_alias`. */
+/** The effects of events that handlers post to `heap.alias` and `heap.master_alias`. */
 type Events = Readonly<Record<string, (argument: unknown) => void>>;
 
 /** Gives the server and its manager a place in the queue, under their aliases. */
@@ -14,7 +14,7 @@ export function addServerAliases(queue: EventQueue, runtime: WorkerRuntime, name
       if (!Number.isSafeInteger(clients) || (clients as number) < -1) throw stateError(`set_concurrency takes a whole number of at least -1 (unlimited), not ${String(clients)}.`);
       runtime.setConcurrency(clients as number);
     },
-    // This server sees for itself when a connection is closed; one that was sent to another process it does not, before its next heartbeat.
+    // This server notices by itself when a connection is closed; one that was sent to another process it notices only at its next heartbeat.
     disconnected: (socket) => { runtime.giveBack(socket); },
   });
   add(names.masterAlias, {

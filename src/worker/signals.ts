@@ -10,14 +10,15 @@ export function handleWorkerSignals(runtime: WorkerRuntime, { captured, upgradeS
   // Ctrl-C in a terminal reaches every process of the group: workers leave it to the master.
   process.on('SIGINT', ignore);
   // (SIGHUP is ignored from the moment that the package is loaded: see role.ts.)
-  // systemctl kill sends to all of them as well, and whoever does not handle this signal dies of it.
+  // systemctl kill also sends it to all of them, and a process that does not handle this signal dies of it.
   if (upgradeSignal !== undefined) process.on(upgradeSignal, ignore);
   wrapProcessSend(runtime.messages);
-  // A service manager may send it to every process; an operator may send it to this one. The master knows.
+  // A service manager may have sent it to every process, or an operator to this one. The master can tell.
   process.on('SIGTERM', () => { runtime.signalled(); });
-  // The process ends of it as any other would; the master learns why.
+  // The process ends as any other would; the master learns why.
   process.on('uncaughtExceptionMonitor', (error: unknown, origin) => { if (!isOutlived(error, origin)) runtime.failed(asError(error), 'uncaught'); });
-  // A stderr that goes through the master breaks with it; that must not end the worker before its clients.
+  // A stderr that goes through the master breaks when the master ends; that must not end the worker before its clients
+  // are finished.
   if (captured) process.stderr.on('error', ignore);
 }
 

@@ -6,14 +6,14 @@ import { processChannel } from './master-channel.js';
 import type { WorkerRuntime } from './runtime.js';
 import { handleWorkerSignals } from './signals.js';
 
-/** What the master has said of this process in its environment. */
+/** What the master has said about this process in its environment. */
 interface GivenMark {
   readonly token: string;
   readonly captured: boolean;
   readonly watch: { readonly hungMs: number } | undefined;
 }
 
-/** Makes this process a worker. @param reports - called when it reports to its master itself @throws PreforkError ERR_PREFORK_STATE if it has no channel to a master */
+/** Makes this process a worker. @param reports - called once it reports to its master by itself @throws PreforkError ERR_PREFORK_STATE if it has no channel to a master */
 export function startWorker(options: ResolvedOptions, mark: GivenMark, reports: () => void): WorkerRuntime {
   if (process.send === undefined) {
     throw new PreforkError('ERR_PREFORK_STATE', 'This process has the mark of a worker in its environment but no IPC channel to a master; remove the variable PREFORK_TCP_SERVER_WORKER.');

@@ -21,13 +21,13 @@ export interface UserMessagesParts {
   readonly clock: Clock;
   /** @returns false if the master has gone, or does not read */
   readonly send: (fact: ToMaster) => boolean;
-  /** Takes every message too. */
+  /** Also gets every message. */
   readonly also: (message: unknown) => void;
   /** A listener failed. */
   readonly failed: (error: Error) => void;
 }
 
-/** The user's own messages, from and to the master. They go on while this worker drains, and fail quietly when the master has gone. */
+/** The user's own messages, from and to the master. They still work while this worker drains, and fail quietly when the master has gone. */
 export class UserMessages {
   readonly events: EventEmitter<{ message: [unknown] }> = new EventEmitter<{ message: [unknown] }>();
   readonly #parts: UserMessagesParts;
@@ -76,7 +76,7 @@ export class UserMessages {
     else this.#deliver(message);
   }
 
-  /** The worker has started: messages are not kept any more. */
+  /** The worker has started: messages are no longer kept. */
   started(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -100,7 +100,8 @@ export class UserMessages {
   }
 
   #deliver(message: unknown): void {
-    // It may be a client's word, and it reaches every worker: what stumbles over it must not end them all at once.
+    // It may contain what a client has sent, and it reaches every worker: a listener that fails on it must not end them
+    // all at once.
     callListeners(this.events, 'message', message, this.#parts.failed);
     this.#parts.also(message);
   }

@@ -1,4 +1,4 @@
-// Runs in a thread of its own: see watchdog.ts. It shares no clock with the main thread but the system's.
+// Runs in a thread of its own: see watchdog.ts. The only clock that it shares with the main thread is the system's.
 import { writeSync } from 'node:fs';
 import { Session, type Debugger } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
@@ -12,17 +12,17 @@ const places = new BigInt64Array(shared);
 
 /** How often it looks. */
 const LOOK_MS = 100;
-/** How long the main thread may take to come to a place where it has a stack: a system call has none. */
+/** How long the main thread may take to get to a point where it has a stack: in a system call it has none. */
 const STACK_MS = 1000;
 
 const blocked = new BlockedTime();
 let orphanedAt: number | undefined;
 let isReported = false;
 
-/** The clock of both threads, in milliseconds. */
+/** The clock that both threads share, in milliseconds. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** For how long the event loop has not turned. */
+/** How long the event loop has not turned. */
 const blockedMs = (): number => blocked.look(now(), Number(Atomics.load(places, Place.beatenAt)) / 1e6);
 
 look();
@@ -40,7 +40,7 @@ function look(): void {
   systemClock.after(LOOK_MS, look);
 }
 
-/** A main thread that turns sees for itself that its master is gone; one that hangs never does. */
+/** A main thread that is not blocked notices itself that its master is gone; one that hangs never does. */
 function endIfOrphaned(): void {
   if (process.ppid === master) return;
   const graceMs = Number(Atomics.load(places, Place.graceMs));
@@ -48,13 +48,13 @@ function endIfOrphaned(): void {
   if (graceMs >= 0 && systemClock.now() - orphanedAt >= graceMs) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Sends the stack of the main thread; if it takes long to come by, an empty one first. */
+/** Sends the stack of the main thread; if that takes long to get, an empty one first. */
 function reportHang(): void {
   const session = new Session();
   const urls = new Map<string, string>();
   const timer = systemClock.after(STACK_MS, () => { send({ blockedMs: blockedMs(), stack: [] }); });
-  // What is paused before we have said anything is paused by a debugger, and goes on when that wants it to. So does what stops at
-  // a breakpoint before our own pause takes effect.
+  // A thread that is paused before we have asked for it is paused by a debugger, which decides when it goes on. So is one that
+  // stops at a breakpoint before our own pause takes effect.
   let isOurs = false;
   session.connectToMainThread();
   session.on('Debugger.scriptParsed', ({ params }) => { urls.set(params.scriptId, params.url); });
@@ -77,6 +77,6 @@ function send(report: HangReport): void {
   try {
     writeSync(fd, hangReport(report));
   } catch {
-    // The master is gone (EPIPE): no one reads it any more.
+    // The master is gone (EPIPE): nothing reads it any more.
   }
 }

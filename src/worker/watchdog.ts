@@ -8,21 +8,21 @@ export interface WatchdogData {
   readonly shared: SharedArrayBuffer;
   /** The pipe to the master for its reports. */
   readonly fd: number;
-  /** The master's pid. Not for the thread to find out: by the time it runs, the master may be gone. */
+  /** The master's pid. The thread could not find it out itself: by the time it runs, the master may be gone. */
   readonly master: number;
 }
 
 /** Places in the shared memory, each a 64-bit number. */
 export const Place = {
-  /** When the event loop turned last: process.hrtime, in nanoseconds. */
+  /** When the event loop last turned: process.hrtime, in nanoseconds. */
   beatenAt: 0,
-  /** How long the loop may stand still before it counts as hung, in milliseconds. */
+  /** How long the loop may be blocked before it counts as hung, in milliseconds. */
   hungMs: 1,
-  /** How long this process may outlive its master, in milliseconds; -1 = without end. */
+  /** How long this process may outlive its master, in milliseconds; -1 = no limit. */
   graceMs: 2,
 } as const;
 
-/** At least so often the main thread shows that it turns. */
+/** The main thread shows at least this often that its event loop turns. */
 const LONGEST_BEAT_MS = 1000;
 
 /**
@@ -32,7 +32,7 @@ const LONGEST_BEAT_MS = 1000;
 export class Watchdog {
   readonly #clock: Clock;
   readonly #places: BigInt64Array;
-  /** 0 = fitted to the heartbeats. */
+  /** 0 = derived from the heartbeats. */
   readonly #hungMs: number;
   #timer: Timer | undefined;
 
@@ -43,7 +43,7 @@ export class Watchdog {
     this.#places = new BigInt64Array(shared);
     const workerData: WatchdogData = { shared, fd, master: process.ppid };
     this.#beat(LONGEST_BEAT_MS);
-    // Loaders of the user's program would only cost time and memory there; and it needs hardly any heap.
+    // The loaders of the user's program would only cost time and memory there, and the thread needs hardly any heap.
     const { Worker } = builtIn('node:worker_threads');
     const thread = new Worker(besideFor('HangReport', 'watchdog-thread.js'), {
       workerData, execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
@@ -52,10 +52,10 @@ export class Watchdog {
     thread.on('error', () => { this.#timer?.cancel(); });
   }
 
-  /** Takes over times of the configuration, in milliseconds; a grace of null = no limit. */
+  /** Adopts the times of the configuration, in milliseconds; a grace of null = no limit. */
   configure({ heartbeatMs, graceMs }: { readonly heartbeatMs: number; readonly graceMs: number | null }): void {
     const beatMs = Math.min(heartbeatMs, LONGEST_BEAT_MS);
-    // At least two beats fit into the time after which silence is a hang.
+    // At least two beats fit into the time after which silence counts as a hang.
     const everyMs = this.#hungMs === 0 ? beatMs : Math.min(beatMs, this.#hungMs / 2);
     Atomics.store(this.#places, Place.hungMs, BigInt(Math.ceil(this.#hungMs === 0 ? 2 * everyMs : this.#hungMs)));
     Atomics.store(this.#places, Place.graceMs, graceMs === null ? -1n : BigInt(Math.ceil(graceMs)));

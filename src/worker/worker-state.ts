@@ -1,7 +1,7 @@
 import type { WorkerState } from '../ipc/protocol.js';
 import type { AcceptLoop } from './accept-loop.js';
 
-/** What a worker reports of itself. @param loop - undefined before it was welcomed */
+/** What a worker reports about itself. @param loop - undefined until it has been welcomed */
 export function describeState(loop: AcceptLoop | undefined, { reportMs, pulseMs }: Pick<WorkerState, 'reportMs' | 'pulseMs'>): WorkerState {
   return {
     clients: loop?.clients ?? 0,
