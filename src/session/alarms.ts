@@ -1,12 +1,12 @@
 import type { AlarmId } from '../kernel.js';
 import type { Clock, Timer } from '../clock.js';
+import { DueQueue, type Due } from './due-queue.js';
 import { startTimer, type Guarded } from './entry.js';
 
-interface Alarm {
+interface Alarm extends Due {
   readonly id: AlarmId;
   readonly event: string;
   readonly args: readonly unknown[];
-  dueAt: number;
   timer: Timer;
 }
 
@@ -21,8 +21,7 @@ export class Alarms {
   readonly #host: AlarmHost;
   readonly #alarms = new Map<AlarmId, Alarm>();
   readonly #named = new Map<string, Set<AlarmId>>();
-  /** The one that is due first at the end. */
-  readonly #order: Alarm[] = [];
+  readonly #order = new DueQueue<Alarm>();
   #lastId = 0;
   #ended = false;
 
@@ -36,9 +35,9 @@ export class Alarms {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#ended) return id;
-    const alarm = { id, event, args, ...this.#start(id, seconds) };
+    const alarm = { id, event, args, place: 0, ...this.#start(id, seconds) };
     this.#alarms.set(id, alarm);
-    this.#order.splice(this.#place(alarm), 0, alarm);
+    this.#order.add(alarm);
     const named = this.#named.get(event);
     if (named === undefined) this.#named.set(event, new Set([id]));
     else named.add(id);
@@ -50,9 +49,9 @@ export class Alarms {
     const alarm = this.#alarms.get(id);
     if (alarm === undefined) return false;
     alarm.timer.cancel();
-    this.#order.splice(this.#place(alarm), 1);
+    this.#order.remove(alarm);
     Object.assign(alarm, this.#start(id, seconds));
-    this.#order.splice(this.#place(alarm), 0, alarm);
+    this.#order.add(alarm);
     return true;
   }
 
@@ -77,7 +76,7 @@ export class Alarms {
     for (const { timer } of this.#alarms.values()) timer.cancel();
     this.#alarms.clear();
     this.#named.clear();
-    this.#order.length = 0;
+    this.#order.clear();
   }
 
   /** Forgets every timer, and accepts no new ones. */
@@ -99,7 +98,7 @@ export class Alarms {
     if (left > 1) return void this.restart(id, left / 1000);
     // Node guarantees no order of timers that are late together (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args);
     // POE does for events. So the first one due fires in place of this one, which comes after it.
-    const first = this.#order.at(-1) ?? alarm;
+    const first = this.#order.first ?? alarm;
     if (first !== alarm) alarm.timer = this.#timer(id, 0);
     this.#take(first);
     this.#host.fire(first.event, first.args);
@@ -112,21 +111,9 @@ export class Alarms {
   #take(alarm: Alarm): void {
     alarm.timer.cancel();
     this.#alarms.delete(alarm.id);
-    this.#order.splice(this.#place(alarm), 1);
+    this.#order.remove(alarm);
     const named = this.#named.get(alarm.event);
     named?.delete(alarm.id);
     if (named?.size === 0) this.#named.delete(alarm.event);
-  }
-
-  /** Where an alarm is, or belongs, in the order. */
-  #place({ dueAt, id }: Alarm): number {
-    let [from, to] = [0, this.#order.length];
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      const other = this.#order[middle];
-      if (other !== undefined && (other.dueAt > dueAt || (other.dueAt === dueAt && other.id > id))) from = middle + 1;
-      else to = middle;
-    }
-    return from;
   }
 }

@@ -27,7 +27,8 @@ export class SessionEvents implements KernelSession {
   readonly #host: EventsHost;
   readonly #runner: EventRunner;
   readonly #common: Common;
-  #states: ReadonlyMap<string, AnyCallback> | undefined;
+  /** Handlers of its own; undefined as long as they are those of all. */
+  #states: Map<string, AnyCallback> | undefined;
   // Most sessions use neither timers nor names, so both are made when they are asked for.
   #alarms: Alarms | undefined;
   #names: Set<string> | undefined;
@@ -79,10 +80,9 @@ export class SessionEvents implements KernelSession {
     if (RESERVED_EVENTS.has(event)) {
       throw new PreforkError('ERR_PREFORK_STATE', `kernel.state cannot change '${event}': it is an event of the session itself. Choose another name.`);
     }
-    const states = new Map(this.#states ?? this.#common.config.callbacks.states);
+    const states = (this.#states ??= new Map(this.#common.config.callbacks.states));
     if (handler === undefined) states.delete(event);
     else states.set(event, handler as AnyCallback);
-    this.#states = states;
   }
 
   crashed(thrown: unknown): void {

@@ -266,17 +266,20 @@ describe('what is no argument of a call is refused at the call, and nothing has 
     expect([ticks, clients.left]).toEqual([['tick'], 0]);
   });
 
-  it('16,000 delays of other names do not slow each other', async () => {
+  it.each<[string, (context: Context<object>, name: string) => void]>([
+    ['delays of other names', ({ kernel }, name) => { kernel.delay(name, 10); }],
+    ['states of its own', ({ kernel }, name) => { kernel.state(name, () => undefined); }],
+  ])('16,000 %s do not slow each other', async (_title, add) => {
     const { context } = await setUp();
     const scans: number[] = [];
     const original = Map.prototype[Symbol.iterator];
-    // Counts iterations over the timers: a look at all of them for each name would be quadratic.
+    // Counts iterations over those that are there: a look at all of them for each name would be quadratic.
     Map.prototype[Symbol.iterator] = function iterate<K, V>(this: Map<K, V>) {
       scans.push(this.size);
       return original.call(this) as MapIterator<[K, V]>;
     };
     try {
-      for (let name = 0; name < 16_000; name++) context.kernel.delay(`tick ${name}`, 10);
+      for (let name = 0; name < 16_000; name++) add(context, `tick ${name}`);
     } finally {
       Map.prototype[Symbol.iterator] = original;
     }
