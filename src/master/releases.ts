@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { compareGiven } from '../options/given.js';
+import { compareGiven, type GivenOptions } from '../options/given.js';
 import { resolveChange, type ResolvedOptions } from '../options/resolve.js';
 import type { LastReload, ServerStatus } from '../status.js';
 import type { Emit } from './events.js';
@@ -52,7 +52,7 @@ export class Releases {
         return record && reportWorker(record, clock);
       },
       kill: (id) => { supervisor().killTrial(id); },
-      compare: (before, after) => this.#adoption(compareGiven(before, after)),
+      compare: (before, after) => this.#adoption(compareGiven(before ?? this.#unheard(after), after)),
       promote: (release) => { supervisor().promote(release); },
       outdated: () => supervisor().roster.outdated(),
       events: {
@@ -76,6 +76,12 @@ export class Releases {
 
   status(current: Release): Pick<ServerStatus, 'release' | 'mixed' | 'reloading' | 'lastReload' | 'reloads'> {
     return { release: current.number, mixed: current.isMixed(), reloading: this.reloads.isRunning, lastReload: this.#last && { ...this.#last }, reloads: { ...this.#counts } };
+  }
+
+  /** What a release gave of which no worker ever said so: as this process, whose script is the same or, if it is another one, may leave options out. */
+  #unheard(after: GivenOptions): GivenOptions {
+    const { given, process: { hasOwnScript } } = this.#parts.options();
+    return hasOwnScript ? Object.fromEntries(Object.entries(given).filter(([name]) => name in after)) : given;
   }
 
   /** @throws PreforkError ERR_PREFORK_OPTION if the pool cannot take what the script changes */

@@ -45,8 +45,8 @@ export interface ReloadHost {
   readonly startTrial: (release: Release, heartbeatMs: number) => number;
   readonly statusOf: (id: number) => WorkerStatus | undefined;
   readonly kill: (id: number) => void;
-  /** Compares the options that the scripts of two releases gave. @throws PreforkError if the pool cannot take them */
-  readonly compare: (before: GivenOptions, after: GivenOptions) => Adoption;
+  /** Compares the options that the scripts of two releases gave; undefined: no worker of the first was ever ready. @throws PreforkError if the pool cannot take them */
+  readonly compare: (before: GivenOptions | undefined, after: GivenOptions) => Adoption;
   /** From now on the pool consists of this release; those of others are relieved. */
   readonly promote: (release: Release) => void;
   /** Workers of other releases: those that still serve, and those that drain. */

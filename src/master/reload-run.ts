@@ -149,8 +149,7 @@ export class ReloadRun {
       },
       objection: () => {
         try {
-          const current = given(host.current().number) ?? {};
-          adoption = host.compare(current, given(release.number) ?? current);
+          adoption = host.compare(given(host.current().number), given(release.number) ?? {});
           return undefined;
         } catch (error) {
           return asError(error);

@@ -4,6 +4,7 @@ import type { Release } from '../../src/master/release.js';
 import type { ReloadError } from '../../src/master/reload-error.js';
 import type { ReloadOptions } from '../../src/master/reload-host.js';
 import { Releases } from '../../src/master/releases.js';
+import type { GivenOptions } from '../../src/options/given.js';
 import type { PoolOptions } from '../../src/options/options.js';
 import { resolveChange, resolveOptions } from '../../src/options/resolve.js';
 import type { ReloadResult } from '../../src/server-events.js';
@@ -45,6 +46,11 @@ class ReloadingPool {
 
   get options(): PoolOptions {
     return this.#options.thresholds;
+  }
+
+  /** What the script of this process gave. */
+  get given(): GivenOptions {
+    return this.#options.given;
   }
 
   configure(change: PoolOptions): void {
@@ -363,6 +369,28 @@ describe('the options of a new release', () => {
 
     expect(outcome.result).toMatchObject({ adopted: ['MaxSpareServer'], needsUpgrade: ['Backlog'] });
     expect(reloading.options).toMatchObject({ MaxServer: 9, MaxSpareServer: 2 });
+  });
+
+  it('are compared with those of this process if no worker of the first one was ever ready', async () => {
+    const reloading = new ReloadingPool();
+    const { pool } = reloading;
+    pool.supervisor.start();
+    pool.clock.settle();
+    const after = { ...reloading.given, MaxSpareServer: '2', Backlog: '7' };
+
+    const outcome = reloading.reload();
+    await reloading.pass(5000, () => {
+      for (const worker of pool.workers.living()) {
+        if (worker.kills > 0) worker.exit({ signal: 'SIGKILL' });
+        else if (worker.welcome !== undefined) worker.heartbeat();
+        else if (worker.options.release.script === pinned(2).script) {
+          worker.hello();
+          worker.say({ type: 'ready', options: after });
+        }
+      }
+    });
+
+    expect(outcome.result).toMatchObject({ release: 2, adopted: ['MaxSpareServer'], needsUpgrade: ['Backlog'] });
   });
 
   it('are refused, with its worker, if configure() makes them impossible meanwhile', async () => {
