@@ -1,7 +1,7 @@
 import { builtIn } from './built-ins.js';
 import { PreforkError } from './errors.js';
 
-/** A file of this package that lies beside the built library; undefined where a bundler has left it behind. */
+/** A file of this package that lies beside the built library; undefined if a bundler has left it out. */
 export function beside(name: string): URL | undefined {
   try {
     const url = new URL(name, import.meta.url);

@@ -106,7 +106,7 @@ export function show(value: unknown): string {
   return String(value);
 }
 
-/** Whether something is to be waited for. May throw: `then` may be a getter of the user's. */
+/** Whether something has to be awaited. May throw: `then` may be a getter of the user's. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> => (
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 );

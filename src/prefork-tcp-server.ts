@@ -141,7 +141,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
    * resolved), by Alias, and the same standard streams, folder and environment. Its pools come up without taking a client, and
    * have to live for ReloadSettleTime; then they accept, and only when they do, this process lets its clients finish, within
    * GraceExpireTime, and ends with code 0 (unless HandleSignals is false: then ending it is up to you). Until then, and if the successor
-   * fails or is late, the old pools serve on. A socket whose address has changed in the options is bound anew. Admin changes over, too.
+   * fails or is late, the old pools go on serving. A socket whose address has changed in the options is bound anew. Admin changes over, too.
    *
    * Resolves when the successor accepts. Supervisors that do not know MAINPID (npm, runit, foreman, PM2) see an exit.
    *

@@ -127,7 +127,7 @@ function say(mark: Mark, fact: ToMaster): void {
   }
 }
 
-/** The environment of a worker: its mark, and nothing that would make it somebody else's worker or debugger. */
+/** The environment of a worker: its mark, and nothing that would make it another program's worker or debugger. */
 export function workerEnvironment(mark: Mark): NodeJS.ProcessEnv {
   return { [MARK]: JSON.stringify(mark) };
 }

@@ -46,9 +46,9 @@ export interface WorkerExitEvent {
   readonly reason: ExitReason;
   /** The same in words. */
   readonly text: string;
-  /** Clients it had when it was last heard of. */
+  /** Clients it had when it was last heard from. */
   readonly connections: number;
-  /** Clients taken in its life, when it was last heard of. */
+  /** Clients taken in its life, when it was last heard from. */
   readonly served: number;
 }
 

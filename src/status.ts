@@ -2,7 +2,7 @@ import type { ListenAddress } from './ipc/protocol.js';
 import type { DrainReason, ExitReason, PauseReason } from './policy/reasons.js';
 import type { WorkerPhase } from './policy/snapshot.js';
 
-/** One worker, as the master last heard of it. */
+/** One worker, as it last reported to the master. */
 export interface WorkerStatus {
   /** Counts the workers of this server from 1. Unlike a pid, it is never used again. */
   readonly id: number;
@@ -26,7 +26,7 @@ export interface WorkerStatus {
   readonly served: number;
   /** When it was forked, in milliseconds since 1970. */
   readonly startedAt: number;
-  /** When it was last heard of, in milliseconds since 1970. */
+  /** When it was last heard from, in milliseconds since 1970. */
   readonly lastHeartbeatAt: number;
   /** Seconds since it was forked. */
   readonly age: number;

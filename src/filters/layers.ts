@@ -27,7 +27,7 @@ export function putThrough(layer: Layer, records: readonly unknown[]): readonly 
 }
 
 /**
- * What the lowest of some filters makes of records of the highest one, and of what each filter holds.
+ * What the lowest of some filters sends for records of the highest one, and for what each filter holds.
  *
  * @param held - for each filter, the lowest first
  */
@@ -46,7 +46,7 @@ export function pendingOf(layer: Layer): readonly unknown[] {
   throw badLayer(layer, 'get_pending', pending, `${AN_ARRAY} or undefined`);
 }
 
-/** What a filter gives up; what it holds, if it cannot give it up. */
+/** What a filter gives up, or, if it cannot, what it holds. */
 export function handedOver(layer: Layer): Handover<unknown> {
   if (layer.hand_over === undefined) return { pending: pendingOf(layer) };
   const given: unknown = layer.hand_over();
@@ -60,7 +60,7 @@ export function cloneOf(layer: Layer): Layer {
   throw badLayer(layer, 'clone', made, 'a filter');
 }
 
-/** Bytes of what the lowest filter has made. */
+/** The bytes of what the lowest filter has made. */
 export const joined = (...parts: readonly (readonly unknown[])[]): Buffer => Buffer.concat(parts.flat().map((one) => outputBytes('StackableFilter', one)));
 
 const AN_ARRAY = 'an array';

@@ -6,23 +6,23 @@ import { outputBytes } from './parameters.js';
 type Rest = Handover['rest'];
 
 /**
- * The end of the last record of a stack, where another filter than the lowest knows how it may go on: bytes have to be cut by
- * the filters below before it can be found in them. What follows it goes back down, as those filters send it.
+ * The end of the last record of a stack, if a filter other than the lowest knows how it may go on: the filters below have to
+ * cut the input before it can be found there. What follows it goes back down, as those filters send it.
  */
 export class StackEnd {
   readonly #below: readonly Layer[];
   readonly #rests: Rest[];
 
   /**
-   * @param below - filters from the lowest one up, with what they hold, which are not used for anything else
-   * @param rests - what they have left of their last records, and the filter above them
+   * @param below - the filters below that one, the lowest first, with what they hold; they are used for nothing else
+   * @param rests - what each of them, and the filter above them, has left of its last record
    */
   constructor(below: readonly Layer[], rests: readonly Rest[]) {
     this.#below = below;
     this.#rests = [...rests];
   }
 
-  /** Takes further input. @returns what of all input belongs to the next filter; undefined if nothing yet */
+  /** Takes further input. @returns the part of all input that belongs to the next filter; undefined if there is none yet */
   take(input: Buffer): Buffer | undefined {
     const level = this.#below.length;
     const records = this.#below.reduce<readonly unknown[]>(
@@ -32,7 +32,7 @@ export class StackEnd {
     return this.#rests[level] === undefined ? joined(sentDown(this.#below, this.#below.map(pendingOf), left)) : undefined;
   }
 
-  /** What of the input of a filter follows the end of its last record. */
+  /** The part of a filter's input that follows the end of its last record. */
   #after(level: number, records: readonly unknown[]): readonly unknown[] {
     for (const [index, record] of records.entries()) {
       const rest = this.#rests[level];
@@ -46,7 +46,7 @@ export class StackEnd {
   }
 }
 
-/** Every record that a filter makes of what it holds and is given. */
+/** All records that a filter makes of what it holds and what it is given. */
 function cut(layer: Layer, given: readonly unknown[]): readonly unknown[] {
   if (given.length > 0) feed(layer, given);
   const records: unknown[] = [];

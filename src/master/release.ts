@@ -62,8 +62,8 @@ export interface Start {
 }
 
 /**
- * `cd current && node server.mjs`: the kernel knows only where `current` led; PWD, from the shell, has the path. `node
- * current/server.mjs`: `import.meta.url` knows only where it led; the argument has the path.
+ * `cd current && node server.mjs`: the kernel knows only where `current` led; PWD, from the shell, has the path.
+ * `node current/server.mjs`: `import.meta.url` knows only where it led; the argument has the path.
  *
  * @param physical - its working folder
  */

@@ -13,7 +13,7 @@ export interface ReloadOptions {
   readonly check?: ((canary: WorkerStatus) => boolean | Promise<boolean>) | undefined;
   /**
    * Seconds within which `check` has to settle, or the release is refused. Default 60; Infinity = no limit. If starts have no limit
-   * of their own (MaxServerExpireTime: Infinity), the first new worker, and each one after it, has as long to become ready.
+   * of their own (MaxServerExpireTime: Infinity), the first new worker, and each one after it, has this long to become ready.
    */
   readonly timeout?: number | undefined;
 }

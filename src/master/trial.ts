@@ -4,7 +4,7 @@ import type { DrainReason, KillReason } from '../policy/reasons.js';
 import { PATIENCE_MS, patiently } from './patience.js';
 import type { ReloadFailure } from './reload-error.js';
 
-/** Why the plan drains or kills a worker on trial. Whatever else drains or kills it was asked for. */
+/** Why the plan drains or kills a worker on trial. Any other reason means that somebody asked for it. */
 const SILENT: ReadonlySet<DrainReason | KillReason> = new Set(['expired', 'boot', 'grace']);
 
 /** How a trial ended. */
@@ -87,7 +87,7 @@ export class Trial {
     this.#parts.kill();
   }
 
-  /** The plan gives it up because it is silent, or somebody has asked it to end: that says nothing of how it was. */
+  /** The plan gives it up because it is silent, or it was asked to end, which says nothing about how it was. */
   givenUp(why: DrainReason | KillReason): void {
     if (SILENT.has(why)) return this.fail('hung');
     this.fail(this.#stage === 'starting' ? 'boot' : 'crashed', new Error("it was asked to end, by term(), kill(), SIGTERM or its own 'shutdown'"));

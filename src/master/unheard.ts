@@ -9,7 +9,7 @@ const STARTS_APART_MS = 30_000;
 /** How many places are remembered. */
 const MOST_PLACES = 100;
 
-/** Shows errors of workers that have no listener: an error must leave a trace. */
+/** Shows errors of workers if nothing listens for them: an error must leave a trace. */
 export class UnheardErrors {
   readonly #clock: Clock;
   readonly #write: (text: string) => void;

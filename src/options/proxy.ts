@@ -8,7 +8,7 @@ import { toBlockList } from './block-list.js';
  */
 export interface ProxyOptions {
   /**
-   * Whom to trust: addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9') of the balancers, or 'unix' for whoever
+   * Whom to trust: addresses, CIDR ranges and ranges ('192.0.2.1-192.0.2.9') of the balancers, or 'unix' for anyone who
    * connects to the server's Unix socket. From these the header is mandatory; connections of all others are closed.
    */
   readonly From: readonly string[] | 'unix';

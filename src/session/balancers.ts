@@ -17,7 +17,7 @@ export interface BalancersParts {
   /** Whether connections come over a Unix socket. */
   readonly isLocal: () => boolean;
   readonly failed: (error: Error, where: string) => void;
-  /** Serves the client whom a header has named. */
+  /** Serves the client that a header has named. */
   readonly serve: (socket: Socket, client: Peer) => void;
   /** A connection was given up before that. */
   readonly left: () => void;

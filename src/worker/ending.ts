@@ -7,7 +7,7 @@ import type { AcceptLoop } from './accept-loop.js';
 import type { FaultReports } from './error-report.js';
 import { LastCall } from './last-call.js';
 
-/** If the master has not answered by then a worker that got SIGTERM, it is stopped or busy: the worker drains by itself. */
+/** If the master has not answered a worker that got SIGTERM within this time, it is stopped or busy: the worker drains by itself. */
 const ANSWER_MS = 2000;
 
 /** What the end of a worker is made of. */
