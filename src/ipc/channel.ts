@@ -26,7 +26,7 @@ export class ProcessChannel<Out extends ToWorker | ToMaster> {
   }
 
   /**
-   * Sends a message. Never throws: a separate event, not the sender, is told that the other side has gone.
+   * Sends a message. Never throws: that the other side has gone is reported by a separate event, not to the sender.
    *
    * @returns false if the channel is closed, or too many of the user's own messages wait on it
    */

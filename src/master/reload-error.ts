@@ -4,7 +4,7 @@ import { PreforkError } from '../errors.js';
 export const RELOAD_FAILURES = {
   boot: 'ended before it was ready',
   crashed: 'ended after it was ready',
-  hung: 'was not heard of in time',
+  hung: 'was not heard from in time',
   check: 'did not pass the check',
   options: 'has options that the pool cannot take',
   version: 'speaks another version of the protocol: it has another version of prefork-tcp-server, which needs an upgrade() instead',

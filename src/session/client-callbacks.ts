@@ -35,7 +35,7 @@ export class ClientCallbacks extends CallbackRunner implements RecordHandler, Ou
     return this.#common.config.callbacks.flushed !== undefined;
   }
 
-  /** @returns a promise that never rejects, if the callback is asynchronous; the same of `record` */
+  /** @returns a promise that never rejects, if the callback is asynchronous; `record` does the same */
   connected(): Promise<unknown> | undefined {
     const { callbacks: { connected }, clientArgs } = this.#common.config;
     return connected && this.run('ClientConnected', connected, { ...this.#host.context, args: clientArgs });

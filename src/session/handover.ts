@@ -1,7 +1,7 @@
 import type { Handover } from '../filters/filter.js';
 import { checkedRest } from './arguments.js';
 
-/** What belongs to the last records of two filters, both replaced before more input came: what the first one finds left is the second one's. */
+/** Joins the rests of two filters that were both replaced before more input came: what the first one leaves goes to the second. */
 export function inTurn(first: Handover['rest'], second: Handover['rest']): Handover['rest'] {
   if (first === undefined || second === undefined) return first ?? second;
   let isFirst = true;

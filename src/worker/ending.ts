@@ -81,7 +81,7 @@ export class Ending {
     void this.endIfEmpty();
   }
 
-  /** Ends the clients by then, unless an earlier time is set. */
+  /** Ends the clients after this time, unless an earlier end is set. */
   #setDeadline(graceMs: number): void {
     const { clients, clock } = this.#parts;
     const deadline = clock.now() + graceMs;

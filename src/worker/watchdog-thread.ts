@@ -40,7 +40,7 @@ function look(): void {
   systemClock.after(LOOK_MS, look);
 }
 
-/** A main thread that is not blocked notices itself that its master is gone; one that hangs never does. */
+/** A main thread that is not blocked notices by itself that its master is gone; one that hangs never does. */
 function endIfOrphaned(): void {
   if (process.ppid === master) return;
   const graceMs = Number(Atomics.load(places, Place.graceMs));

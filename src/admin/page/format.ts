@@ -81,7 +81,7 @@ export const COLUMNS: readonly Column[] = [
   { title: 'age', key: ({ startedAt }) => -startedAt, show: ({ startedAt }, now) => duration(now - startedAt) },
   { title: 'memory', key: ({ rss }) => rss ?? 0, show: ({ rss }) => megabytes(rss) },
   { title: 'loop delay', key: ({ delayMs }) => delayMs ?? 0, show: ({ delayMs }) => milliseconds(delayMs) },
-  { title: 'last heard of', key: ({ heardAt }) => -heardAt, show: ({ heardAt }, now) => `${duration(now - heardAt)} ago` },
+  { title: 'last heard from', key: ({ heardAt }) => -heardAt, show: ({ heardAt }, now) => `${duration(now - heardAt)} ago` },
   { title: 'why', key: ({ why }) => why, show: ({ why }) => why },
 ];
 

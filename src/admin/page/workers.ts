@@ -75,7 +75,7 @@ export function details(actions: (parent: HTMLElement, pid: number) => void): (b
     }
     show?.([
       ['state', STATES[cell.state].meaning], ...(cell.why === '' ? [] : [['why', cell.why] as const]), ['clients', String(cell.clients)], ['served', String(cell.served)],
-      ['release', String(cell.release)],      ['age', duration(now - cell.startedAt)], ['last heard of', `${duration(now - cell.heardAt)} ago`],
+      ['release', String(cell.release)],      ['age', duration(now - cell.startedAt)], ['last heard from', `${duration(now - cell.heardAt)} ago`],
       ['memory', megabytes(cell.rss)], ['loop delay', milliseconds(cell.delayMs)],
     ]);
   };
