@@ -177,7 +177,7 @@ export class WorkerRuntime {
     if (order.ticketKeys !== null) this.#parts.ticketKeys?.(order.ticketKeys);
     this.#configure(order.config);
     this.#loop.ask('paused', order.paused);
-    this.#files = new DescriptorWatch({ guard: this.#parts.descriptors, loop: this.#loop, failed: (error) => { this.failed(error, 'accept'); } });
+    this.#files = new DescriptorWatch({ clock: this.#parts.clock, guard: this.#parts.descriptors, loop: this.#loop, failed: (error) => { this.failed(error, 'accept'); } });
     this.#files.measure();
     try {
       await this.#parts.serverStarted();

@@ -30,21 +30,39 @@ describe.runIf(isLinux)('a worker that is close to its limit of open files', () 
       const outside = clients.filter((client) => !inside.includes(client));
       for (const client of outside) client.expectNothing();
 
-      const waiting = new Set(clients);
-      while (waiting.size > 0) {
-        const [next] = [...waiting].filter(({ unread }) => unread.length > 0);
-        const client = next ?? (await answered([...waiting], 1))[0];
-        if (client === undefined) throw new Error('Nobody was answered.');
-        await client.greeting();
-        await client.echo('served');
-        await client.quit();
-        waiting.delete(client);
-      }
+      await serveInTurn(clients);
       expect(master.all('worker:exit')).toEqual([]);
       // One that was reported again only after it had accepted again.
       await master.status(({ workers }) => workers[0]?.paused.length === 0);
     });
   });
+
+  it('takes no more of a burst than can open their files, though each opens them after it has been accepted', async () => {
+    await withMaster({ program: 'limited.mjs', options: { ...ONE, ...QUICK, std: { files: 6 } } }, async (master) => {
+      await master.up();
+      const clients = await Promise.all(Array.from({ length: 100 }, () => master.connect()));
+
+      await serveInTurn(clients);
+
+      // EMFILE would be one of ClientConnected.
+      expect(master.all('worker:error').map(({ where }) => where).filter((where) => where !== 'accept')).toEqual([]);
+      expect(master.all('worker:exit')).toEqual([]);
+    });
+  });
+
+  /** Each is greeted and echoed as soon as it can be, and leaves. */
+  async function serveInTurn(clients: readonly TcpClient[]): Promise<void> {
+    const waiting = new Set(clients);
+    while (waiting.size > 0) {
+      const [next] = [...waiting].filter(({ unread }) => unread.length > 0);
+      const client = next ?? (await answered([...waiting], 1))[0];
+      if (client === undefined) throw new Error('Nobody was answered.');
+      await client.greeting();
+      await client.echo('served');
+      await client.quit();
+      waiting.delete(client);
+    }
+  }
 });
 
 describe('a client that sends many requests at once', () => {
