@@ -20,7 +20,7 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
   #skip = 0;
   /** Why the input cannot be cut any more. */
   #broken: PreforkError | undefined;
-  /** Whether input was discarded since #broken was thrown last. */
+  /** Whether input has been discarded since #broken was last thrown. */
   #hasDiscarded = false;
 
   constructor(name: string, maxBuffer: number) {

@@ -52,19 +52,19 @@ export class ByteQueue {
     return this.length === 0 ? undefined : [Buffer.from(this.peek())];
   }
 
-  /** Removes the first bytes and returns them, all of them by default, without those to skip. There must be as many. */
+  /** Removes the first bytes and returns them, all of them by default, without those to skip. The queue must hold that many. */
   take(count: number = this.length, skip = 0): Buffer {
     const taken = this.#view(skip, count);
     this.drop(count);
     return taken;
   }
 
-  /** The byte at a place, counted from the first. There must be as many. */
+  /** The byte at a place, counted from the first. The queue must hold it. */
   at(place: number): number {
     return this.#memory[this.#start + place] ?? 0;
   }
 
-  /** An unsigned number of `bytes` bytes at a place. There must be as many. Beyond the safe integers the result is inexact, but also beyond them. */
+  /** An unsigned number of `bytes` bytes at a place. The queue must hold them. Beyond the safe integers the result is inexact, but also beyond them. */
   number(place: number, bytes: number, isLittleEndian: boolean): number {
     const memory = this.#memory;
     const from = this.#start + place;
@@ -79,7 +79,7 @@ export class ByteQueue {
     return this.peek().indexOf(bytes);
   }
 
-  /** The first bytes, which stay. There must be as many. */
+  /** The first bytes, which stay. The queue must hold that many. */
   peek(count: number = this.length): Buffer {
     return this.#view(0, count);
   }
@@ -89,7 +89,7 @@ export class ByteQueue {
     return new Window(this.#shared, this.#base + this.#start, this.length);
   }
 
-  /** Removes the first bytes: all of them by default. There must be as many. */
+  /** Removes the first bytes: all of them by default. The queue must hold that many. */
   drop(count: number = this.length): void {
     this.#start += count;
     if (this.#start < this.#end) return;

@@ -116,7 +116,7 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
     }
   }
 
-  /** Decode is not asked again before it could know more. */
+  /** Decode is not asked again until it can know more. */
   #wait(length: number, decoded: { readonly need?: unknown } | undefined): [] {
     const need = decoded === undefined ? length + 1 : decoded.need;
     if (!isWithin(need, length + 1, Infinity)) throw this.#impossible(decoded, length);

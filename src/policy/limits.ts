@@ -1,4 +1,4 @@
-/** What the limit policy knows of one worker. */
+/** What the limit policy knows about one worker. */
 export interface LimitView {
   readonly id: number;
   /** Ready, not draining, not killed: may take clients. */
@@ -76,7 +76,7 @@ export function shareLimit(workers: readonly LimitView[], most: number, starting
 
 const isOpen = ({ eligible, closed }: LimitView): boolean => eligible && !closed;
 
-/** Whether the worker keeps to a limit, and has not been sent word that there is none. */
+/** Whether the worker keeps to a limit, and no order that ends or introduces one is under way. */
 const isLimited = ({ ordered, confirmed }: LimitView): boolean => ordered !== Infinity && confirmed !== Infinity;
 
 /** It was started while there was no limit, and cannot accept yet. */

@@ -41,7 +41,7 @@ export const PERMIT_STATES = {
 
 export type PermitState = keyof typeof PERMIT_STATES;
 
-/** What the permit policy knows of one worker. Times are the master's monotonic milliseconds. */
+/** What the permit policy knows about one worker. Times are the master's monotonic milliseconds. */
 export interface PermitView extends SilenceView {
   readonly id: number;
   /** Ready, not draining, not killed. */

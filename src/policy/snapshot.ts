@@ -3,7 +3,7 @@ import type { DrainReason, KillReason } from './reasons.js';
 /** Where a worker is in its life. It changes only on evidence from the process itself, or when a drain is ordered. */
 export type WorkerPhase = 'starting' | 'ready' | 'draining';
 
-/** What the plan knows of one worker. Times are the master's monotonic milliseconds. */
+/** What the plan knows about one worker. Times are the master's monotonic milliseconds. */
 export interface WorkerSnapshot {
   readonly id: number;
   readonly phase: WorkerPhase;
@@ -31,11 +31,11 @@ export interface WorkerSnapshot {
   readonly rss: number;
   /** It runs a release other than the pool is to run: it is relieved, and takes up no place when it drains. */
   readonly outdated: boolean;
-  /** It runs a release that has not proved itself yet: only then does it belong to the pool. */
+  /** It runs a release that has not proved itself yet: until then it does not belong to the pool. */
   readonly trial: boolean;
 }
 
-/** What the plan knows of the pool. */
+/** What the plan knows about the pool. */
 export interface PoolSnapshot {
   readonly workers: readonly WorkerSnapshot[];
   /** The pool is ending: nothing is forked. */

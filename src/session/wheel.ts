@@ -45,7 +45,7 @@ export class Wheel implements Client {
   #measureAt = 0;
   #isHigh = false;
   #isScheduled = false;
-  /** Output has been put since ClientFlushed was called last. */
+  /** Output has been put since ClientFlushed was last called. */
   #isDirty = false;
   #stage: 'open' | 'finishing' | 'ended' = 'open';
   #isFull = false;

@@ -9,7 +9,7 @@ export type TestedEvent = Exclude<PoolEvent, { readonly name: 'status' }> & {
   readonly at: number;
 };
 
-/** What is known of a pool under test from what its processes say. */
+/** What is known about a pool under test from what its processes say. */
 export class Happenings {
   readonly events: TestedEvent[] = [];
   /** The Aliases of the servers that the program has constructed. */
