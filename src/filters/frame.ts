@@ -103,7 +103,7 @@ export class FrameFilter extends ByteFilter<Buffer, Chunk | Uint8Array> {
     return at;
   }
 
-  /** Whether Start, or as much of it as has come, stands at a place of the queue. */
+  /** Whether Start, or as much of it as has come, is at a place of the queue. */
   #begins(place: number): boolean {
     const { start } = this.#settings;
     const end = Math.min(start.length, this.queue.length - place);

@@ -27,7 +27,7 @@ export interface MapParameters<In, Below> {
 export class MapFilter<In = unknown, Below = Buffer> extends CodeFilter<
   In, Below, (record: Below) => readonly In[], (record: In) => readonly Below[], (record: In | Below) => readonly (In & Below)[]
 > {
-  /** What Get made and has not been taken yet. */
+  /** Records that Get made and that have not been taken yet. */
   readonly #made = new RecordQueue<In>();
 
   /** @throws PreforkError ERR_PREFORK_FILTER if there is neither Code nor both Get and Put, or something else */

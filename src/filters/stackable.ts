@@ -95,7 +95,7 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
     return sentDown(this.#layers, this.#layers.map((layer, level) => (level === 0 ? [] : pendingOf(layer))));
   }
 
-  /** The end of the last record, if a filter above the lowest one knows of it, and which one does. */
+  /** The end of the last record, if a filter above the lowest one knows about it, and which one does. */
   #endIn(left: readonly Handover<unknown>[]): { readonly from: number; readonly stackEnd: StackEnd } | undefined {
     const from = left.findLastIndex(({ rest }) => rest !== undefined);
     if (from < 1) return undefined;

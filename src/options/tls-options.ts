@@ -10,7 +10,7 @@ export type CertificateOptions = Pick<SecureContextOptions, 'key' | 'cert' | 'pf
  */
 export interface TlsOptions extends NodeTlsOptions {
   /**
-   * Certificates for other host names than those of `cert`, chosen by the name that the client asks for (SNI), as with
+   * Certificates for host names other than those of `cert`, chosen by the name that the client asks for (SNI), as with
    * tls.Server's addContext: `{ 'www.example.org': { key, cert }, '*.example.net': { pfx, passphrase } }`. The same rules for
    * verifying clients apply under every name.
    */

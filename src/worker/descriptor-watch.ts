@@ -3,10 +3,10 @@ import type { Clock, Timer } from '../clock.js';
 import type { AcceptLoop } from './accept-loop.js';
 import type { DescriptorGuard } from './descriptors.js';
 
-/** Clients that came so long ago have opened their files. */
+/** Clients that came at least this long ago have opened their files. */
 const SETTLE_MS = 20;
 
-/** What has to be kept within the files of a process. */
+/** What has to be kept within a process's limit of open files. */
 export interface DescriptorWatchParts {
   readonly clock: Clock;
   readonly guard: DescriptorGuard;
@@ -14,12 +14,12 @@ export interface DescriptorWatchParts {
   readonly failed: (error: Error) => void;
 }
 
-/** Keeps accepting within the open files that are left, and reports it when they run short. */
+/** Limits accepting to the open files that are left, and reports it when they run short. */
 export class DescriptorWatch {
   readonly #parts: DescriptorWatchParts;
-  /** Whether it was said that files run short. */
+  /** Whether it has been reported that files run short. */
   #isShort = false;
-  /** Clients taken since all that were there had had time to open their files, which is looked at when it matters. */
+  /** Clients taken since the last time that all had had time to open their files; brought up to date only when it matters. */
   #young = 0;
   #timer: Timer | undefined;
 

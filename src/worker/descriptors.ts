@@ -5,30 +5,30 @@ import { openFilesLimit } from '../open-files.js';
 const RESERVE = 32;
 /** The most accepts between two counts. */
 const LONGEST_STRIDE = 4096;
-/** Fewer clients say little of what each of them opens. */
+/** With fewer clients than this, little is known about what each of them opens. */
 const FEW_CLIENTS = 4;
-/** Of the free files, so many clients may come before it is known what each of them opens. */
+/** How many clients may come before it is known what each of them opens, as a share of the free files. */
 const UNKNOWN_SHARE = 1 / 64;
-/** While so many are free one more client is taken, whatever those before it seem to have opened: it may have been the program. */
+/** While this many are free one more client is taken, whatever earlier ones seem to have opened: it may have been the program. */
 const PLENTY = 2 * RESERVE;
 
 /**
- * Watches how many files this process may still open. A process that is out of them must not accept: libuv then takes
- * connections only to close them, and reports it nowhere (uv__emfile_trick in libuv, src/unix/stream.c).
+ * Watches how many files this process may still open. A process that has run out of them must not accept: libuv then
+ * takes connections only to close them, without reporting it (uv__emfile_trick in libuv, src/unix/stream.c).
  */
 export class DescriptorGuard {
-  /** The process's limit of open files; Infinity where it cannot be known. */
+  /** The process's limit of open files; Infinity where it is unknown. */
   readonly limit: number;
   readonly #countOpen: () => number;
   #stride = 1;
   #accepts = 0;
-  /** Files for each client, its socket included: what the last of them have added. */
+  /** Files per client, its socket included: what the latest clients have added. */
   #each = 1;
-  /** The most clients that there were at a count, and the files then, when all of them had opened theirs. */
+  /** The most clients at a count by which all of them had opened their files, and the files open then. */
   #most: { readonly clients: number; readonly open: number } | undefined;
-  /** The most clients that there were at any count. */
+  /** The most clients at any count. */
   #counted = 0;
-  /** The most that there were when all of them had opened their files. */
+  /** The most clients at a time when all of them had opened their files. */
   #proven = 0;
 
   constructor({ limit, countOpen }: { readonly limit: number; readonly countOpen: () => number }) {
@@ -37,7 +37,7 @@ export class DescriptorGuard {
   }
 
   /**
-   * To be asked once for each accept: whether it is time to measure. Counting is dear, so it is done the more often the less is
+   * Whether it is time to measure; to be called once for each accept. Counting is expensive, so it is done more often the fewer files are
    * left, and whenever there are twice as many clients as ever before: what they open has to be known before the files are used up.
    */
   isDue(clients = 0): boolean {
@@ -47,8 +47,8 @@ export class DescriptorGuard {
   }
 
   /**
-   * How many clients this process may have, given how many it has; null = any number. A callback may open files after it has waited
-   * for something, when all of a burst have long been accepted. So at most twice as many may come as have proved what they open.
+   * How many clients this process may have, given how many it has; null = any number. A callback may open files only after it has waited for
+   * something, when a whole burst has long been accepted. So the number of clients may at most double until they have shown what they open.
    *
    * @param young - how many of them may not have had time to open their files
    */
@@ -66,14 +66,14 @@ export class DescriptorGuard {
     return Math.max(Math.min(most, this.#proven + Math.max(this.#proven, FEW_CLIENTS, Math.floor(free * UNKNOWN_SHARE))), clients);
   }
 
-  /** Clients are compared in twos or more: what the latest opens it opens when it is served, and it may not have been. */
+  /** Only a difference of two clients or more counts: a client opens files when it is served, which the latest may not have been yet. */
   #learn(clients: number, open: number, isSettled: boolean): void {
     const { clients: before, open: openBefore } = this.#most ?? { clients: 0, open };
     const more = clients - before;
     if (this.#most === undefined || (clients === 0 && before === 0)) this.#most = { clients, open };
     if (more < 2 || clients < FEW_CLIENTS || this.#most.clients === clients) return;
     const each = Math.max((open - openBefore) / more, 1);
-    // What they have not opened yet proves nothing.
+    // If they have not opened theirs yet, a lower number proves nothing.
     this.#each = isSettled ? each : Math.max(each, this.#each);
     if (isSettled) this.#most = { clients, open };
   }
@@ -88,7 +88,7 @@ export function processDescriptors(): DescriptorGuard {
       try {
         return builtIn('node:fs').readdirSync('/proc/self/fd').length;
       } catch {
-        // Not one is left to read the folder with.
+        // There is none left to read the folder with.
         return limit;
       }
     },

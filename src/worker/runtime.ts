@@ -32,17 +32,17 @@ export interface RuntimeParts {
   readonly watchdog: Watchdog | undefined;
   /** `configure()` has changed options of clients. */
   readonly clientsChanged?: (change: ClientChange | undefined) => void;
-  /** The keys of TLS tickets that all workers have from now on. */
+  /** The keys of TLS tickets that all workers use from now on. */
   readonly ticketKeys?: (keys: string) => void;
   readonly serverStarted: () => unknown;
   readonly serverStopped: () => unknown;
-  /** What its script gave as options. */
+  /** The options that its script gave. */
   readonly given: Readonly<Record<string, string>>;
   /** Ends the process. */
   readonly exit: (code: number) => void;
 }
 
-/** A worker as it is from inside: it obeys the master's orders, reports, and ends when it has drained. */
+/** A worker seen from inside: it obeys the master's orders, reports, and ends when it has drained. */
 export class WorkerRuntime {
   readonly messages: UserMessages;
   readonly #parts: RuntimeParts;
@@ -80,7 +80,7 @@ export class WorkerRuntime {
     });
     this.#heartbeat = new Heartbeat(parts.clock, (vitals) => {
       this.#files?.measure();
-      // Node says nothing when a socket goes to another process.
+      // Node does not tell when a socket has been sent to another process.
       this.#clients.giveBack();
       line.send({ type: 'heartbeat', state: this.#reporter.current(), vitals });
     }, (error) => { this.failed(error, 'heartbeat'); });
@@ -119,7 +119,7 @@ export class WorkerRuntime {
     this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients });
   }
 
-  /** A connection of an Acceptor counts no longer; undefined = all that have left this process. */
+  /** A connection of an Acceptor no longer counts; undefined = all that have left this process. */
   giveBack(socket: unknown): void { this.#clients.giveBack(socket); }
 
   /** Drains the whole pool. */
@@ -207,7 +207,7 @@ export class WorkerRuntime {
   #connection(socket: Socket): void {
     const loop = this.#loop;
     if (loop === undefined || !this.#clients.admit(socket)) return;
-    // Before anything else: it may close the listener, so that not one client more is taken.
+    // Before anything else: it may close the listener, so that not a single client more is taken.
     loop.opened();
     this.#files?.accepted();
     this.#clients.take(socket);
@@ -224,7 +224,7 @@ export class WorkerRuntime {
   }
 
   #listenFailed(error: NodeJS.ErrnoException): void {
-    // Before the loop reports: a report that a copy was used means that somebody listens.
+    // Before the loop reports: a report that a copy was used means that a worker listens.
     this.#parts.line.send({ type: 'listen-failed', code: error.code ?? 'EIO', message: error.message });
     this.#loop?.failed();
   }
@@ -233,12 +233,12 @@ export class WorkerRuntime {
     if (this.#phase !== 'waiting') this.#ending.begin(reason, graceMs, lastCallMs);
   }
 
-  /** The master has gone. Clients are served on for as long as they would be in a drain. */
+  /** The master has gone. Clients are still served for as long as in a drain. */
   #orphaned(): void {
     this.messages.closed();
     if (this.#endWithMaster || this.#phase === 'waiting') return this.#parts.exit(1);
     this.#drain('shutdown', this.#graceMs);
-    // Nothing else would end it if it hangs in ServerStarted or ServerStopped.
+    // Nothing else would end this process if it hangs in ServerStarted or ServerStopped.
     if (this.#graceMs !== null) this.#parts.clock.after(this.#graceMs + 1000, () => { this.#parts.exit(1); }, { idle: true });
   }
 
