@@ -88,7 +88,7 @@ export interface AcceptorContext {
   readonly remoteAddress: string | undefined;
   /** The client's port; undefined for a Unix socket. */
   readonly remotePort: number | undefined;
-  /** With the option Proxy: what the balancer said of this client. */
+  /** With the option Proxy: what the balancer said about this client. */
   readonly proxy: ProxyHeader | undefined;
   /** Aborted when this worker begins to drain: finish what is in flight and close the socket. Each connection has its own signal. */
   readonly draining: AbortSignal;

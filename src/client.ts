@@ -13,7 +13,7 @@ export interface Client {
   readonly socket: Socket;
   /**
    * Sends records through the output filter. Never blocks; what the client does not take yet is queued.
-   * Once the client is ending (`heap.shutdown`) it may have no effect; from ClientDisconnected on, and after `shutdown_output`,
+   * Once the client is ending (`heap.shutdown`) a put may have no effect; from ClientDisconnected on, and after `shutdown_output`,
    * it has none and is reported as `worker:error` with ERR_PREFORK_ENDED.
    *
    * @returns true if the queue has reached HighMark: stop until ClientLow
@@ -25,8 +25,9 @@ export interface Client {
   /** Replaces both filters. Unread bytes go to the new input filter. */
   set_filter(filter: AnyFilter): void;
   /**
-   * Replaces the input filter between two records; the bytes that are not a record yet go to the new one. To switch after a certain number of bytes, use
-   * a CodecFilter that takes no more than these (examples/upload.js). The type of `input` stays that of ClientFilter.
+   * Replaces the input filter between two records; the bytes that are not a record yet go to the new one. To switch after a
+   * certain number of bytes, use a CodecFilter that takes no more than these (examples/upload.js). The type of `input` stays that
+   * of ClientFilter.
    */
   set_input_filter(filter: AnyFilter): void;
   /** Replaces the output filter for everything put from now on. */
@@ -63,7 +64,7 @@ export interface HeapBase {
   remote_port: number | undefined;
   /** Address and port as one text, `127.0.0.1:4711` or `[::1]:4711`. */
   remote_addr: string;
-  /** With the option Proxy: what the balancer said of this client. The three fields above are its source, if it names one. */
+  /** With the option Proxy: what the balancer said about this client. The three fields above are its source, if it names one. */
   proxy: ProxyHeader | undefined;
   /** True once this session is shutting down. */
   shutdown: boolean;
