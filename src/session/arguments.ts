@@ -30,8 +30,9 @@ export function checkedFeeding(given: unknown): void {
 
 /** What a filter leaves to the next. */
 export function checkedHandover(method: 'hand_over' | 'get_pending', given: Handover): Handover {
-  if (Array.isArray((given as Partial<Handover> | undefined)?.pending)) return given;
-  throw badFilter(method, method === 'hand_over' ? given : given.pending, 'the bytes that are left, in an array');
+  const pending: unknown = (given as Partial<Handover> | undefined)?.pending;
+  if (Array.isArray(pending)) return given;
+  throw badFilter(method, isThenable(pending) || method === 'get_pending' ? pending : given, 'the bytes that are left, in an array');
 }
 
 /** The part of the input that belongs to the next filter; undefined if there is none yet. */
@@ -45,6 +46,13 @@ export function checkedRest(input: Buffer | undefined): Buffer | undefined {
 export function checkedText(text: unknown): string | undefined {
   if (text === undefined || typeof text === 'string') return text;
   throw badFilter('put_text', text, 'a text, or undefined');
+}
+
+/** How that text becomes bytes. A stream would take a function for its callback. */
+export function checkedEncoding(encoding: unknown): 'utf8' | 'latin1' {
+  if (encoding === undefined) return 'utf8';
+  if (encoding === 'utf8' || encoding === 'latin1') return encoding;
+  throw new PreforkError('ERR_PREFORK_FILTER', `The filter's text_encoding is ${showRefused(encoding)}; it must be 'utf8', 'latin1' or undefined.`);
 }
 
 /** What a filter of the user's returns to be sent. */

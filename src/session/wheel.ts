@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Client } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';
-import { checkedFilter, checkedMark, checkedOutput, checkedText } from './arguments.js';
+import { checkedEncoding, checkedFilter, checkedMark, checkedOutput, checkedText } from './arguments.js';
 import { afterThis, doneDoor, endThen, type Guarded } from './entry.js';
 import { Hold, type Input } from './input.js';
 import { lentSocket } from './lent.js';
@@ -79,7 +79,7 @@ export class Wheel implements Client {
     }
     const text = checkedText(this.#filter.put_text?.(records));
     const output = (this.#output ??= new OutputQueue());
-    if (text !== undefined) output.addText(text, this.#filter.text_encoding ?? 'utf8');
+    if (text !== undefined) output.addText(text, checkedEncoding(this.#filter.text_encoding));
     else for (const chunk of checkedOutput(this.#filter.put(records))) output.addBytes(chunk);
     this.#isDirty = true;
     if (output.octetsAtMost >= FULL) this.flush();

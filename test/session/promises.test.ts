@@ -39,6 +39,7 @@ describe('a promise where nothing waits for one ends its client alone, and is re
     ['get_one_start of a filter', line({ get_one_start: failing })],
     ['put of a filter', line({ put_text: none, put: failing })],
     ['put_text of a filter', line({ put_text: failing })],
+    ['text_encoding of a filter', { createFilters: () => ({ input: new LineFilter(), output: Object.defineProperty(Object.assign(new StreamFilter(), { put_text: () => 'x' }), 'text_encoding', { get: failing }) }) }],
     ['get_one of a filter in a stack', above(stream({ get_one: failing }))],
     ['get_one_start of a filter in a stack', above(stream({ get_one_start: failing }))],
     ['get_one_start of the lowest filter in a stack', filters(() => new StackableFilter({ Filters: [stream({ get_one_start: failing })] }) as AnyFilter)],
@@ -64,8 +65,10 @@ describe('a promise where nothing waits for one ends its client alone, and is re
     expect(clients.failures).toMatchObject([{ where: 'BlockList', message: expect.stringMatching(waits) as string }]);
   });
 
-  it.each(['hand_over', 'get_pending'] as const)('from %s of a filter that is replaced', async (method) => {
-    const old = Object.assign(new LineFilter(), { hand_over: undefined }, { [method]: failing });
+  it.each([
+    ['hand_over', { hand_over: failing }], ['get_pending', { hand_over: undefined, get_pending: failing }], ['get_pending, which hand_over returns,', { get_pending: failing }],
+  ])('from %s of a filter that is replaced', async (_title, own) => {
+    const old = Object.assign(new LineFilter(), own);
     const clients = new TestClients({ createFilters: bothWays(() => old), callbacks: { input: ({ heap }: InputContext<object, string>) => { heap.client.set_input_filter(new LineFilter()); } } });
     const client = await clients.connect();
     await client.send('x\r\n');
