@@ -4,6 +4,8 @@ export interface Flow {
   readonly served: number;
   readonly clients: number;
   readonly at: number;
+  /** When there was a client, or one came, last. */
+  readonly busyAt: number;
   /** Clients that came lately. */
   readonly came: number;
   /** Clients that came lately while others left, replacing them. */
@@ -12,7 +14,7 @@ export interface Flow {
   readonly crowded: boolean;
 }
 
-export const NO_FLOW: Flow = { served: 0, clients: 0, at: 0, came: 0, replaced: 0, crowded: false };
+export const NO_FLOW: Flow = { served: 0, clients: 0, at: 0, busyAt: 0, came: 0, replaced: 0, crowded: false };
 
 /** Half-life of the counts. */
 const HALF_LIFE_MS = 500;
@@ -21,6 +23,8 @@ const LOOK_MS = 10;
 
 /** With fewer recent clients than this, nothing is proved. */
 const PROOF = 16;
+/** A pool that has been empty for this long has no crowd any more: whoever comes next may have come to stay. */
+const QUIET_MS = 250;
 /** Clients that stay for fewer seconds are short-lived. On an overloaded machine everything takes long. */
 const SHORT_LIFE = 1;
 /**
@@ -36,12 +40,14 @@ export function observeFlow(flow: Flow, { served, clients, workers, now }: {
   readonly served: number; readonly clients: number; readonly workers: number; readonly now: number;
 }): Flow {
   if (now - flow.at < LOOK_MS) return flow;
+  const isBusy = clients > 0 || served > flow.served;
+  if (!isBusy && now - flow.busyAt >= QUIET_MS) return { ...NO_FLOW, served, at: now, busyAt: flow.busyAt };
   const kept = 0.5 ** ((now - flow.at) / HALF_LIFE_MS);
   const cameNow = Math.max(served - flow.served, 0);
   const leftNow = Math.max(cameNow - (clients - flow.clients), 0);
   const came = flow.came * kept + cameNow;
   const replaced = flow.replaced * kept + Math.min(cameNow, leftNow);
-  return { served, clients, at: now, came, replaced, crowded: isCrowded({ came, replaced, clients, workers }, flow.crowded) };
+  return { served, clients, at: now, busyAt: isBusy ? now : flow.busyAt, came, replaced, crowded: isCrowded({ came, replaced, clients, workers }, flow.crowded) };
 }
 
 function isCrowded({ came, replaced, clients, workers }: { readonly came: number; readonly replaced: number; readonly clients: number; readonly workers: number }, was: boolean): boolean {
