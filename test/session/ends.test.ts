@@ -250,7 +250,6 @@ describe('a fault behind any door ends one client, and is reported', () => {
     ['a filter that gives numbers to send', { createFilters: bothWays(badFilter({ put: () => [5] as never })) }],
     ['a filter that gives nothing to send', { createFilters: bothWays(badFilter({ put: () => undefined as never })) }],
     ['a Map filter that puts what is not there', { createFilters: bothWays(() => new MapFilter({ Get: (record: unknown) => [record], Put: (record: unknown) => [(record as { text?: unknown }).text] }) as never) }],
-    ['a filter whose text_encoding is a method', { createFilters: bothWays(() => Object.assign(new LineFilter(), { text_encoding: () => 'utf8' }) as never) }],
     ['a filter whose records are none', { createFilters: bothWays(badFilter({ get_one: () => undefined as never })) }],
     ['a filter that cannot be made', { createFilters: () => { throw new Error('oh'); } }],
     ['a heap that cannot be made', { createHeap: () => { throw new Error('oh'); } }],

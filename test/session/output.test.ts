@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClientErrorContext } from '../../src/callbacks.js';
 import type { Context, Kernel } from '../../src/kernel.js';
+import { LineFilter } from '../../src/filters/line.js';
 import { StreamFilter } from '../../src/filters/stream.js';
 import { OutputQueue } from '../../src/session/output-queue.js';
 import { TestClient, TestClients, bothWays } from './session-fixture.js';
@@ -28,6 +29,15 @@ async function setUp(given: ConstructorParameters<typeof TestClients>[0] = {}, c
 }
 
 describe('output', () => {
+  it.each<[string, unknown]>([['a method, which its stream would call', () => 'utf8'], ['the name of another encoding', 'ascii'], ['null', null]])(
+    'is not sent as text of a filter whose text_encoding is %s', async (_title, encoding) => {
+      const { context } = await setUp({ createFilters: bothWays(() => Object.assign(new LineFilter(), { text_encoding: encoding })) });
+
+      expect(() => context.heap.client.put('x')).toThrow(/^The filter's text_encoding is .+; it must be 'utf8', 'latin1' or undefined\.$/);
+      expect(context.heap.client.get_driver_out_octets()).toBe(0);
+    },
+  );
+
   it('costs what it is, however much is queued: 80,000 small Buffers and their octets', () => {
     const queue = new OutputQueue();
     const one = Buffer.from('x');
