@@ -1,7 +1,7 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
 import { openFilesLimit } from '../open-files.js';
-import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, stayMs } from '../policy/credit.js';
+import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, quietAt, stayMs } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits } from '../policy/permits.js';
 import type { PermitOrder } from '../policy/permits.js';
@@ -67,7 +67,7 @@ export class PermitOffice {
     for (const order of orders) this.#perform(order, now);
     const lowerAt = isHigh && !lower ? this.#loweredAt + LOWER_MS : Infinity;
     // A worker that is asked now and does not answer by then must be noticed, even if no report comes meanwhile.
-    return Math.min(nextAt, lowerAt, orders.some(({ kind }) => kind !== 'copies') ? now + ANSWER_MS : Infinity);
+    return Math.min(nextAt, lowerAt, quietAt(this.#flow), orders.some(({ kind }) => kind !== 'copies') ? now + ANSWER_MS : Infinity);
   }
 
   /** Learns from workers that have asked for a higher ceiling whether the clients of a crowd leave again. */

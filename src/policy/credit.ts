@@ -50,6 +50,9 @@ export function observeFlow(flow: Flow, { served, clients, workers, now }: {
   return { served, clients, at: now, busyAt: isBusy ? now : flow.busyAt, came, replaced, crowded: isCrowded({ came, replaced, clients, workers }, flow.crowded) };
 }
 
+/** When to look again if no report comes: the crowd may have ended by then. Infinity = no need. */
+export const quietAt = ({ crowded, clients, busyAt, at }: Flow): number => (crowded && clients === 0 ? Math.max(busyAt + QUIET_MS, at + LOOK_MS) : Infinity);
+
 function isCrowded({ came, replaced, clients, workers }: { readonly came: number; readonly replaced: number; readonly clients: number; readonly workers: number }, was: boolean): boolean {
   const perSecond = came * Math.LN2 * 1000 / HALF_LIFE_MS;
   if (perSecond * workers < (was ? CROWD_ENDS : CROWD_BEGINS) || came < PROOF) return false;

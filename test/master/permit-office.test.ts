@@ -165,6 +165,30 @@ describe('a permit office', () => {
 
     expect(office.update()).toBeLessThanOrEqual(1_000_000 + ANSWER_MS);
   });
+
+  it('looks again when a crowd that has left may be over, and lets all workers accept then', () => {
+    const office = new Office({ workers: 20 });
+    const report = (served: number): number => {
+      for (const record of office.roster.all()) {
+        hear(office.roster, record, { type: 'state', state: { ...record.state, permit: record.permit === undefined ? 'none' : 'held', accepting: record.permit !== undefined, clients: 0, served, ordersSeen: record.ordersSent } }, office.now);
+      }
+      return office.update();
+    };
+    const holders = (): number => office.roster.all().filter(({ permit }) => permit !== undefined).length;
+    for (let served = 0; served < 50; served++) {
+      office.now += 20;
+      report(served);
+    }
+    const inCrowd = holders();
+    const leftAt = office.now;
+    office.now += 20;
+    const lookAt = report(49);
+    office.now = leftAt + 250;
+    report(49);
+
+    expect([inCrowd, holders()]).toEqual([2, 20]);
+    expect(lookAt).toBeLessThanOrEqual(leftAt + 250);
+  });
 });
 
 const POOL: PoolSettings = { workers: 2, starting: 0, holders: Infinity, maxClients: null, mostClients: Infinity, mishaps: [], settled: true };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, stayMs, type Flow } from '../../src/policy/credit.js';
+import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, quietAt, stayMs, type Flow } from '../../src/policy/credit.js';
 
 const WORKERS = 20;
 
@@ -64,6 +64,7 @@ describe('observeFlow', () => {
     const later = pass(sooner.flow, { ms: 60, perReport: 0, stay: 0, start: sooner });
 
     expect([crowd.flow.crowded, sooner.flow.crowded, later.flow.crowded]).toEqual([true, true, false]);
+    expect([quietAt(sooner.flow), quietAt(later.flow)]).toEqual([crowd.flow.busyAt + 250, Infinity]);
     // Those who come then prove anew what they are.
     expect(pass(later.flow, { ms: 100, perReport: 40, stay: 1000, start: later }).flow.crowded).toBe(false);
     expect(pass(later.flow, { ms: 100, perReport: 40, stay: 0, start: later }).flow.crowded).toBe(true);
