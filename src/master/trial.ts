@@ -4,7 +4,7 @@ import type { DrainReason, KillReason } from '../policy/reasons.js';
 import { PATIENCE_MS, patiently } from './patience.js';
 import type { ReloadFailure } from './reload-error.js';
 
-/** Why the plan drains or kills a worker on trial. Any other reason means that somebody asked for it. */
+/** Why the plan drains or kills a worker on trial. Any other reason means that somebody asked for it, or cut its channel. */
 const SILENT: ReadonlySet<DrainReason | KillReason> = new Set(['expired', 'boot', 'grace']);
 
 /** How a trial ended. */
@@ -87,10 +87,10 @@ export class Trial {
     this.#parts.kill();
   }
 
-  /** The plan gives it up because it is silent, or it was asked to end, which says nothing about how it was. */
+  /** The plan gives it up because it is silent, or it was asked to end or cut off, which says nothing about how it was. */
   givenUp(why: DrainReason | KillReason): void {
     if (SILENT.has(why)) return this.fail('hung');
-    this.fail(this.#stage === 'starting' ? 'boot' : 'crashed', new Error("it was asked to end, by term(), kill(), SIGTERM or its own 'shutdown'"));
+    this.fail(this.#stage === 'starting' ? 'boot' : 'crashed', new Error("it was asked to end (term(), kill(), SIGTERM, its own 'shutdown'), or its channel was closed"));
   }
 
   /** Its process is gone. */

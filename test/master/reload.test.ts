@@ -279,7 +279,7 @@ describe('a reload', () => {
 
     expect(outcome.error).toMatchObject({
       reason: 'crashed', pid: trial?.pid,
-      message: expect.stringMatching(/ended after it was ready \((SIGKILL|exit code 0)\): it was asked to end, by term\(\), kill\(\), SIGTERM/) as string,
+      message: expect.stringMatching(/ended after it was ready \((SIGKILL|exit code 0)\): it was asked to end \(term\(\), kill\(\), SIGTERM/) as string,
     });
     expect(reloading.of(1)).toHaveLength(3);
   });
