@@ -1,12 +1,14 @@
 // Balance, exact limits, and nothing lost: counts, not speeds.
 import { setTimeout } from 'node:timers/promises';
 import { median, printTable } from '../figures.js';
-import type { Measured } from './generator.js';
+import type { Load as AnyLoad, Measured } from './generator.js';
 import { Generator, load, withServer } from './server.js';
 import type { Settings } from './settings.js';
 
 /** Of machines that users have: `os.availableParallelism` answers it. */
 const CORES = [2, 8, 64];
+
+type Load = Omit<AnyLoad, 'port'>;
 
 interface Arrival {
   readonly title: string;
@@ -14,18 +16,20 @@ interface Arrival {
   readonly options?: object;
   readonly clients: number;
   readonly everyMs: number;
-  /** As many come before, one every 2 ms, and leave together. */
-  readonly afterWave?: true;
+  /** What comes before: as many clients, one every 2 ms, that leave together; or a crowd of short-lived ones for two seconds. */
+  readonly after?: Load;
 }
 
 const EIGHT = { workers: 8, clients: 400 };
 const ARRIVALS: readonly Arrival[] = [
   { title: '400 clients, one every 2 ms', ...EIGHT, everyMs: 2 },
   { title: '400 at once', ...EIGHT, everyMs: 0 },
-  { title: '400 at once after as many that left together', ...EIGHT, everyMs: 0, afterWave: true },
+  { title: '400 at once after as many that left together', ...EIGHT, everyMs: 0, after: { mode: 'spread', clients: 400, everyMs: 2 } },
+  { title: '400 at once after a crowd', ...EIGHT, everyMs: 0, after: { mode: 'conn', clients: 64, seconds: 2 } },
+  { title: '400 at once after a crowd', workers: 20, clients: 400, everyMs: 0, after: { mode: 'conn', clients: 64, seconds: 2 } },
   { title: '48 at once, MaxSessionPerServer 5', workers: 12, options: { MaxSessionPerServer: 5 }, clients: 48, everyMs: 0 },
 ];
-/** How long after a wave the others come, as users do who were cut off. */
+/** How long after those the others come, as users do who were cut off. */
 const LATER_MS = 800;
 
 /** How many clients the busiest worker has, over the mean. */
@@ -33,12 +37,12 @@ function imbalance({ answers, done }: Measured, workers: number): number {
   return Math.max(...Object.values(answers)) / (done / workers);
 }
 
-async function balance({ workers, options, clients, everyMs, afterWave }: Arrival, cores: number): Promise<number> {
+async function balance({ workers, options, clients, everyMs, after }: Arrival, cores: number): Promise<number> {
   return withServer('prefork', { workers, cores, answerPid: true, options }, async (port) => {
     const generator = new Generator();
     try {
-      if (afterWave) {
-        await generator.run({ port, mode: 'spread', clients, everyMs: 2 });
+      if (after !== undefined) {
+        await generator.run({ port, ...after });
         await setTimeout(LATER_MS);
       }
       return imbalance(await generator.run({ port, mode: 'spread', clients, everyMs }), workers);
