@@ -114,7 +114,7 @@ export class Clients implements SessionHost, Guarded {
 
   /** Ends every client now. */
   abort(): void {
-    for (const session of this.#sessions) session.abort();
+    for (const session of this.#sessions) enter(session, () => { session.abort(); });
     this.#preparations.abort();
     this.#acceptorSide.abort();
     this.#balancers?.abort();

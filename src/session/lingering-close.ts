@@ -40,12 +40,11 @@ class Lingering implements StreamOwner {
   }
 
   finished(): void {
-    this.stream.destroy();
+    this.end();
   }
 
   broke(): void {
-    // 'close' follows, unless the stream is not one of Node's.
-    this.stream.destroy();
+    this.end();
   }
 
   closed(): void {
@@ -54,8 +53,17 @@ class Lingering implements StreamOwner {
 
   crashed(thrown: unknown): void {
     this.#host.failed(asError(thrown));
+    this.end();
+  }
+
+  /** Closes it. It is gone then: a stream that ClientPreConnect made need not emit 'close', nor let itself be destroyed. */
+  end(): void {
     this.#host.removed(this.stream);
-    this.stream.destroy();
+    try {
+      this.stream.destroy();
+    } catch (error) {
+      this.#host.failed(asError(error));
+    }
   }
 }
 
@@ -84,8 +92,8 @@ export class LingeringClose {
     this.#lingering.set(stream, lingering);
     readInto(stream, lingering);
     stream.resume();
-    if (stream.readableEnded) stream.destroy();
     this.#startTimer();
+    if (stream.readableEnded) lingering.end();
   }
 
   /** Resolves when the last one is gone. */
@@ -95,7 +103,7 @@ export class LingeringClose {
 
   /** Closes them now: there is no more time. */
   abort(): void {
-    for (const stream of this.#lingering.keys()) stream.destroy();
+    for (const lingering of this.#lingering.values()) lingering.end();
   }
 
   #remove(stream: Duplex): void {
@@ -113,8 +121,8 @@ export class LingeringClose {
   #sweep(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (const { stream, since, heardAt } of this.#lingering.values()) {
-      if (now - heardAt >= SILENCE_MS || now - since >= LONGEST_MS) stream.destroy();
+    for (const lingering of this.#lingering.values()) {
+      if (now - lingering.heardAt >= SILENCE_MS || now - lingering.since >= LONGEST_MS) lingering.end();
     }
     if (this.#lingering.size > 0) this.#startTimer();
   }

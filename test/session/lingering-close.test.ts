@@ -114,4 +114,26 @@ describe('a connection whose session is over', () => {
     await lingering.empty();
     expect(clock.delays).toEqual([]);
   });
+
+  it.each<[string, (stream: Duplex) => void, (clock: ManualClock, lingering: LingeringClose) => void]>([
+    ['when the client closes its side', (stream) => { stream.push(null); }, () => undefined],
+    ['after some seconds of silence', () => undefined, (clock) => { clock.advance(PATIENCE_MS); }],
+    ['when there is no more time', () => undefined, (_clock, lingering) => { lingering.abort(); }],
+  ])('is gone %s, whatever its stream makes of that', async (_title, end, wait) => {
+    const clock = new ManualClock();
+    const errors: string[] = [];
+    const lingering = new LingeringClose(clock, ({ message }) => { errors.push(message); });
+    const silent = new Duplex({ emitClose: false, read: () => undefined });
+    const streams = [Object.assign(open(), { destroy: () => { throw new Error('not today'); } }), silent, Object.assign(open(), { destroy: () => silent }), open()];
+    for (const stream of streams) lingering.add(stream);
+
+    streams.forEach(end);
+    await turn();
+    wait(clock, lingering);
+    await lingering.empty();
+
+    expect(errors).toEqual(['not today']);
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, true, false, true]);
+    expect(clock.delays).toEqual([]);
+  });
 });
