@@ -53,7 +53,7 @@ export function inWords(event: PoolEvent): Words | undefined {
       const rest = needsUpgrade.length === 0 ? '' : ` Only a new master would change ${needsUpgrade.join(', ')}.`;
       return { level: 'info', text: `Release ${release} serves: ${replaced} workers were replaced, ${draining} of them still drain.${rest}` };
     }
-    case 'reload:failed': return { level: 'error', text: `Release ${event.detail.release} was not taken: ${event.detail.error.message}` };
+    case 'reload:failed': return { level: 'error', text: `Release ${event.detail.release} was not accepted: ${event.detail.error.message}` };
     case 'upgrade:done': return { level: 'info', text: `Process ${event.detail.pid} has taken over; the clients of this one finish.` };
     case 'upgrade:failed': return { level: 'error', text: event.detail.error.message };
     case 'error': return { level: 'error', text: event.detail.message };

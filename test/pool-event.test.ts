@@ -21,7 +21,7 @@ describe('events in words', () => {
       { name: 'reload:done', detail: { release: 2, script: '/srv/b.mjs', replaced: 4, draining: 1, adopted: [], needsUpgrade: ['Port'], seconds: 3 } },
       'info', 'Release 2 serves: 4 workers were replaced, 1 of them still drain. Only a new master would change Port.',
     ],
-    [{ name: 'reload:failed', detail: { release: 2, error: new Error('it throws') } }, 'error', 'Release 2 was not taken: it throws'],
+    [{ name: 'reload:failed', detail: { release: 2, error: new Error('it throws') } }, 'error', 'Release 2 was not accepted: it throws'],
     [{ name: 'error', detail: new Error('cannot listen') }, 'error', 'cannot listen'],
   ] as const)('%j', (event, level, text) => {
     expect(inWords(event as PoolEvent)).toEqual({ level, text });

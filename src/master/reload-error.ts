@@ -49,7 +49,7 @@ export class ReloadError extends PreforkError {
     const why = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
     const files = mixed ? ' But its script was overwritten or removed, so workers that start from now on run other code or fail: restore the file.' : '';
     const lines = stderr === '' ? '' : `\nIts last lines on stderr:\n${stderr.trimEnd()}`;
-    super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not taken${who}${why}. The previous release goes on serving.${files}${lines}`, cause === undefined ? undefined : { cause });
+    super('ERR_PREFORK_RELOAD', `Release ${release} (${script}) was not accepted${who}${why}. The previous release goes on serving.${files}${lines}`, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.release = release;
     this.pid = pid;

@@ -24,7 +24,7 @@ export const KILL_REASONS = {
   grace: 'still there at the end of GraceExpireTime',
   boot: 'not ready within the start limit',
   asked: 'asked to',
-  trial: 'its release was not taken',
+  trial: 'its release was not accepted',
 } as const;
 
 /** Why a worker is killed: a key of the table that has the words. */

@@ -41,7 +41,7 @@ describe('An action', () => {
   });
 
   it.each([
-    [500, new PreforkError('ERR_PREFORK_RELOAD', 'Release 2 was not taken.\nIts last lines on stderr:\nno such table')],
+    [500, new PreforkError('ERR_PREFORK_RELOAD', 'Release 2 was not accepted.\nIts last lines on stderr:\nno such table')],
     [409, new PreforkError('ERR_PREFORK_STATE', 'reload() needs a running pool.')],
   ])('reload answers %i with the words of the error', async (code, error) => {
     const pool = new FakePool();

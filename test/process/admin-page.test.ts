@@ -114,8 +114,8 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
 
       script.lead('throw new Error("no such table: users");');
       await page.getByRole('button', { name: 'Reload', exact: true }).click();
-      await page.getByRole('alert').filter({ hasText: /Reload: Release 3 .* was not taken; worker \d+ ended before it was ready \(exit code 1\)\. The previous release goes on serving\.[^]*no such table: users/ }).waitFor();
-      await releases.filter({ hasText: /Release 2 serves\. The last reload, to release 3, failed: .*was not taken/ }).waitFor();
+      await page.getByRole('alert').filter({ hasText: /Reload: Release 3 .* was not accepted; worker \d+ ended before it was ready \(exit code 1\)\. The previous release goes on serving\.[^]*no such table: users/ }).waitFor();
+      await releases.filter({ hasText: /Release 2 serves\. The last reload, to release 3, failed: .*was not accepted/ }).waitFor();
       await page.locator('#events li.error', { hasText: 'Release 3' }).waitFor();
       // What the button brought to light stays while the page goes on.
       running.server.pause();
@@ -215,7 +215,7 @@ describe.runIf(requireTool('chromium'))('The page in Chromium', { timeout: 60_00
   describe('of a large pool', () => {
     const large = (workers: number): ReturnType<typeof serverStatus> => serverStatus({
       workers: manyWorkers(workers), limits: { MaxServer: 250, Backlog: 511 }, totals: { queued: 12, exits: { ...serverStatus().totals.exits, crashed: 3, lifetime: 41 } },
-      release: 3, lastReload: { result: 'failed', release: 4, at: Date.now(), seconds: 2, text: 'Release 4 was not taken; worker 4711 ended before it was ready (exit code 1).' },
+      release: 3, lastReload: { result: 'failed', release: 4, at: Date.now(), seconds: 2, text: 'Release 4 was not accepted; worker 4711 ended before it was ready (exit code 1).' },
     });
     const SCREENS = [1200, 375].flatMap((width) => (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })));
 

@@ -193,7 +193,7 @@ describe('The admin side', () => {
         script.lead('throw new Error("no such table: users");');
         const bad = await curl();
         expect(bad.code).toBe(22);
-        expect(bad.output).toMatch(/^Release 3 \(.*\) was not taken; worker \d+ ended before it was ready \(exit code 1\)[^]*no such table: users/);
+        expect(bad.output).toMatch(/^Release 3 \(.*\) was not accepted; worker \d+ ended before it was ready \(exit code 1\)[^]*no such table: users/);
         expect(running.server.status()).toMatchObject({ release: 2, lastReload: { result: 'failed', release: 3 } });
       });
     } finally {
