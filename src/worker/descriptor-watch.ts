@@ -5,6 +5,8 @@ import type { DescriptorGuard } from './descriptors.js';
 
 /** Clients that came at least this long ago have opened their files. */
 const SETTLE_MS = 20;
+/** Once it was said that files run short, it is said again only after fewer clients were there than this part of those that may be. */
+const AGAIN_BELOW = 7 / 8;
 
 /** What has to be kept within a process's limit of open files. */
 export interface DescriptorWatchParts {
@@ -22,6 +24,9 @@ export class DescriptorWatch {
   /** Clients taken since the last time that all had had time to open their files; brought up to date only when it matters. */
   #young = 0;
   #timer: Timer | undefined;
+  /** How many clients there were when a trial began, 0 = there is none; and how many have left since. */
+  #tried = 0;
+  #left = 0;
 
   constructor(parts: DescriptorWatchParts) {
     this.#parts = parts;
@@ -34,20 +39,40 @@ export class DescriptorWatch {
     if (guard.isDue(loop.clients) || loop.isShortOfFiles) this.measure();
   }
 
-  measure(): void {
+  /** A client is about to leave, and to close what it has opened. */
+  leaving(): void {
     const { guard, loop } = this.#parts;
-    loop.setLimits({ descriptors: guard.measure(loop.clients, this.#young) });
-    if (!loop.isShortOfFiles) this.#isShort = false;
-    else if (this.#young > 0) this.#timer ??= this.#settleSoon();
-    else this.#runShort();
+    if (this.#timer === undefined) return;
+    this.#left += 1;
+    if (loop.isShortOfFiles && !guard.isShort) guard.look();
+  }
+
+  measure(tried = 0): void {
+    const { guard, loop } = this.#parts;
+    const most = guard.measure(loop.clients, this.#young, tried);
+    loop.setLimits({ descriptors: most });
+    if (most === null || loop.clients < most * AGAIN_BELOW) this.#isShort = false;
+    if (!loop.isShortOfFiles) return;
+    if (this.#young > 0) this.#timer ??= this.#settleSoon();
+    if (guard.isShort) this.#runShort();
   }
 
   #settleSoon(): Timer {
+    const { clock, guard, loop } = this.#parts;
     const old = this.#young;
-    return this.#parts.clock.after(SETTLE_MS, () => {
+    if (this.#tried === 0) {
+      this.#tried = loop.clients;
+      this.#left = 0;
+      guard.beginTrial();
+    }
+    return clock.after(SETTLE_MS, () => {
       this.#timer = undefined;
       this.#young -= old;
-      this.measure();
+      // Where new ones come all the time, a trial is over when as many have left: those had opened all that they open.
+      const isOver = this.#young === 0 || this.#left >= this.#tried;
+      const tried = isOver ? this.#tried : 0;
+      if (isOver) this.#tried = 0;
+      this.measure(tried);
     }, { idle: true });
   }
 

@@ -9,6 +9,8 @@ const LONGEST_STRIDE = 4096;
 const FEW_CLIENTS = 4;
 /** How many clients may come before it is known what each of them opens, as a share of the free files. */
 const UNKNOWN_SHARE = 1 / 64;
+/** Clients that come and go need not all have their files open at the same time: they may need this many times as many as were seen. */
+const MARGIN = 2;
 /** While this many are free one more client is taken, whatever earlier ones seem to have opened: it may have been the program. */
 const PLENTY = 2 * RESERVE;
 
@@ -30,6 +32,9 @@ export class DescriptorGuard {
   #counted = 0;
   /** The most clients at a time when all of them had opened their files. */
   #proven = 0;
+  /** The most files that were open since the trial began. */
+  #peak = 0;
+  #isShort = false;
 
   constructor({ limit, countOpen }: { readonly limit: number; readonly countOpen: () => number }) {
     this.limit = limit;
@@ -46,24 +51,54 @@ export class DescriptorGuard {
     return this.limit !== Infinity && (isNews || this.#accepts >= this.#stride);
   }
 
+  /** Whether files are too few for one more client. If not, those who are there may still have to prove what they open. */
+  get isShort(): boolean {
+    return this.#isShort;
+  }
+
+  /** From now on the clients that are there get time to open their files. */
+  beginTrial(): void {
+    this.#peak = 0;
+  }
+
+  /** Counts the open files. To be called also before a client on trial leaves, since it closes those that it has opened. */
+  look(): number {
+    const open = this.#countOpen();
+    this.#peak = Math.max(this.#peak, open);
+    return open;
+  }
+
   /**
    * How many clients this process may have, given how many it has; null = any number. A callback may open files only after it has waited for
    * something, when a whole burst has long been accepted. So the number of clients may at most double until they have shown what they open.
    *
    * @param young - how many of them may not have had time to open their files
+   * @param tried - at the end of a trial: how many there were when it began. They have had that time, or as many have left
    */
-  measure(clients: number, young: number): number | null {
+  measure(clients: number, young: number, tried = 0): number | null {
     this.#accepts = 0;
     this.#counted = Math.max(this.#counted, clients);
     if (this.limit === Infinity) return null;
-    const open = this.#countOpen();
+    const open = this.look();
     this.#learn(clients, open, young === 0);
     const toCome = Math.min(young, clients) * (this.#each - 1);
-    const free = Math.max(this.limit - open - toCome - Math.min(RESERVE, Math.floor(this.limit / 8)), 0);
+    const free = Math.max(this.limit - open - toCome - this.#reserve, 0);
     this.#stride = Math.min(Math.max(Math.floor(free / this.#each / 8), 1), LONGEST_STRIDE);
     const most = clients + Math.max(Math.floor(free / this.#each), free >= PLENTY ? 1 : 0);
-    if (young === 0) this.#proven = Math.max(this.#proven, clients);
+    this.#isShort = most <= clients && (young === 0 || open * 4 >= this.limit * 3);
+    this.#proven = Math.max(this.#proven, young === 0 ? clients : 0, this.#hasPassed(tried) ? tried : 0);
     return Math.max(Math.min(most, this.#proven + Math.max(this.#proven, FEW_CLIENTS, Math.floor(free * UNKNOWN_SHARE))), clients);
+  }
+
+  get #reserve(): number {
+    return Math.min(RESERVE, Math.floor(this.limit / 8));
+  }
+
+  /** Whether there are files for twice as many clients as were on trial, though some of those were too young to have opened theirs. */
+  #hasPassed(tried: number): boolean {
+    const { clients, open } = this.#most ?? { clients: 0, open: 0 };
+    const more = tried - clients;
+    return more > 0 && open + 2 * MARGIN * Math.max(this.#peak - open, more) <= this.limit - this.#reserve;
   }
 
   /** Only a difference of two clients or more counts: a client opens files when it is served, which the latest may not have been yet. */

@@ -207,14 +207,14 @@ export class WorkerRuntime {
   #connection(socket: Socket): void {
     const loop = this.#loop;
     if (loop === undefined || !this.#clients.admit(socket)) return;
-    // Before anything else: it may close the listener, so that not a single client more is taken.
-    loop.opened();
+    loop.opened(); // before anything else: it may close the listener, so that not a single client more is taken
     this.#files?.accepted();
     this.#clients.take(socket);
     this.#endIfWornOut();
   }
 
   #left(): void {
+    this.#files?.leaving();
     this.#loop?.closed();
     if (this.#ending.hasBegun) void this.#ending.endIfEmpty();
   }

@@ -179,6 +179,29 @@ describe('a watch of open files', () => {
     expect(scene.errors).toEqual([expect.stringMatching(/^A worker with 46 clients is close to its limit of 256 open files/)]);
   });
 
+  it.each([[0, 1024, 300, 500], [6, 1024, 50, 130], [6, 256, 8, 26], [30, 256, 4, 8]])('lets more in when clients prove by their leaving what they open, though others come at once: %d files each, with a limit of %d', (filesEach, limit, least, most) => {
+    const scene = watched(limit);
+    let clients = 0;
+
+    for (let at = 0; at < 3000; at += 10) {
+      clients = scene.come();
+      scene.clock.advance(5);
+      scene.open += clients * filesEach;
+      expect(scene.open).toBeLessThanOrEqual(limit);
+      scene.clock.advance(4);
+      for (let client = 0; client < clients; client++) {
+        scene.watch.leaving();
+        scene.loop.clients -= 1;
+        scene.open -= 1 + filesEach;
+      }
+      scene.clock.advance(1);
+    }
+
+    expect(clients).toBeGreaterThanOrEqual(least);
+    expect(clients).toBeLessThanOrEqual(most);
+    if (limit === 1024) expect(scene.errors).toEqual([]);
+  });
+
   it('says it again only after files have been free', () => {
     const scene = watched(64);
     const fill = (): void => {
