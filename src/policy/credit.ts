@@ -4,8 +4,8 @@ export interface Flow {
   readonly served: number;
   readonly clients: number;
   readonly at: number;
-  /** When there was a client, or one came, last. */
-  readonly busyAt: number;
+  /** When the last client came. */
+  readonly cameAt: number;
   /** Clients that came lately. */
   readonly came: number;
   /** Clients that came lately while others left, replacing them. */
@@ -14,7 +14,7 @@ export interface Flow {
   readonly crowded: boolean;
 }
 
-export const NO_FLOW: Flow = { served: 0, clients: 0, at: 0, busyAt: 0, came: 0, replaced: 0, crowded: false };
+export const NO_FLOW: Flow = { served: 0, clients: 0, at: 0, cameAt: 0, came: 0, replaced: 0, crowded: false };
 
 /** Half-life of the counts. */
 const HALF_LIFE_MS = 500;
@@ -23,7 +23,7 @@ const LOOK_MS = 10;
 
 /** With fewer recent clients than this, nothing is proved. */
 const PROOF = 16;
-/** A pool that has been empty for this long has no crowd any more: whoever comes next may have come to stay. */
+/** When no client has come for this long, there is no crowd any more: those that come next may have come to stay. */
 const QUIET_MS = 250;
 /** Clients that stay for fewer seconds are short-lived. On an overloaded machine everything takes long. */
 const SHORT_LIFE = 1;
@@ -40,18 +40,18 @@ export function observeFlow(flow: Flow, { served, clients, workers, now }: {
   readonly served: number; readonly clients: number; readonly workers: number; readonly now: number;
 }): Flow {
   if (now - flow.at < LOOK_MS) return flow;
-  const isBusy = clients > 0 || served > flow.served;
-  if (!isBusy && now - flow.busyAt >= QUIET_MS) return { ...NO_FLOW, served, at: now, busyAt: flow.busyAt };
-  const kept = 0.5 ** ((now - flow.at) / HALF_LIFE_MS);
   const cameNow = Math.max(served - flow.served, 0);
+  const cameAt = cameNow > 0 ? now : flow.cameAt;
+  if (now - cameAt >= QUIET_MS) return { ...NO_FLOW, served, clients, at: now, cameAt };
+  const kept = 0.5 ** ((now - flow.at) / HALF_LIFE_MS);
   const leftNow = Math.max(cameNow - (clients - flow.clients), 0);
   const came = flow.came * kept + cameNow;
   const replaced = flow.replaced * kept + Math.min(cameNow, leftNow);
-  return { served, clients, at: now, busyAt: isBusy ? now : flow.busyAt, came, replaced, crowded: isCrowded({ came, replaced, clients, workers }, flow.crowded) };
+  return { served, clients, at: now, cameAt, came, replaced, crowded: isCrowded({ came, replaced, clients, workers }, flow.crowded) };
 }
 
 /** When to look again if no report comes: the crowd may have ended by then. Infinity = no need. */
-export const quietAt = ({ crowded, clients, busyAt, at }: Flow): number => (crowded && clients === 0 ? Math.max(busyAt + QUIET_MS, at + LOOK_MS) : Infinity);
+export const quietAt = ({ crowded, cameAt, at }: Flow): number => (crowded ? Math.max(cameAt + QUIET_MS, at + LOOK_MS) : Infinity);
 
 function isCrowded({ came, replaced, clients, workers }: { readonly came: number; readonly replaced: number; readonly clients: number; readonly workers: number }, was: boolean): boolean {
   const perSecond = came * Math.LN2 * 1000 / HALF_LIFE_MS;

@@ -57,17 +57,18 @@ describe('observeFlow', () => {
     expect(flow.crowded).toBe(false);
   });
 
-  it('ends the crowd at once when the pool has been empty for a quarter of a second, and no sooner', () => {
-    const crowd = pass(NO_FLOW, { ms: 5000, perReport: 200, stay: 0 });
+  it.each([0, 3])('ends the crowd when nobody has come for a quarter of a second, and no sooner, also if %d stay', (stay) => {
+    const crowd = pass(NO_FLOW, { ms: 5000, perReport: 200, stay });
 
     const sooner = pass(crowd.flow, { ms: 240, perReport: 0, stay: 0, start: crowd });
     const later = pass(sooner.flow, { ms: 60, perReport: 0, stay: 0, start: sooner });
 
     expect([crowd.flow.crowded, sooner.flow.crowded, later.flow.crowded]).toEqual([true, true, false]);
-    expect([quietAt(sooner.flow), quietAt(later.flow)]).toEqual([crowd.flow.busyAt + 250, Infinity]);
+    expect([quietAt(sooner.flow), quietAt(later.flow)]).toEqual([crowd.flow.cameAt + 250, Infinity]);
     // Those who come then prove anew what they are.
-    expect(pass(later.flow, { ms: 100, perReport: 40, stay: 1000, start: later }).flow.crowded).toBe(false);
-    expect(pass(later.flow, { ms: 100, perReport: 40, stay: 0, start: later }).flow.crowded).toBe(true);
+    const start = { ...later, clients: 0 };
+    expect(pass(later.flow, { ms: 100, perReport: 40, stay: 1000, start }).flow.crowded).toBe(false);
+    expect(pass(later.flow, { ms: 100, perReport: 40, stay: 0, start }).flow.crowded).toBe(true);
   });
 
   it('ends the crowd when clients begin to last', () => {
