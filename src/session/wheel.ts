@@ -81,7 +81,7 @@ export class Wheel implements Client {
     const output = (this.#output ??= new OutputQueue());
     if (text !== undefined) output.addText(text, checkedEncoding(this.#filter.text_encoding));
     else for (const chunk of checkedOutput(this.#filter.put(records))) output.addBytes(chunk);
-    this.#isDirty = true;
+    this.#isDirty ||= !output.isEmpty;
     if (output.octetsAtMost >= FULL) this.flush();
     // The answers to the records of one read go out together, when the last of them has been handled.
     else if (!this.#isScheduled && !this.#input.isPumping) {
@@ -126,7 +126,7 @@ export class Wheel implements Client {
 
   /** Whether there is output that the kernel has not taken yet. */
   get isPending(): boolean {
-    return this.#output !== undefined || this.#stream.writableLength > 0;
+    return this.#output?.isEmpty === false || this.#stream.writableLength > 0;
   }
 
   /** Octets that the kernel has taken so far: it grows with everything that the client takes, whatever the size of a write. */

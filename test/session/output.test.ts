@@ -53,6 +53,34 @@ describe('output', () => {
     expect(output !== undefined && 'pieces' in output ? output.pieces.length : 0).toBe(1);
   });
 
+  it.each<[string, unknown[]]>([['no record', []], ['an empty record', ['']]])('is reported as flushed, although %s is put while its client does not take it', async (_title, records) => {
+    const { client, context, calls } = await setUp({ createFilters: bothWays(() => new LineFilter({ OutputLiteral: '' })) });
+    client.stopReading();
+    context.heap.client.put('taken later');
+    await turn();
+
+    context.heap.client.put(...records);
+    await client.readOn();
+
+    expect(calls).toEqual(['flushed']);
+  });
+
+  it('is not reported as flushed once more for an empty record that ClientFlushed puts', async () => {
+    let count = 0;
+    const { client, context } = await setUp({ createFilters: bothWays(() => new LineFilter({ OutputLiteral: '' })), callbacks: { flushed: ({ heap }: Any) => {
+      count += 1;
+      if (count < 5) heap.client.put('');
+    } } });
+    client.stopReading();
+    for (const record of ['one', 'two']) {
+      context.heap.client.put(record);
+      context.heap.client.flush();
+    }
+    await client.readOn();
+
+    expect(count).toBe(1);
+  });
+
   it('keeps its order through texts of two encodings, small and large buffers', () => {
     const queue = new OutputQueue();
     const large = Buffer.alloc(10_000, 'L');
