@@ -5,8 +5,8 @@ import type { DescriptorGuard } from './descriptors.js';
 
 /** Clients that came at least this long ago have opened their files. */
 const SETTLE_MS = 20;
-/** Once it was said that files run short, it is said again only after fewer clients were there than this part of those that may be. */
-const AGAIN_BELOW = 7 / 8;
+/** Once it has been said that files run short, it is said again only after the number of clients has been below this part of what is allowed. */
+const AGAIN_BELOW = 1 / 2;
 
 /** What has to be kept within a process's limit of open files. */
 export interface DescriptorWatchParts {

@@ -81,12 +81,13 @@ export class DescriptorGuard {
     if (this.limit === Infinity) return null;
     const open = this.look();
     this.#learn(clients, open, young === 0);
+    const proved = this.#proved(tried);
     const toCome = Math.min(young, clients) * (this.#each - 1);
     const free = Math.max(this.limit - open - toCome - this.#reserve, 0);
     this.#stride = Math.min(Math.max(Math.floor(free / this.#each / 8), 1), LONGEST_STRIDE);
     const most = clients + Math.max(Math.floor(free / this.#each), free >= PLENTY ? 1 : 0);
     this.#isShort = most <= clients && (young === 0 || open * 4 >= this.limit * 3);
-    this.#proven = Math.max(this.#proven, young === 0 ? clients : 0, this.#hasPassed(tried) ? tried : 0);
+    this.#proven = Math.max(this.#proven, young === 0 ? clients : 0, proved);
     return Math.max(Math.min(most, this.#proven + Math.max(this.#proven, FEW_CLIENTS, Math.floor(free * UNKNOWN_SHARE))), clients);
   }
 
@@ -94,11 +95,20 @@ export class DescriptorGuard {
     return Math.min(RESERVE, Math.floor(this.limit / 8));
   }
 
-  /** Whether there are files for twice as many clients as were on trial, though some of those were too young to have opened theirs. */
-  #hasPassed(tried: number): boolean {
+  /**
+   * Learns from a trial at whose end some were too young to have opened their files.
+   *
+   * @returns how many have proved what they open: all that were on trial, if there are files for twice as many
+   */
+  #proved(tried: number): number {
     const { clients, open } = this.#most ?? { clients: 0, open: 0 };
     const more = tried - clients;
-    return more > 0 && open + 2 * MARGIN * Math.max(this.#peak - open, more) <= this.limit - this.#reserve;
+    if (more <= 0) return 0;
+    const opened = MARGIN * Math.max(this.#peak - open, more);
+    if (open + 2 * opened > this.limit - this.#reserve) return 0;
+    // What seemed to be theirs may have been the program's.
+    this.#each = Math.min(this.#each, opened / more);
+    return tried;
   }
 
   /** Only a difference of two clients or more counts: a client opens files when it is served, which the latest may not have been yet. */

@@ -202,6 +202,26 @@ describe('a watch of open files', () => {
     if (limit === 1024) expect(scene.errors).toEqual([]);
   });
 
+  it('does not take files that the program opens with its first clients for theirs, though others come at once', () => {
+    const scene = watched(1024);
+    let clients = 0;
+
+    for (let at = 0; at < 3000; at += 10) {
+      if (at === 0) scene.open += 100;
+      clients = scene.come();
+      scene.clock.advance(9);
+      for (let client = 0; client < clients; client++) {
+        scene.watch.leaving();
+        scene.loop.clients -= 1;
+        scene.open -= 1;
+      }
+      scene.clock.advance(1);
+    }
+
+    expect(clients).toBeGreaterThan(300);
+    expect(scene.errors).toEqual([]);
+  });
+
   it('says it again only after files have been free', () => {
     const scene = watched(64);
     const fill = (): void => {
