@@ -23,6 +23,8 @@ export interface SweeperParts {
 export class Sweeper {
   readonly #parts: SweeperParts;
   #timer: Timer | undefined;
+  #dueAt = 0;
+  #hasHeldBack = false;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -31,13 +33,19 @@ export class Sweeper {
   /** Sweeps from now on, as long as there is a session whose time is limited. */
   start(isNeeded: boolean = this.#isTimed): void {
     const { clock, guard } = this.#parts;
-    if (isNeeded) this.#timer ??= startTimer(clock, this.#everyMs, guard, () => { this.#sweep(); }, { idle: true });
+    if (!isNeeded || this.#timer !== undefined) return;
+    const ms = this.#everyMs;
+    this.#dueAt = clock.now() + ms;
+    this.#timer = startTimer(clock, ms, guard, () => { this.#sweep(ms); }, { idle: true });
   }
 
-  #sweep(): void {
+  #sweep(everyMs: number): void {
     this.#timer = undefined;
     const { clock, sessions } = this.#parts;
     const now = clock.now();
+    // This process stood still. What clients have sent meanwhile, and what their callbacks wait for, is read after this turn.
+    this.#hasHeldBack = !this.#hasHeldBack && now - this.#dueAt > everyMs;
+    if (this.#hasHeldBack) { this.start(true); return; }
     let isWaiting = false;
     for (const session of sessions) {
       try {
