@@ -32,6 +32,23 @@ export function untilNext(everyMs: number, now: number): number {
   return left < EARLY_MS ? left + everyMs : left;
 }
 
+/** A timer that is this late shows that this process was blocked. */
+const BLOCKED_MS = 50;
+
+/**
+ * Calls `task` when others have had `delayMs` to do something. Timers come before input that is ready: so if this process was blocked,
+ * it is not called before what they have done meanwhile has been read, and they get once more as long as it was late, at most `delayMs`.
+ */
+export function startDeadline(clock: Clock, delayMs: number, task: () => void, options?: { readonly idle?: boolean }): Timer {
+  const dueAt = clock.now() + delayMs;
+  let timer = clock.after(delayMs, () => {
+    const lateMs = clock.now() - dueAt;
+    if (lateMs < BLOCKED_MS) task();
+    else timer = clock.after(Math.min(lateMs, delayMs), task, options);
+  }, options);
+  return { cancel: () => { timer.cancel(); } };
+}
+
 // https://nodejs.org/api/timers.html#settimeoutcallback-delay-args: larger delays are set to 1.
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 

@@ -1,7 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { Server, TLSSocket } from 'node:tls';
-import type { Clock, Timer } from '../clock.js';
+import { startDeadline, type Clock, type Timer } from '../clock.js';
 import { asError } from '../errors.js';
 
 /*
@@ -34,6 +34,11 @@ export const doneDoor = (target: Guarded, step: () => void): ((error?: Error | n
 /** Calls back once, later. */
 export function startTimer(clock: Clock, delayMs: number, target: Guarded, step: () => void, options?: { readonly idle?: boolean }): Timer {
   return clock.after(delayMs, door(target, step), options);
+}
+
+/** Calls back once the other side has had some time for something (clock.ts). */
+export function startPatience(clock: Clock, delayMs: number, target: Guarded, step: () => void, options?: { readonly idle?: boolean }): Timer {
+  return startDeadline(clock, delayMs, door(target, step), options);
 }
 
 /** Runs a step in a later turn, in the current async context. */

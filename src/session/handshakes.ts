@@ -4,7 +4,7 @@ import type { Server, TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../clock.js';
 import { asError } from '../errors.js';
 import type { TlsConfig } from '../options/tls.js';
-import { enter, listenToHandshakes, startTimer, type Guarded } from './entry.js';
+import { enter, listenToHandshakes, startPatience, type Guarded } from './entry.js';
 import { ignoreErrors } from './stream-entry.js';
 
 /** How a handshake ends: one of the first two is called, once. */
@@ -33,7 +33,7 @@ export class Handshake implements Guarded {
     if (this.#socket.destroyed) { this.failed(this.#socket, Object.assign(new Error('The client has left.'), { code: 'ECONNRESET' })); return; }
     // There is nothing to answer to a client that leaves in the middle of it.
     this.#socket.allowHalfOpen = false;
-    this.#timer = startTimer(clock, mostMs, this, () => { this.failed(this.#socket, timeout(mostMs)); });
+    this.#timer = startPatience(clock, mostMs, this, () => { this.failed(this.#socket, timeout(mostMs)); });
     server.emit('connection', this.#socket);
   }
 

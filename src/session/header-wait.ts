@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { ProxyHeader } from '../proxy/header.js';
 import { HeaderParser } from '../proxy/header-parser.js';
 import { isDirect, readInto } from './direct-socket.js';
-import { startTimer } from './entry.js';
+import { startPatience } from './entry.js';
 import { peerOf, type Peer } from './peer.js';
 import { deliverTo, ignoreErrors, readAhead, type StreamOwner } from './stream-entry.js';
 
@@ -115,7 +115,7 @@ export class HeaderWait implements StreamOwner {
 
   #wait(ms: number, over: () => void): void {
     this.#timer?.cancel();
-    this.#timer = startTimer(this.#clock, ms, this, over, { idle: true });
+    this.#timer = startPatience(this.#clock, ms, this, over, { idle: true });
   }
 
   #late(ms: number): void {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../clock.js';
 import { show } from '../checks.js';
 import { PreforkError, asError } from '../errors.js';
-import { door, startTimer, whenSettled, type Guarded } from './entry.js';
+import { door, startPatience, whenSettled, type Guarded } from './entry.js';
 import { guardListeners } from './lent.js';
 import { ignoreErrors, listenOnce, watchReaders } from './stream-entry.js';
 
@@ -36,7 +36,7 @@ export class Preparing implements Guarded {
     listenOnce(socket, 'error', this, (error) => { this.#failure = error; });
     listenOnce(socket, 'close', this, () => { this.#done(undefined); });
     guardListeners(socket, this);
-    if (mostMs !== Infinity) this.#timer = startTimer(clock, mostMs, this, () => { this.#done(undefined); });
+    if (mostMs !== Infinity) this.#timer = startPatience(clock, mostMs, this, () => { this.#done(undefined); });
     // A stream that flows without a listener loses what it reads, but the bytes after those that were taken belong to the session.
     this.#unwatch = watchReaders(socket, this, {
       added: () => {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Clock, Timer } from '../clock.js';
+import { startDeadline, type Clock, type Timer } from '../clock.js';
 import { PreforkError } from '../errors.js';
 import type { ToMaster, ToWorker } from '../ipc/protocol.js';
 import { fromText, toText } from '../ipc/user-message.js';
@@ -59,7 +59,7 @@ export class UserMessages {
     if (!this.#parts.send({ type: 'message', text, ask })) throw unanswered('the master has gone, or does not read');
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        const timer = timeout === 0 ? undefined : this.#parts.clock.after(timeout * 1000, () => { reject(unanswered(`there was none within ${timeout} s`)); });
+        const timer = timeout === 0 ? undefined : startDeadline(this.#parts.clock, timeout * 1000, () => { reject(unanswered(`there was none within ${timeout} s`)); });
         this.#questions.set(ask, { resolve, reject, timer });
       });
     } finally {

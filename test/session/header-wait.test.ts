@@ -174,6 +174,17 @@ describe('a header', () => {
     expect(clients.failures).toMatchObject([{ message: expect.stringMatching(/ended after 20 bytes/) as string }]);
   });
 
+  it('is read that came in time, though its worker was blocked until the time was over', async () => {
+    const { clients, calls } = behind();
+    const client = await clients.connect(balancer());
+    clients.clock.sleep(10_000);
+
+    clients.clock.wake(() => undefined);
+    await client.send(LINE + 'hello\r\n');
+
+    expect([client.isClosed, calls]).toEqual([false, ['connected 192.0.2.1:4711', 'input hello']]);
+  });
+
   it('has at most a second more when the worker drains, and none when it has no more time', async () => {
     const { clients } = behind();
     const [silent, late] = [await clients.connect(balancer()), await clients.connect(balancer())];
