@@ -75,7 +75,8 @@ export class PermitPool {
     this.#settings = settings;
     this.#office = new PermitOffice({
       roster: this.#roster,
-      observe: (flow) => ({ ...flow, crowded: settings.holders !== Infinity }),
+      // A crowd goes on, so nobody looks whether it has ended.
+      observe: (flow) => ({ ...flow, crowded: settings.holders !== Infinity, cameAt: Infinity }),
       handle: {} as SendHandle,
       send: (id, order) => {
         const member = this.#members.find(({ record }) => record.id === id);
