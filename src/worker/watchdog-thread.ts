@@ -59,11 +59,13 @@ function reportHang(): void {
   session.connectToMainThread();
   session.on('Debugger.scriptParsed', ({ params }) => { urls.set(params.scriptId, params.url); });
   session.once('Debugger.paused', ({ params: { callFrames, hitBreakpoints = [] } }) => {
+    // Before the main thread goes on: its event loop may turn at once.
+    const ms = blockedMs();
     if (isOurs && hitBreakpoints.length === 0) session.post('Debugger.resume');
     session.post('Debugger.disable');
     session.disconnect();
     timer.cancel();
-    send({ blockedMs: blockedMs(), stack: callFrames.map((frame) => frameOf(frame, urls)) });
+    send({ blockedMs: ms, stack: callFrames.map((frame) => frameOf(frame, urls)) });
   });
   session.post('Debugger.enable', () => { isOurs = true; });
   session.post('Debugger.pause');
