@@ -81,7 +81,7 @@ describe('ClientDisconnected', () => {
 
       await master.until(() => master.all('log').find(({ callback }) => callback === 'Disconnected'), () => 'Disconnected');
       master.signal('SIGTERM');
-      await master.exit();
+      await master.over();
       const calls = master.all('log').filter((entry) => entry['client'] === 1).map(({ callback }) => callback);
       expect(calls.filter((callback) => callback === 'Disconnected')).toHaveLength(1);
       expect(calls.at(-1)).toBe('Disconnected');

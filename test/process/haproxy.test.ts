@@ -217,8 +217,8 @@ describe.runIf(requireTool('haproxy'))('examples/haproxy', { timeout: 180_000 },
       await second.until(() => second.lines.find((line) => line === 'release 2'), () => 'the end of the reload', 60_000);
       second.signal('SIGUSR2');
       expect(await second.exit(60_000)).toEqual({ code: 0, signal: null });
-      expect(second.lines.filter((line) => line.startsWith('listening on'))).toHaveLength(2);
-      // Of its new master: the old one has let go of its ports.
+      // Its new master says so when it has the agent's port, which the old one keeps until it has gone.
+      await second.until(() => second.lines.filter((line) => line.startsWith('listening on'))[1], () => 'the ports of the new master');
       await haproxy.until('two', ({ status, agent_status }) => status === 'UP' && agent_status === 'L7OK');
       first.signal('SIGTERM');
       expect(await first.exit()).toEqual({ code: 0, signal: null });

@@ -93,7 +93,7 @@ describe('signals', () => {
       await client.echo('still here');
       await client.quit();
 
-      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(await master.over()).toEqual({ code: 0, signal: null });
       expect(master.survivors).toEqual([]);
       const exits = master.all('worker:exit');
       expect(exits.map(({ reason, code }) => `${reason} ${code}`)).toEqual(master.born.map(() => 'shutdown 0'));
@@ -126,7 +126,7 @@ describe('signals', () => {
       await client.echo('still here');
       await client.quit();
 
-      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(await master.over()).toEqual({ code: 0, signal: null });
       expect(master.all('worker:exit').map(({ reason, code, signal }) => ({ reason, code, signal })))
         .toEqual([{ reason: 'shutdown', code: 0, signal: null }, { reason: 'shutdown', code: 0, signal: null }]);
     });

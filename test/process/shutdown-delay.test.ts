@@ -51,7 +51,7 @@ describe('ShutdownDelay', () => {
       await master.event('worker:drain');
       await late.quit();
 
-      expect(await master.exit()).toEqual({ code: 0, signal: null });
+      expect(await master.over()).toEqual({ code: 0, signal: null });
       expect(master.all('worker:drain').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
     });
   });

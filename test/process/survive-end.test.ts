@@ -59,7 +59,7 @@ describe('clients in the queue when the pool stops', () => {
         await poll(() => soFar.length > 100, () => 'the load to be on its way');
         stoppedAt = performance.now();
         master.signalGroup('SIGTERM');
-        await master.exit();
+        await master.over();
       });
 
       expect(failures(visits.filter(({ connectedAt }) => connectedAt < stoppedAt))).toEqual([]);

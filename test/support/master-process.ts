@@ -206,7 +206,7 @@ export class MasterProcess {
     sendSignal(-this.pid, signal);
   }
 
-  /** Waits until it has ended. */
+  /** Waits until it has ended. What it printed last may still be on its way, and a successor may only be starting: {@link over}, {@link until}. */
   async exit(boundMs?: number): Promise<Ending> {
     return this.until(() => this.ending, () => `the end of ${this.pid}`, boundMs);
   }
