@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { ServerEvents, ServerStatus } from 'prefork-tcp-server';
 import { isAlive, sendSignal, waitGone } from './processes.js';
@@ -19,7 +20,7 @@ export interface MasterSetup {
   readonly execArgv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from standard input, which then ends. Default: nothing. */
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
   /** Makes it the leader of a process group, as a shell does. */
   readonly detached?: boolean;
 }
@@ -45,7 +46,7 @@ export class MasterProcess {
   ending: Ending | undefined;
   /** Those of its workers that lived when its own end was seen. */
   survivors: readonly number[] = [];
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #detached: boolean;
   readonly #mayUpgrade: boolean;
   readonly #waiters = new Waiters();
@@ -60,7 +61,9 @@ export class MasterProcess {
     this.#detached = detached;
     this.#mayUpgrade = typeof options['HandleSignals'] === 'object' || name === 'upgradable.mjs';
     this.pid = this.#child.pid ?? 0;
-    this.#child.stdin?.end(stdin);
+    // It may end with something left to read.
+    if (typeof stdin === 'object') stdin.pipe(this.#child.stdin.on('error', () => undefined));
+    else this.#child.stdin.end(stdin);
     this.#collect(this.#child.stdout, this.stdout);
     this.#collect(this.#child.stderr, this.stderr);
     this.#child.once('exit', (code, signal) => {

@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util';
 import { holds, printTable } from '../figures.js';
 import * as blocked from './blocked.js';
 import * as clients from './clients.js';
+import * as operated from './operator.js';
 import * as reloads from './reloads.js';
 import type { Scenario } from './scenario.js';
 import * as workers from './workers.js';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { ...workers, ...clients, ...blocked, ...reloads };
+const SCENARIOS: Readonly<Record<string, Scenario>> = { ...workers, ...clients, ...blocked, ...reloads, ...operated };
 
 const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, seed: { type: 'string', default: '1' }, share: { type: 'string', default: '1' } },
