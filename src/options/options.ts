@@ -227,7 +227,7 @@ export interface PreforkTcpServerOptions<Own extends object = object, F extends 
   ClientDisconnected?: ((context: DisconnectedContext<Own>) => CallbackResult) | undefined;
   /** In a worker, when a client's socket, input or callback failed, and at the end of its input. */
   ClientError?: ((context: ClientErrorContext<Own>) => CallbackResult) | undefined;
-  /** In a worker, when all output has been handed to the operating system. */
+  /** In a worker, when all output has been handed to the operating system. A client that has closed only its own side gets what this still puts. */
   ClientFlushed?: ((context: WheelContext<Own>) => CallbackResult) | undefined;
   /** In a worker, when the queued output reaches HighMark. Given only together with ClientLow, HighMark and LowMark. */
   ClientHigh?: ((context: WheelContext<Own>) => CallbackResult) | undefined;

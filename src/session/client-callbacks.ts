@@ -7,7 +7,7 @@ import { whenSettled, within } from './entry.js';
 import type { Fault } from './faults.js';
 import type { RecordHandler } from './input-host.js';
 import type { EventRunner } from './session-events.js';
-import type { OutputListener } from './wheel.js';
+import type { OutputListener } from './wheel-host.js';
 
 /** The session, as its callbacks see it. */
 export interface CallbacksHost extends CallbackHost {
@@ -33,6 +33,11 @@ export class ClientCallbacks extends CallbackRunner implements RecordHandler, Ou
 
   get wantsFlushed(): boolean {
     return this.#common.config.callbacks.flushed !== undefined;
+  }
+
+  isDue(isDirty: boolean, isHigh: boolean): boolean {
+    const { flushed, low } = this.#common.config.callbacks;
+    return (flushed !== undefined && (isDirty || this.#flushedAgain)) || (low !== undefined && isHigh);
   }
 
   /** @returns a promise that never rejects, if the callback is asynchronous; `record` does the same */

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { SessionReference, SessionTarget } from '../kernel.js';
 import type { Clock } from '../clock.js';
-import { nextTurn, type Guarded } from './entry.js';
+import { door, nextTurn, type Guarded } from './entry.js';
 import { Turns } from './turns.js';
 
 /** What events can be sent to: a client's session, the server, its manager. */
@@ -73,6 +73,13 @@ export class EventQueue {
   post(target: Receiver, { event, args, sender }: Omit<QueuedEvent, 'target'>): void {
     const scope = new AsyncResource('PREFORK_EVENT', { requireManualDestroy: true });
     this.#queue.push(() => { scope.runInAsyncScope(deliver, undefined, { target, event, args, sender }); });
+    this.#deliverSoon();
+  }
+
+  /** Runs a step after the events that have been posted: now, if there are none. */
+  afterPosted(target: Guarded, step: () => void): void {
+    if (this.#queue.length === 0 && this.#delivered === this.#current.length) { step(); return; }
+    this.#queue.push(door(target, step));
     this.#deliverSoon();
   }
 

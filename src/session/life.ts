@@ -43,6 +43,8 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** Whether the end was asked for, in which case ClientDisconnected gets a wheelId. */
   #isOrderly = false;
   #hasFailed = false;
+  /** The client has merely ended its side: it is sent whatever ClientFlushed and ClientLow still put. */
+  #isHalfClosed = false;
 
   constructor(common: Common, host: SessionHost, heap: Omit<Heap<object>, 'client'>) {
     this.common = common;
@@ -91,6 +93,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** Handles no more input, lets running callbacks finish, sends what has been put, and ends. */
   shutdown(): void {
     if (this.#phase === 'open') this.#isOrderly = true;
+    this.#isHalfClosed = false;
     this.close();
   }
 
@@ -125,7 +128,7 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** No callback is running any more: what waited for that goes on. */
   idle(): void {
     if (this.#phase === 'over') this.#end();
-    if (this.#phase !== 'closing' || this.#isSending) return;
+    if (this.#phase !== 'closing' || this.#isSending || (this.#isHalfClosed && this.wheel?.mayGrow === true)) return;
     this.#isSending = true;
     this.wheel?.finish(() => { this.over('politely'); });
   }
@@ -143,8 +146,23 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     if (!isBusy) this.#end();
   }
 
+  /** The client sends no more, and every record has been handled. */
+  protected inputEnded(): void {
+    // An event that was posted before may have ended the session.
+    if (this.#phase !== 'open') return;
+    this.#isHalfClosed = true;
+    this.#fail('read', () => ({ errno: 0, errstr: '', error: undefined }));
+    // Even if errors do not end the session: a client that sends no more gets what is put for it, and leaves.
+    this.close();
+  }
+
   /** Calls ClientError, and begins to end unless errors do not end a session. */
   protected failed(operation: ClientOperation, fault: () => Fault): void {
+    if (this.heap.shutdown_on_error) this.#isHalfClosed = false;
+    this.#fail(operation, fault);
+  }
+
+  #fail(operation: ClientOperation, fault: () => Fault): void {
     // What fails after a first error, while the last output is still being sent, is part of the same end.
     if (this.#phase === 'new' || this.isOver || (this.#phase === 'closing' && this.#hasFailed)) return;
     this.callbacks.failed(operation, fault);

@@ -9,7 +9,8 @@ import { Hold, Input } from './input.js';
 import { SessionLife, type SessionHost } from './life.js';
 import { Patience, type Late } from './patience.js';
 import type { StreamOwner } from './stream-entry.js';
-import { Wheel, type WheelHost } from './wheel.js';
+import type { WheelHost } from './wheel-host.js';
+import { Wheel } from './wheel.js';
 
 /** One client in its worker: what its connection, its input, its output and its callbacks report, and what follows from that. */
 export class Session extends SessionLife implements StreamOwner, InputHost, WheelHost {
@@ -101,9 +102,8 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
   }
 
   end(): void {
-    this.failed('read', () => ({ errno: 0, errstr: '', error: undefined }));
-    // Even if errors do not end the session: a client that sends no more gets what has been put for it, and leaves.
-    this.close();
+    // Events that were posted before run first: they may put what the client waits for.
+    this.common.queue.afterPosted(this, () => { this.inputEnded(); });
   }
 
   // --- The output ---------------------------------------------------------------------------------------------------

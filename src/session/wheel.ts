@@ -4,30 +4,11 @@ import type { Client } from '../client.js';
 import { PreforkError } from '../errors.js';
 import type { AnyFilter } from '../filters/filter.js';
 import { checkedEncoding, checkedFilter, checkedMark, checkedOutput, checkedText } from './arguments.js';
-import { afterThis, doneDoor, endThen, type Guarded } from './entry.js';
+import { afterThis, doneDoor, endThen } from './entry.js';
 import { Hold, type Input } from './input.js';
 import { lentSocket } from './lent.js';
 import { FULL, OutputQueue } from './output-queue.js';
-
-/** The session, as its wheel sees it. */
-export interface WheelHost extends Guarded {
-  /** MaxOutput, and what HighMark must not exceed. */
-  readonly maxOutput: number;
-  readonly mostHigh: number;
-  readonly isOver: boolean;
-  /** More output is queued than may be. */
-  overflowed(octets: number): void;
-  report(error: Error): void;
-}
-
-/** Is told how the client takes its output. */
-export interface OutputListener {
-  /** Whether `flushed` has to be called. */
-  readonly wantsFlushed: boolean;
-  high(): void;
-  low(): void;
-  flushed(): void;
-}
+import type { OutputListener, WheelHost } from './wheel-host.js';
 
 /** The connection of a session: what `heap.client` is. Its output is collected and written once per turn. */
 export class Wheel implements Client {
@@ -122,6 +103,12 @@ export class Wheel implements Client {
     // After shutdown_output() a second end() would fail.
     if (this.#stream.writableFinished) afterThis(this.#host, done);
     else endThen(this.#stream, this.#host, done);
+  }
+
+  /** Whether ClientFlushed or ClientLow will follow what has been put: they may put more. */
+  get mayGrow(): boolean {
+    this.flush();
+    return !this.#stream.writableEnded && !this.#stream.destroyed && this.#listener.isDue(this.#isDirty, this.#isHigh);
   }
 
   /** Whether there is output that the kernel has not taken yet. */
