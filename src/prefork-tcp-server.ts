@@ -193,7 +193,7 @@ export class PreforkTcpServer<Own extends object = object, F extends AnyFilter |
 
   /**
    * Master: waits for ShutdownDelay, refuses new clients, lets every worker finish with its clients, and resolves when the last worker is gone.
-   * Worker: drains this one. May be called in any state and more than once; in the master a later grace ends the delay, and may be shorter.
+   * Worker: drains this one. May be called in any state and more than once; a later grace can only be shorter, and in the master ends the delay.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { grace } = checkOptions('shutdown', options);

@@ -104,7 +104,7 @@ export type ToMaster =
   | { readonly type: 'pulse' } // its event loop turns; nothing has changed
   | { readonly type: 'state'; readonly state: WorkerState }
   | { readonly type: 'heartbeat'; readonly state: WorkerState; readonly vitals: WorkerVitals }
-  | { readonly type: 'draining'; readonly reason: DrainReason }
+  | { readonly type: 'draining'; readonly reason: DrainReason; readonly graceMs?: number | null | undefined } // how long its clients have, if it has not been ordered to; null = as long as they like
   | { readonly type: 'signalled' } // it got SIGTERM, which may have gone to all processes of the pool
   | { readonly type: 'failed'; readonly error: WorkerErrorReport }
   | { readonly type: 'boot-failed'; readonly error: WorkerErrorReport }
@@ -178,7 +178,7 @@ export const TO_MASTER: Shapes<ToMaster> = {
   pulse: {},
   state: { state },
   heartbeat: { state, vitals },
-  draining: { reason: drainReason },
+  draining: { reason: drainReason, graceMs: optionalLimit },
   signalled: {},
   failed: { error },
   'boot-failed': { error },

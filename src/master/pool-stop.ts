@@ -82,6 +82,12 @@ export class PoolStop {
     if (this.#parts.roster.size === 0) this.#begun?.gone();
   }
 
+  /** A worker accepts no more. If it has found the queue empty, it speaks for all; if it may take no more clients, only for itself. */
+  lastCallEnded(isQueueEmpty: boolean): void {
+    if (isQueueEmpty) this.endLastCall();
+    else this.#endLastCallIfServed();
+  }
+
   #endLastCallIfServed(): void {
     if (!this.#parts.roster.all().some(({ isLastCall }) => isLastCall)) this.endLastCall();
   }

@@ -26,9 +26,10 @@ export interface WorkerFactsParts {
   readonly kill: (record: WorkerRecord, reason: KillReason) => void;
   /** A worker got SIGTERM. */
   readonly signalled: (record: WorkerRecord) => void;
-  readonly drainsItself: (record: WorkerRecord, reason: DrainReason) => void;
-  /** A worker of a stopping pool found the kernel's queue empty. */
-  readonly queueServed: () => void;
+  /** @param graceMs - how long it gives its clients; null = as long as they like, undefined = it has not said */
+  readonly drainsItself: (record: WorkerRecord, reason: DrainReason, graceMs: number | null | undefined) => void;
+  /** A worker of a stopping pool accepts no more. @param isQueueEmpty - it has found the kernel's queue empty */
+  readonly lastCallEnded: (isQueueEmpty: boolean) => void;
   /** A worker may take clients, for the first time. */
   readonly accepting: () => void;
   /** Not one worker has ever been able to listen. */
@@ -83,7 +84,7 @@ export class WorkerFacts {
         return this.#reported(record, fact.state, now);
       case 'state': return this.#reported(record, fact.state, now);
       case 'signalled': return signalled(record);
-      case 'draining': return drainsItself(record, fact.reason);
+      case 'draining': return drainsItself(record, fact.reason, fact.graceMs);
       case 'boot-failed':
         reloads?.bootFailed(record.id, fact.error);
         return events.failed(record, fact.error);
@@ -122,13 +123,12 @@ export class WorkerFacts {
   }
 
   #reported(record: WorkerRecord, state: WorkerState, now: number): void {
-    const { accepting, changed, history, queueServed, roster } = this.#parts;
+    const { accepting, changed, history, lastCallEnded, roster } = this.#parts;
     roster.report(record, state, now);
     if (!record.trial) history.heard(record, now);
-    // One that found the queue empty speaks for all.
     if (record.isLastCall && state.draining) {
       record.isLastCall = false;
-      queueServed();
+      lastCallEnded(!state.paused.includes('lifetimes'));
     }
     if (!this.#hasAccepted && record.phase === 'ready' && state.copiesUsed > 0) {
       this.#hasAccepted = true;

@@ -21,7 +21,8 @@ export interface EndingParts {
   readonly wasStarted: () => boolean;
   /** Tells the master about the SIGTERM. */
   readonly askMaster: () => void;
-  readonly begun: (reason: DrainReason) => void;
+  /** @param graceMs - how long clients have, if it has not been ordered by the master; null = as long as they like */
+  readonly begun: (reason: DrainReason, graceMs?: number | null) => void;
   readonly serverStopped: () => unknown;
   readonly exit: (code: number) => void;
 }
@@ -51,7 +52,7 @@ export class Ending {
     const { askMaster, clock } = this.#parts;
     if (this.hasBegun) return;
     askMaster();
-    this.#patience ??= clock.after(ANSWER_MS, () => { this.begin('asked', graceMs, 0); });
+    this.#patience ??= clock.after(ANSWER_MS, () => { this.begin('asked', graceMs); });
   }
 
   /** The master has answered: this worker goes on until it is ordered to drain. */
@@ -62,9 +63,9 @@ export class Ending {
 
   /**
    * @param graceMs - how long clients have; null = as long as they like. A later call can only shorten it.
-   * @param lastCallMs - how long clients in the kernel's queue are still taken when the whole pool stops
+   * @param lastCallMs - by the master's order: how long clients in the kernel's queue are still taken when the whole pool stops
    */
-  begin(reason: DrainReason, graceMs: number | null, lastCallMs: number): void {
+  begin(reason: DrainReason, graceMs: number | null, lastCallMs?: number): void {
     const { begun, clients, clock, loop: find } = this.#parts;
     this.#setDeadline(graceMs ?? Infinity);
     if (this.hasBegun) {
@@ -73,10 +74,10 @@ export class Ending {
     }
     this.#phase = 'draining';
     this.#patience?.cancel();
-    begun(reason);
+    begun(reason, lastCallMs === undefined ? graceMs : undefined);
     clients.drain(graceMs === null ? Infinity : graceMs / 1000);
     const loop = find();
-    if (lastCallMs > 0 && loop !== undefined) this.#lastCall = new LastCall({ clock, loop, ms: lastCallMs, over: () => { void this.endIfEmpty(); } });
+    if (lastCallMs !== undefined && lastCallMs > 0 && loop !== undefined) this.#lastCall = new LastCall({ clock, loop, ms: lastCallMs, over: () => { void this.endIfEmpty(); } });
     else loop?.stop();
     void this.endIfEmpty();
   }

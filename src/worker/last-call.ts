@@ -50,7 +50,8 @@ export class LastCall {
     if (this.#isOver) return;
     const { accepting, served } = this.#loop;
     if (!accepting) {
-      if (this.#isFinishing) return this.end();
+      // One that has taken as many clients as it may in its life cannot go on; others can.
+      if (this.#isFinishing || this.#loop.isWornOut) return this.end();
       this.#clock.after(LOOK_MS, () => { this.#look(); });
       return;
     }

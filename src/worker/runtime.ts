@@ -73,7 +73,7 @@ export class WorkerRuntime {
       loop: () => this.#loop,
       wasStarted: () => this.#wasStarted,
       askMaster: () => { line.send({ type: 'signalled' }); },
-      begun: (reason) => { line.send({ type: 'draining', reason }); },
+      begun: (reason, graceMs) => { line.send({ type: 'draining', reason, graceMs }); },
     });
     this.messages = new UserMessages({
       clock, send: (fact) => line.send(fact), also: (message) => { line.pass(message); }, failed: (error) => { this.failed(error, 'message'); },
@@ -111,13 +111,9 @@ export class WorkerRuntime {
   failed(error: Error, where: string): void { this.#faults.add(error, where); }
 
   /** One more reason not to accept, or one less: 'pause' and 'resume' of a callback. */
-  pause(on: boolean): void {
-    this.#loop?.ask('asked', on);
-  }
+  pause(on: boolean): void { this.#loop?.ask('asked', on); }
 
-  setConcurrency(clients: number): void {
-    this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients });
-  }
+  setConcurrency(clients: number): void { this.#loop?.setLimits({ concurrency: clients === -1 ? null : clients }); }
 
   /** A connection of an Acceptor no longer counts; undefined = all that have left this process. */
   giveBack(socket: unknown): void { this.#clients.giveBack(socket); }
@@ -130,8 +126,10 @@ export class WorkerRuntime {
     if (this.#phase !== 'waiting') this.#ending.signalled(this.#graceMs);
   }
 
-  /** Drains this worker, because one of its own callbacks asks for it. */
-  shutdown(graceMs: number | null = this.#graceMs): void { this.#drain('asked', graceMs); }
+  /** Drains this worker, because its own program asks for it. Without a grace, a drain that has begun goes on as it is. */
+  shutdown(graceMs?: number): void {
+    if (graceMs !== undefined || !this.#ending.hasBegun) this.#drain('asked', graceMs ?? this.#graceMs);
+  }
 
   #obey(order: ToWorker, copy: HandleCopy | undefined): void {
     switch (order.type) {
@@ -220,7 +218,8 @@ export class WorkerRuntime {
   }
 
   #endIfWornOut(): void {
-    if (this.#loop?.isWornOut === true) this.#drain('lifetimes', this.#graceMs);
+    // A drain that has begun keeps its time, whatever is configured meanwhile.
+    if (this.#loop?.isWornOut === true && !this.#ending.hasBegun) this.#drain('lifetimes', this.#graceMs);
   }
 
   #listenFailed(error: NodeJS.ErrnoException): void {
@@ -229,7 +228,7 @@ export class WorkerRuntime {
     this.#loop?.failed();
   }
 
-  #drain(reason: DrainReason, graceMs: number | null, lastCallMs = 0): void {
+  #drain(reason: DrainReason, graceMs: number | null, lastCallMs?: number): void {
     if (this.#phase !== 'waiting') this.#ending.begin(reason, graceMs, lastCallMs);
   }
 
@@ -237,7 +236,7 @@ export class WorkerRuntime {
   #orphaned(): void {
     this.messages.closed();
     if (this.#endWithMaster || this.#phase === 'waiting') return this.#parts.exit(1);
-    this.#drain('shutdown', this.#graceMs);
+    this.#drain('shutdown', this.#graceMs, 0);
     // Nothing else would end this process if it hangs in ServerStarted or ServerStopped.
     if (this.#graceMs !== null) this.#parts.clock.after(this.#graceMs + 1000, () => { this.#parts.exit(1); }, { idle: true });
   }

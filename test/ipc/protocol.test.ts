@@ -51,7 +51,7 @@ const FACTS: Samples<ToMaster> = {
   'pulse': [{ type: 'pulse' }],
   'state': [{ type: 'state', state: STATE }, { type: 'state', state: BLOCKED }],
   'heartbeat': [{ type: 'heartbeat', state: STATE, vitals: VITALS }, { type: 'heartbeat', state: BLOCKED, vitals: VITALS }],
-  'draining': [{ type: 'draining', reason: 'shutdown' }],
+  'draining': [{ type: 'draining', reason: 'shutdown' }, { type: 'draining', reason: 'asked', graceMs: 5 }, { type: 'draining', reason: 'asked', graceMs: null }],
   'signalled': [{ type: 'signalled' }],
   'failed': [{ type: 'failed', error: ERROR }, { type: 'failed', error: BARE_ERROR }],
   'boot-failed': [{ type: 'boot-failed', error: ERROR }, { type: 'boot-failed', error: BARE_ERROR }],

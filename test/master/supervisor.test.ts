@@ -794,6 +794,21 @@ describe('orders of the user', () => {
     expect(pool.workers.get(1).of('drain')).toEqual([]);
     expect(pool.workers.get(1).kills).toBe(1);
   });
+
+  it('gives a worker that drains by itself the time that it gives to its clients', () => {
+    const pool = new Pool(OPTIONS).boot();
+    pool.workers.get(1).report({ clients: 2 });
+    pool.workers.get(2).report({ clients: 2 });
+    const kills = (): number[] => [pool.workers.get(1).kills, pool.workers.get(2).kills];
+
+    pool.workers.get(1).draining('asked', GRACE_MS * 2);
+    pool.workers.get(2).draining('asked', null);
+    pool.live(GRACE_MS * 2);
+    const early = kills();
+    pool.live(SECOND_MS);
+
+    expect([early, kills()]).toEqual([[0, 0], [1, 0]]);
+  });
 });
 
 describe('MaxSession', () => {
@@ -921,6 +936,18 @@ describe('stop', () => {
 
     expect([early, pool.served]).toEqual([0, 1]);
     expect(pool.workers.all().map((worker) => worker.of('drain').map(({ lastCallMs }) => lastCallMs))).toEqual([[1000, 0], [1000], [1000, 0]]);
+  });
+
+  it('goes on until no worker may take more clients, if those that end have not found the queue empty', () => {
+    const pool = new Pool(OPTIONS).boot();
+
+    void pool.supervisor.stop(5000);
+    const served = [2, 1, 3].map((id) => {
+      pool.workers.get(id).report({ draining: true, paused: ['lifetimes'] });
+      return pool.served;
+    });
+
+    expect(served).toEqual([0, 0, 1]);
   });
 
   it('takes those who wait in the queue after an upgrade only if the successor has another socket', () => {

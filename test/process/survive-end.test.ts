@@ -32,6 +32,27 @@ describe('clients in the queue when the pool stops', () => {
     });
   });
 
+  it('are served by one worker while the other may take no more', async () => {
+    await withServer({ ...TWO, ...QUICK, StartServer: 2, MinSpareServer: 0, MaxSessionPerServer: 1, MaxServerLifeTimes: 3 }, async (running) => {
+      const lasting = await running.join();
+      const before = await running.join();
+      await before.quit();
+      const first = await running.join();
+      const waiting = await Promise.all(Array.from({ length: 3 }, async () => TcpClient.connect({ port: running.port })));
+      expect([first.pid === before.pid, lasting.pid === before.pid]).toEqual([true, false]);
+
+      const stopped = running.server.shutdown();
+      await first.quit();
+      await running.until(({ workers }) => workers.some(({ pid, paused }) => pid === first.pid && paused.includes('lifetimes')));
+      await lasting.quit();
+      await Promise.all(waiting.map(async (client) => {
+        await client.greeting();
+        await client.quit();
+      }));
+      await stopped;
+    });
+  });
+
   it('are served if they were connected before, under a load of 16', async () => {
     await withServer({ ...QUICK, MaxServer: 4 }, async (running) => {
       await running.settled(4);

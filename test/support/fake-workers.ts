@@ -106,8 +106,8 @@ export class FakeWorker implements WorkerProcess {
     this.say({ type: 'heartbeat', state: this.#state, vitals: { ...VITALS, ...vitals } });
   }
 
-  draining(reason: DrainReason): void {
-    this.say({ type: 'draining', reason });
+  draining(reason: DrainReason, graceMs?: number | null): void {
+    this.say({ type: 'draining', reason, graceMs });
   }
 
   failed(error: WorkerErrorReport): void {

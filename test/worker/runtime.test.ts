@@ -473,8 +473,33 @@ describe('a worker that drains', () => {
     worker.clock.advance(20_000);
     await worker.settle();
 
-    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked' }]);
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked', graceMs: 20_000 }]);
     expect(client.isClosed).toBe(true);
+  });
+
+  it('tells the master how long it gives to its clients if its own program says so', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+
+    worker.runtime.shutdown(60_000);
+    worker.clock.advance(59_999);
+
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked', graceMs: 60_000 }]);
+    expect(client.isClosed).toBe(false);
+  });
+
+  it('keeps to the time that it was given when its program asks once more; but a shorter one counts', async () => {
+    const worker = await new Worker().boot();
+    const client = await worker.connect();
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 60_000, lastCallMs: 0 });
+
+    worker.runtime.shutdown();
+    worker.clock.advance(30_000);
+    const early = client.isClosed;
+    worker.runtime.shutdown(1000);
+    worker.clock.advance(1000);
+
+    expect([early, client.isClosed]).toEqual([false, true]);
   });
 
   it('at SIGTERM asks the master, since the pool may end as a whole, and goes on when it has to stay', async () => {
@@ -522,8 +547,21 @@ describe('a worker that drains', () => {
     expect(worker.line.of('draining')).toEqual([]);
     worker.clock.advance(1);
 
-    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked' }]);
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'asked', graceMs: 20_000 }]);
     expect(worker.listener.isOpen).toBe(false);
+  });
+
+  it('goes on with the last call when its program asks for its end', async () => {
+    const worker = await new Worker().boot();
+    worker.line.order({ type: 'withdraw' });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: null, lastCallMs: 1000 });
+
+    worker.runtime.shutdown();
+    worker.clock.advance(500);
+    const early = worker.line.state?.draining;
+    worker.clock.advance(500);
+
+    expect([early, worker.line.state?.draining]).toEqual([false, true]);
   });
 
   it('gives up the copies that come too late', async () => {
@@ -596,8 +634,33 @@ describe('MaxServerLifeTimes', () => {
     await worker.settle();
 
     expect([before, worker.listener.isOpen, last.isClosed]).toEqual([false, false, false]);
-    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'lifetimes' }]);
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'lifetimes', graceMs: 20_000 }]);
     expect(worker.exits).toEqual([]);
+  });
+
+  it('gives the last client the time that was configured when it came, whatever is configured later', async () => {
+    const worker = await new Worker().boot({ config: { ...config, maxServed: 1 } });
+    const client = await worker.connect();
+
+    worker.line.order({ type: 'configure', config: { ...config, maxServed: 1, graceMs: 100 } });
+    worker.clock.advance(19_999);
+    const early = client.isClosed;
+    worker.clock.advance(1);
+
+    expect([early, client.isClosed]).toEqual([false, true]);
+  });
+
+  it('ends the last call of the worker that has reached it, and says that this is why', async () => {
+    const worker = await new Worker().boot({ config });
+    worker.line.order({ type: 'drain', reason: 'shutdown', graceMs: 60_000, lastCallMs: 1000 });
+    const clients = [await worker.connect(), await worker.connect(), await worker.connect()];
+
+    worker.clock.advance(100);
+    const { state } = worker.line;
+    worker.clock.advance(59_000);
+
+    expect(state).toMatchObject({ draining: true, paused: ['lifetimes'] });
+    expect(clients.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
   });
 
   it('does not count those that are turned away', async () => {
@@ -622,7 +685,7 @@ describe('MaxServerLifeTimes', () => {
     worker.line.order({ type: 'configure', config: { ...config, maxServed: 1 } });
     await worker.settle();
 
-    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'lifetimes' }]);
+    expect(worker.line.of('draining')).toEqual([{ type: 'draining', reason: 'lifetimes', graceMs: 20_000 }]);
     expect(worker.exits).toEqual([0]);
   });
 });
