@@ -26,12 +26,17 @@ export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> imple
   /** Takes the next whole record off the input, or throws if that is where the fault is. */
   protected abstract cut(): [] | [In];
 
+  /** What `get_pending` returns, for a filter that takes over: it need not be a copy. A subclass of a user's may have a `get_pending` of its own. */
+  protected remains(): Sent[] {
+    return this.get_pending() ?? [];
+  }
+
   /** Forgets the input and everything known about it. */
   protected abstract forget(): void;
 
   /** Gives up the input that is not part of a record yet, so that this filter can be used again. */
   hand_over(): Handover<Sent> {
-    const pending = this.get_pending() ?? [];
+    const pending = this.remains();
     this.forget();
     this.#late = undefined;
     return { pending };

@@ -57,6 +57,12 @@ export abstract class ByteFilter<In, Out> extends BaseFilter<In, Out> {
     return this.queue.pending();
   }
 
+  protected override remains(): Buffer[] {
+    if (this.get_pending !== ByteFilter.prototype.get_pending) return super.remains();
+    this.#discard();
+    return this.queue.leave();
+  }
+
   protected override forget(): void {
     this.queue.drop();
     this.#skip = 0;

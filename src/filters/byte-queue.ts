@@ -52,6 +52,11 @@ export class ByteQueue {
     return this.length === 0 ? undefined : [Buffer.from(this.peek())];
   }
 
+  /** Removes all bytes and returns them, as `hand_over` does: not a copy. When filters take turns at the records of one read, each would copy the rest of it. */
+  leave(): [] | [Buffer] {
+    return this.length === 0 ? [] : [this.take()];
+  }
+
   /** Removes the first bytes and returns them, all of them by default, without those to skip. The queue must hold that many. */
   take(count: number = this.length, skip = 0): Buffer {
     const taken = this.#view(skip, count);

@@ -1,8 +1,10 @@
 import { isThenable, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
+import { EMPTY } from './byte-queue.js';
 import { isFilter } from './construct.js';
 import type { Handover, Layer } from './filter.js';
 import { outputBytes } from './parameters.js';
+import { joinViews } from './view.js';
 
 /** Calls of the filters in a stack, which may be the user's own and return anything. */
 
@@ -61,7 +63,10 @@ export function cloneOf(layer: Layer): Layer {
 }
 
 /** The bytes of what the lowest filter has made. */
-export const joined = (...parts: readonly (readonly unknown[])[]): Buffer => Buffer.concat(parts.flat().map((one) => outputBytes('StackableFilter', one)));
+export function joined(...parts: readonly (readonly unknown[])[]): Buffer {
+  const [bytes = EMPTY] = joinViews(parts.flat().map((one) => outputBytes('StackableFilter', one)));
+  return bytes;
+}
 
 const AN_ARRAY = 'an array';
 const badLayer = (layer: Layer, method: string, given: unknown, expected: string): PreforkError => new PreforkError(

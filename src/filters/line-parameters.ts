@@ -1,4 +1,5 @@
 import { oneOf, positive } from '../checks.js';
+import { PreforkError } from '../errors.js';
 import { checkParameters, literal, parameterError, regexp } from './parameters.js';
 import { MAX_REGEXP_TERMINATOR, RegexpTerminator, TerminatorPattern } from './regexp-terminator.js';
 import type { Terminator } from './terminator.js';
@@ -99,6 +100,14 @@ export function resolveLineParameters<Line extends string | Buffer>(parameters: 
     maxWaiting: (given.MaxBuffer ?? Math.max(DEFAULT_MAX_BUFFER, maxLength)) + slack,
   });
 }
+
+/** A large read is taken up in pieces that grow: a filter that is replaced after a few records must not have looked at all of it. */
+export const FIRST_PIECE = 2048;
+export const LAST_PIECE: number = 1024 * 1024;
+
+/** The error for a line that is too long. */
+export const lineTooLong = (maxLength: number): PreforkError => (
+  new PreforkError('ERR_PREFORK_RECORD_TOO_LONG', `A line is longer than MaxLength (${maxLength} bytes); it is discarded.`));
 
 /** 64 KiB: what a line-based protocol needs, and what ten thousand clients may make a process hold. */
 const DEFAULT_MAX_LENGTH = 64 * 1024;

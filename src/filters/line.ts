@@ -1,14 +1,15 @@
 import { builtIn } from '../built-ins.js';
-import { PreforkError } from '../errors.js';
+import type { PreforkError } from '../errors.js';
 import { BaseFilter } from './base-filter.js';
 import { ByteQueue, EMPTY, bytesOf } from './byte-queue.js';
 import type { Chunk, Handover } from './filter.js';
 import {
-  hasWideCharacters, LineSettings, resolveLineParameters, type LineOf, type LineParameters, type LineRecord,
+  FIRST_PIECE, hasWideCharacters, LAST_PIECE, LineSettings, lineTooLong, resolveLineParameters, type LineOf, type LineParameters, type LineRecord,
 } from './line-parameters.js';
 import { bufferFull, recordError } from './parameters.js';
 import { RecordQueue } from './record-queue.js';
-import type { OpenEnd, Terminator } from './terminator.js';
+import { handoverAfter, type Terminator } from './terminator.js';
+import { joinViews } from './view.js';
 
 const { isAscii } = builtIn('node:buffer');
 
@@ -53,6 +54,8 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   #held: Buffer = EMPTY;
   /** Whether the unfinished line was reported as too long. */
   #isDiscarding = false;
+  /** How much of a read is taken up at once. */
+  #most = FIRST_PIECE;
 
   /** @throws PreforkError ERR_PREFORK_FILTER if a parameter is unknown, of a wrong type or contradicts another */
   constructor(parameters?: LineParameters<Line>) {
@@ -115,20 +118,22 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   get_pending(): undefined | [Buffer] {
-    // The next read may begin with the second half of the last terminator, which is no longer input.
-    while (this.#at === this.#text.length && this.#openRead());
-    const pending = Buffer.concat([this.#rest?.peek() ?? EMPTY, this.#held, this.#bytes.subarray(this.#at), this.#next ?? EMPTY, ...this.#later?.peek() ?? []]);
-    return pending.length === 0 ? undefined : [pending];
+    const [pending] = this.#pending();
+    return pending && [Buffer.from(pending)];
+  }
+
+  protected override remains(): Buffer[] {
+    return this.get_pending === LineFilter.prototype.get_pending ? this.#pending() : super.remains();
+  }
+
+  #pending(): [] | [Buffer] {
+    this.#skip();
+    return joinViews([this.#rest?.peek() ?? EMPTY, this.#held, this.#bytes.subarray(this.#at), this.#next ?? EMPTY, ...this.#later?.peek() ?? []]);
   }
 
   override hand_over(): Handover {
-    const pending = super.hand_over().pending;
-    const end = this.#terminator.release();
-    if (end === undefined) return { pending };
-    const rest = afterTerminator(end);
-    const [input] = pending;
-    const now = input === undefined ? undefined : rest(input);
-    return now === undefined ? { pending: [], rest } : { pending: [now] };
+    const { pending } = super.hand_over();
+    return handoverAfter(this.#terminator.release(), pending);
   }
 
   protected override forget(): void {
@@ -137,6 +142,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     this.#leaveRead();
     this.#held = EMPTY;
     this.#isDiscarding = false;
+    this.#most = FIRST_PIECE;
   }
 
   clone(): LineFilter<Line> {
@@ -148,15 +154,37 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     return this.#rest?.length ?? 0;
   }
 
+  /** Passes what is not input: the second half of the last terminator, the end of a line that is too long. */
+  #skip(): void {
+    while (this.#at < this.#text.length || this.#openRead()) {
+      if (this.#at === this.#text.length) continue;
+      if (!this.#isDiscarding) return;
+      if (this.#terminator.find(this.#text, this.#at)) {
+        this.#at = this.#terminator.end;
+        this.#isDiscarding = false;
+      } else this.#closeRead();
+    }
+  }
+
+  /** Takes the next read off the queue, or a first piece of it. */
+  #takeRead(): Buffer | undefined {
+    const read = this.#next;
+    if (read === undefined) return undefined;
+    const isCut = read.length > this.#most && this.#terminator.canBeCut;
+    this.#next = isCut ? read.subarray(this.#most) : this.#later?.take()[0];
+    const piece = isCut ? read.subarray(0, this.#most) : read;
+    if (this.#most < LAST_PIECE) this.#most *= 2;
+    this.#unread -= piece.length;
+    return piece;
+  }
+
   /** Takes up the next read, if there is one. */
   #openRead(): boolean {
-    const read = this.#next;
+    const read = this.#takeRead();
     if (read === undefined) {
       this.#leaveRead();
       return false;
     }
-    this.#next = this.#later?.take()[0];
-    this.#unread -= read.length;
     this.#bytes = this.#held.length === 0 ? read : Buffer.concat([this.#held, read]);
     this.#held = EMPTY;
     this.#text = this.#bytes.toString('latin1');
@@ -217,20 +245,6 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
 
   #tooLong(): PreforkError {
     this.#rest = undefined;
-    return new PreforkError(
-      'ERR_PREFORK_RECORD_TOO_LONG',
-      `A line is longer than MaxLength (${this.#settings.maxLength} bytes); it is discarded.`,
-    );
+    return lineTooLong(this.#settings.maxLength);
   }
-}
-
-/** Takes input as long as it may belong to the last terminator, and returns what follows that. */
-function afterTerminator(end: OpenEnd): (input: Buffer) => Buffer | undefined {
-  let undecided: Buffer = EMPTY;
-  return (input) => {
-    if (input.length === 0) return undefined;
-    const bytes = Buffer.concat([undecided, input]);
-    undecided = bytes.subarray(end.begin(bytes.toString('latin1')));
-    return end.isOpen || undecided.length === 0 ? undefined : undecided;
-  };
 }

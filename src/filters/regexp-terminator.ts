@@ -73,6 +73,7 @@ export class TerminatorPattern {
 export class RegexpTerminator implements Terminator {
   start = 0;
   end = 0;
+  readonly canBeCut = false;
   readonly #pattern: TerminatorPattern;
   /** The last terminator, as long as it might still grow. */
   #last = '';

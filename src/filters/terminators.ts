@@ -11,6 +11,7 @@ let lfCr: TerminatorPattern | undefined;
 export class MixedTerminator implements Terminator {
   start = 0;
   end = 0;
+  readonly canBeCut = true;
   /** Positions of the next LF and CR; the length of the text if there is none. */
   #lf = -1;
   #cr = -1;
@@ -62,6 +63,7 @@ const orLength = (position: number, length: number): number => (position === -1 
 export class LiteralTerminator implements Terminator {
   start = 0;
   end = 0;
+  readonly canBeCut = true;
   readonly isOpen = false;
   readonly #literal: string;
 
@@ -99,6 +101,7 @@ export class LiteralTerminator implements Terminator {
 export class DetectedTerminator implements Terminator {
   start = 0;
   end = 0;
+  readonly canBeCut = true;
   /** Finds the first terminator, then the kind that it has decided on. */
   #current: Terminator = new MixedTerminator();
   #fixed = false;

@@ -6,6 +6,19 @@ type ViewClass = new (memory: ArrayBufferLike, offset: number, length: number) =
  */
 export const View: ViewClass = (Buffer as unknown as { readonly [Symbol.species]: ViewClass })[Symbol.species];
 
+/** Several Buffers as one, in an array that is empty if there are no bytes. It is not a copy if they follow each other in memory. */
+export function joinViews(parts: readonly Buffer[]): [] | [Buffer] {
+  const [first, ...more] = parts.filter(({ length }) => length > 0);
+  if (first === undefined) return [];
+  if (more.length === 0) return [first];
+  let length = first.length;
+  for (const { buffer, byteOffset, length: added } of more) {
+    if (buffer !== first.buffer || byteOffset !== first.byteOffset + length) return [Buffer.concat(parts)];
+    length += added;
+  }
+  return [new View(first.buffer, first.byteOffset, length)];
+}
+
 /**
  * A Buffer whose `subarray` is as quick as a {@link View}, for users' functions that take parts of the input. Only its
  * class differs from that of other Buffers; what `subarray` returns is a plain Buffer.
