@@ -1,6 +1,5 @@
 import type { SendHandle } from 'node:child_process';
 import type { ToWorker } from '../ipc/protocol.js';
-import { openFilesLimit } from '../open-files.js';
 import { FIRST_CREDIT, NO_FLOW, lastingCredit, learnCredit, observeFlow, quietAt, stayMs } from '../policy/credit.js';
 import { shareLimit } from '../policy/limits.js';
 import { planPermits } from '../policy/permits.js';
@@ -27,6 +26,8 @@ export interface PermitOfficeParts {
   readonly roster: Roster;
   readonly handle: SendHandle;
   readonly send: (workerId: number, order: ToWorker, handle?: SendHandle) => boolean;
+  /** How many files a worker may have open. */
+  readonly openFiles: number;
   /** How the flow of clients is judged; tests replace it. */
   readonly observe?: typeof observeFlow;
 }
@@ -34,12 +35,13 @@ export interface PermitOfficeParts {
 /** Hands out permits, copies of the listening handle and shares of MaxSession, as the policies say. */
 export class PermitOffice {
   readonly #parts: PermitOfficeParts;
-  readonly #mostStock = Math.min(Math.max(Math.floor(openFilesLimit() * STOCK_SHARE), FIRST_STOCK), MOST_STOCK);
+  readonly #mostStock: number;
   #flow = NO_FLOW;
   #loweredAt = -Infinity;
 
   constructor(parts: PermitOfficeParts) {
     this.#parts = parts;
+    this.#mostStock = Math.min(Math.max(Math.floor(parts.openFiles * STOCK_SHARE), FIRST_STOCK), MOST_STOCK);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.js';
+import { openFilesLimit } from '../open-files.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { watchAcceptQueue, type AcceptQueue } from './accept-queue.js';
 import type { Emit } from './events.js';
@@ -50,6 +51,7 @@ export function createPool({ socket, outbox, options, setOptions, configured, so
     queued: () => queue.queued(),
     welcome: { backlog: listen.backlog, endWithMaster: endsWorkers, get ticketKeys() { return ticketKeys?.current ?? null; } },
     holders: Math.max(2, availableParallelism()),
+    openFiles: openFilesLimit(),
     random: () => Math.random(),
     isHeard: () => outbox.isHeard('worker:message'),
     served: () => { socket.close(); },

@@ -38,6 +38,8 @@ export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'serve
   readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean; readonly ticketKeys: string | null };
   /** Holders of permits in a large pool. */
   readonly holders: number;
+  /** How many files a worker may have open. */
+  readonly openFiles: number;
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly emit: Emit;
@@ -87,7 +89,7 @@ export class Supervisor {
     this.#stop = new PoolStop({ clock, roster, lifecycle, isPaused: () => this.#paused, isShared: parts.isShared, served: parts.served });
     this.#plan = new PlanLoop({
       clock, roster, events, thresholds, history: this.#history, stop: this.#stop, holders: parts.holders,
-      office: new PermitOffice({ roster, handle, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),
+      office: new PermitOffice({ roster, handle, openFiles: parts.openFiles, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),
       servedByGone: () => this.tally.servedByGone, queued: () => (this.#paused ? 0 : parts.queued()),
       perform: (action, now) => { this.#perform(action, now); },
       done: () => { parts.reloads?.progress(); },

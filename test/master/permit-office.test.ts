@@ -23,6 +23,7 @@ class Office {
   readonly #observe: typeof observeFlow;
   readonly #office = new PermitOffice({
     roster: this.roster,
+    openFiles: Infinity,
     handle: HANDLE,
     observe: (...given) => this.#observe(...given),
     send: (to, order, handle) => {

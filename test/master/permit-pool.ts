@@ -75,6 +75,7 @@ export class PermitPool {
     this.#settings = settings;
     this.#office = new PermitOffice({
       roster: this.#roster,
+      openFiles: 1024,
       // A crowd goes on, so nobody looks whether it has ended.
       observe: (flow) => ({ ...flow, crowded: settings.holders !== Infinity, cameAt: Infinity }),
       handle: {} as SendHandle,

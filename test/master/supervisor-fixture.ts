@@ -57,6 +57,7 @@ export class Pool {
       handle: HANDLE,
       welcome: WELCOME,
       holders,
+      openFiles: 1024,
       random,
       emit: (name, ...[event]) => { this.events.push({ name, event }); },
       isHeard: () => this.isHeard,
