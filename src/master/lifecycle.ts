@@ -81,9 +81,9 @@ export class Lifecycle {
   }
 
   /** Orders a drain. @returns false if the worker is draining already */
-  drain(record: WorkerRecord, reason: DrainReason, { graceMs, lastCallMs }: { readonly graceMs: number; readonly lastCallMs: number }): boolean {
+  drain(record: WorkerRecord, reason: DrainReason, { isOurs, graceMs, lastCallMs }: { readonly isOurs: boolean; readonly graceMs: number; readonly lastCallMs: number }): boolean {
     const wasStarting = record.phase === 'starting';
-    if (!this.#beginDrain(record, { reason, isOurs: true, graceMs })) return false;
+    if (!this.#beginDrain(record, { reason, isOurs, graceMs })) return false;
     // It has no clients yet, and may not even read orders.
     if (wasStarting) record.process.kill();
     else record.isLastCall = record.process.send({ type: 'drain', reason, graceMs: orNull(graceMs), lastCallMs }) && lastCallMs > 0;

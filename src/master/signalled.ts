@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Roster } from './roster.js';
+import type { WorkerRecord } from './worker-record.js';
 
 /** A signal to a whole process group reaches the master at the same moment; from a program that signals one process after the other, soon. */
 const TOGETHER_MS = 100;
@@ -10,7 +11,8 @@ export interface SignalledParts {
   readonly roster: Roster;
   /** Whether the pool ends, or will after ShutdownDelay. */
   readonly isEnding: () => boolean;
-  readonly drain: (pid: number) => unknown;
+  /** A worker drains that had no order to. */
+  readonly drain: (record: WorkerRecord) => unknown;
 }
 
 /**
@@ -23,6 +25,6 @@ export function answerSignalled(workerId: number, { clock, roster, isEnding, dra
     const record = roster.get(workerId);
     if (record === undefined) return;
     if (isEnding()) record.process.send({ type: 'stay' });
-    else drain(record.pid);
+    else drain(record);
   });
 }

@@ -103,7 +103,7 @@ export class Supervisor {
       }),
       kill: (record, reason) => { this.#kill(record, reason); },
       drainsItself: (record, reason, graceMs = this.#graceMs) => { if (this.#lifecycle.drainsItself(record, reason, graceMs ?? Infinity)) this.#drains(record, reason); },
-      signalled: ({ id }) => { answerSignalled(id, { clock, roster, isEnding: parts.isEnding, drain: (pid) => this.term(pid) }); },
+      signalled: ({ id }) => { answerSignalled(id, { clock, roster, isEnding: parts.isEnding, drain: (record) => this.#drain(record, 'asked', false) }); },
       lastCallEnded: (isQueueEmpty) => { this.#stop.lastCallEnded(isQueueEmpty); },
       loaded: () => { this.born(lifecycle.firstStarts(this.#thresholds.pool)); },
       cannotListen: (listenCode) => { parts.broken({ listenCode }); },
@@ -212,9 +212,10 @@ export class Supervisor {
     if (count > 0) this.#changed();
   }
 
-  #drain(record: WorkerRecord, asked: DrainReason): boolean {
+  /** @param isOurs - the master itself wants it */
+  #drain(record: WorkerRecord, asked: DrainReason, isOurs = true): boolean {
     const reason = asked === 'shutdown' ? this.#stop.reason : asked;
-    const hasBegun = this.#lifecycle.drain(record, reason, { graceMs: this.#graceMs, lastCallMs: asked === 'shutdown' ? this.#stop.lastCallMs : 0 });
+    const hasBegun = this.#lifecycle.drain(record, reason, { isOurs, graceMs: this.#graceMs, lastCallMs: asked === 'shutdown' ? this.#stop.lastCallMs : 0 });
     if (hasBegun) this.#drains(record, reason);
     return hasBegun;
   }

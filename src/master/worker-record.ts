@@ -61,7 +61,7 @@ export interface WorkerRecord {
   heartbeatUnanswered: boolean;
 }
 
-/** Why a worker drains, whether the master ordered it, and until when. */
+/** Why a worker drains, whether the master itself wanted that (it also orders it for one that got SIGTERM), and until when. */
 export interface Drain {
   readonly reason: DrainReason;
   readonly isOurs: boolean;

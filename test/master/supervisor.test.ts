@@ -506,6 +506,20 @@ describe('a worker that does not start', () => {
     expect(pool.of('worker:error')).toHaveLength(ends.length);
   });
 
+  it.each<[string, (pool: Pool) => void, number]>([
+    ['waits after the drain of one that got SIGTERM before it had a client', (pool) => { pool.workers.get(1).say({ type: 'signalled' }); }, 1],
+    ['does not wait after that of one that term() was called for', (pool) => { pool.supervisor.term(4001); }, 0],
+  ])('%s', (_title, end, failures) => {
+    const pool = new Pool({ ...OPTIONS, StartServer: 1, MinServer: 1 }).boot();
+
+    end(pool);
+    pool.clock.advance(100);
+    pool.workers.get(1).exit({ code: 0 });
+
+    expect(pool.of('worker:drain')).toMatchObject([{ pid: 4001, reason: 'asked' }]);
+    expect(pool.of('worker:error')).toHaveLength(failures);
+  });
+
   it('counts one failure for workers that were forked together', () => {
     const pool = new Pool({ ...OPTIONS, StartServer: 6 });
     pool.supervisor.start();
