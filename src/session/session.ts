@@ -9,6 +9,7 @@ import { Hold, Input } from './input.js';
 import { SessionLife, type SessionHost } from './life.js';
 import { Patience, type Late } from './patience.js';
 import type { StreamOwner } from './stream-entry.js';
+import type { Turns } from './turns.js';
 import type { WheelHost } from './wheel-host.js';
 import { Wheel } from './wheel.js';
 
@@ -114,6 +115,10 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
 
   get mostHigh(): number {
     return this.common.config.marks.isDefault === true ? this.maxOutput : Infinity;
+  }
+
+  get turns(): Turns {
+    return this.common.turns;
   }
 
   overflowed(octets: number): void {

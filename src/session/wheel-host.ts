@@ -1,4 +1,5 @@
 import type { Guarded } from './entry.js';
+import type { Turns } from './turns.js';
 
 /** The session, as its wheel sees it. */
 export interface WheelHost extends Guarded {
@@ -6,6 +7,7 @@ export interface WheelHost extends Guarded {
   readonly maxOutput: number;
   readonly mostHigh: number;
   readonly isOver: boolean;
+  readonly turns: Turns;
   /** More output is queued than may be. */
   overflowed(octets: number): void;
   report(error: Error): void;

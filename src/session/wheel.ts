@@ -30,6 +30,8 @@ export class Wheel implements Client {
   #isDirty = false;
   #stage: 'open' | 'finishing' | 'ended' = 'open';
   #isFull = false;
+  /** `#afterWrite` is due in a later turn. */
+  #hasGivenWay = false;
   /** Octets handed to the stream so far, or characters in the case of text. */
   #handed = 0;
   /** Made only when needed, which is rare. */
@@ -100,6 +102,7 @@ export class Wheel implements Client {
   finish(done: () => void): void {
     this.#stage = 'finishing';
     this.flush();
+    if (this.#hasGivenWay) this.#afterWrite();
     // After shutdown_output() a second end() would fail.
     if (this.#stream.writableFinished) afterThis(this.#host, done);
     else endThen(this.#stream, this.#host, done);
@@ -222,6 +225,9 @@ export class Wheel implements Client {
   }
 
   #afterWrite(): void {
+    // If ClientFlushed always puts more and the kernel always takes it, nothing else would ever run.
+    this.#hasGivenWay = this.#stage === 'open' && this.#host.turns.isOver();
+    if (this.#hasGivenWay) { this.#host.turns.giveWay(this.#host, () => { this.#afterWrite(); }); return; }
     const isLow = this.#isHigh && this.#stream.writableLength <= this.#low;
     if (isLow) {
       this.#isHigh = false;

@@ -65,6 +65,41 @@ describe('output', () => {
     expect(calls).toEqual(['flushed']);
   });
 
+  it('of a client to which ClientFlushed always puts more, and which takes it at once, leaves others their turns', async () => {
+    let count = 0;
+    const { clients, context } = await setUp({ callbacks: { flushed: ({ heap }: Any) => {
+      count += 1;
+      clients.clock.sleep(1);
+      if (count < 1000) heap.client.put('more');
+    } } });
+    context.heap.client.put('first');
+    await turn();
+    const before = count;
+
+    await clients.settle();
+
+    expect(before).toBeLessThan(20);
+    expect(count).toBeGreaterThan(before);
+    expect(count).toBeLessThan(40);
+  });
+
+  it('is reported as flushed before ClientDisconnected, although it was not the turn of its client', async () => {
+    const { clients, context, calls } = await setUp();
+    for (let count = 0; count < 7; count++) {
+      context.heap.client.put('record');
+      context.heap.client.flush();
+      await turn();
+      clients.clock.sleep(1);
+    }
+    const before = calls.length;
+
+    context.kernel.call(context.session, 'shutdown');
+    await clients.settle();
+
+    expect(before).toBe(6);
+    expect(calls).toEqual([...Array.from({ length: 7 }, () => 'flushed'), 'disconnected']);
+  });
+
   it('is not reported as flushed once more for an empty record that ClientFlushed puts', async () => {
     let count = 0;
     const { client, context } = await setUp({ createFilters: bothWays(() => new LineFilter({ OutputLiteral: '' })), callbacks: { flushed: ({ heap }: Any) => {
