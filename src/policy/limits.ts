@@ -45,7 +45,9 @@ export function shareLimit(workers: readonly LimitView[], most: number, starting
   // Shares go to the workers that can use them: the others keep what their clients need. If none can, all may soon.
   const able = open.some((worker) => worker.able) ? open.filter((worker) => worker.able) : open;
   const resting = open.filter((worker) => !able.includes(worker));
-  const shares = [
+  const present = elsewhere + sum(open.map(({ clients }) => clients));
+  // There are more after the limit was lowered: then nobody takes another, or each that leaves would make room for one.
+  const shares = present > most ? open.map((worker) => ({ worker, share: 0 })) : [
     ...fairShares(able, most - elsewhere - sum(resting.map(({ clients }) => clients))),
     ...resting.map((worker) => ({ worker, share: worker.clients })),
   ];

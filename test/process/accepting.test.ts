@@ -168,6 +168,24 @@ describe('MaxSession', () => {
     });
   });
 
+  it('holds from when it is lowered: who leaves makes room for nobody while there are as many as it', async () => {
+    await withServer({ ...TWO, ...QUICK, StartServer: 2, MinSpareServer: 0, MaxSession: 4 }, async (running) => {
+      await running.settled(2);
+      const inside = await Promise.all(Array.from({ length: 4 }, async () => running.join()));
+      const waiting = [await running.connect(), await running.connect()];
+
+      running.server.configure({ MaxSession: 2 });
+      await running.heartbeats();
+      for (const client of inside.slice(0, 2)) await client.quit();
+      await running.until(({ totals }) => totals.connections === 2);
+      await running.heartbeats();
+      for (const client of waiting) client.expectNothing();
+      for (const client of inside.slice(2)) await client.quit();
+
+      for (const client of waiting) await client.greeting();
+    });
+  });
+
   it('is never exceeded over the pool while workers are killed, and is reached again', async () => {
     await withServer({ MaxServer: 4, MaxSession: 10, ...QUICK }, async (running) => {
       await running.settled(4);
