@@ -62,7 +62,8 @@ export class MasterProcess {
     this.#mayUpgrade = typeof options['HandleSignals'] === 'object' || name === 'upgradable.mjs';
     this.pid = this.#child.pid ?? 0;
     // It may end with something left to read.
-    if (typeof stdin === 'object') stdin.pipe(this.#child.stdin.on('error', () => undefined));
+    this.#child.stdin.on('error', () => undefined);
+    if (typeof stdin === 'object') stdin.pipe(this.#child.stdin);
     else this.#child.stdin.end(stdin);
     this.#collect(this.#child.stdout, this.stdout);
     this.#collect(this.#child.stderr, this.stderr);

@@ -35,6 +35,8 @@ export class Systemd implements AsyncDisposable {
         this.#waiters.notify();
       });
     }
+    // If it has ended, the answer does not come, and that is said.
+    this.#child.stdin?.on('error', () => undefined);
     this.#over = new Promise((resolve) => { this.#child.once('close', resolve); });
   }
 
