@@ -93,13 +93,12 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** Handles no more input, lets running callbacks finish, sends what has been put, and ends. */
   shutdown(): void {
     if (this.#phase === 'open') this.#isOrderly = true;
-    this.#isHalfClosed = false;
-    this.close();
+    this.cease();
   }
 
-  /** Calls ClientDraining: its worker drains. */
+  /** Calls ClientDraining: its worker drains. A client that has half-closed may be served for long, too. */
   drain(deadline: number): void {
-    if (this.#phase === 'open') this.callbacks.draining(deadline);
+    if (this.#phase === 'open' || (this.#isHalfClosed && !this.#isSending && !this.isOver)) this.callbacks.draining(deadline);
   }
 
   /** Ends now, whatever is still running: there is no more time. */
@@ -171,6 +170,12 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
     this.#show('got_an_error');
     // A broken stream takes no more output; the code that found it broken ends the session.
     if (this.stream?.destroyed === false) this.close();
+  }
+
+  /** As `close`, and what ClientFlushed would put does not matter any more. */
+  protected cease(): void {
+    this.#isHalfClosed = false;
+    this.close();
   }
 
   /** Handles no more input; what has been put is still sent. */

@@ -185,7 +185,7 @@ export class Session extends SessionLife implements StreamOwner, InputHost, Whee
     this.host.failed(error, running.name);
     if (!isFinal) return;
     this.failed('callback', () => errorFault(error));
-    this.close();
+    this.cease();
     // The last output gets as much time as the callback had.
     this.#time.endsAt = endsAt;
     this.callbacks.abandon(running);

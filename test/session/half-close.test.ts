@@ -106,6 +106,62 @@ describe('a client that has closed its side', () => {
     expect([clients.left, clients.failures.map(({ where }) => where)]).toEqual([1, faults]);
   });
 
+  it('is told of a drain as long as ClientFlushed goes on, so that this can stop', async () => {
+    const deadlines: number[] = [];
+    const pump = pumpOf();
+    const clients = new TestClients({ callbacks: {
+      input: ({ heap }: Any) => { pump(heap); },
+      flushed: ({ heap }: WheelContext<object>) => { if (deadlines.length === 0) pump(heap); },
+      draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); },
+    } });
+    const client = await clients.connect();
+    client.stopReading();
+    await client.send('get\r\n');
+    await client.end();
+
+    clients.clients.drain(20);
+    await client.readOn();
+    await clients.settle();
+
+    expect([client.text, deadlines, clients.left]).toEqual(['part 1\r\n', [20], 1]);
+  });
+
+  it('is not told of a drain once all that is left is to send what was put', async () => {
+    const deadlines: number[] = [];
+    const clients = new TestClients({ callbacks: {
+      input: ({ heap }: Any) => { heap.client.put('last'); },
+      draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); },
+    } });
+    const client = await clients.connect();
+    client.stopReading();
+    await client.send('get\r\n');
+    await client.end();
+
+    clients.clients.drain(20);
+    await client.readOn();
+    await clients.settle();
+
+    expect([client.text, deadlines, clients.left]).toEqual(['last\r\n', [], 1]);
+  });
+
+  it('ends in an orderly way when a ClientFlushed has not settled within ClientCallbackTimeout, although another is due after it', async () => {
+    const clients = new TestClients({ shutdownOnError: false, callbackMs: 2000, callbacks: {
+      input: ({ heap }: Any) => { heap.client.put('first'); },
+      flushed: (async ({ heap }: WheelContext<object>) => {
+        heap.client.put('second');
+        await new Promise(() => undefined);
+      }) as Pump,
+    } });
+    const client = await clients.connect();
+    await client.send('get\r\n');
+    await client.end();
+
+    clients.clock.advance(2500);
+    await clients.settle();
+
+    expect([client.text, client.hasEnded, clients.left]).toEqual(['first\r\nsecond\r\n', true, 1]);
+  });
+
   it('and reset the connection then is gone, although ClientFlushed would put for ever', async () => {
     const clients = new TestClients({ callbacks: {
       input: ({ heap }: Any) => { heap.client.put('first'); },
