@@ -103,6 +103,8 @@ export class Wheel implements Client {
     this.#stage = 'finishing';
     this.flush();
     if (this.#hasGivenWay) this.#afterWrite();
+    // ClientHigh or ClientFlushed may have put more.
+    this.flush();
     // After shutdown_output() a second end() would fail.
     if (this.#stream.writableFinished) afterThis(this.#host, done);
     else endThen(this.#stream, this.#host, done);
@@ -184,6 +186,8 @@ export class Wheel implements Client {
   }
 
   shutdown_output(): void {
+    this.flush();
+    // ClientHigh may have put more.
     this.flush();
     this.#stream.end();
   }

@@ -100,6 +100,47 @@ describe('output', () => {
     expect(calls).toEqual([...Array.from({ length: 7 }, () => 'flushed'), 'disconnected']);
   });
 
+  it('that ClientFlushed puts is sent, although it was not the turn of its client before the end', async () => {
+    const { clients, client, context, calls } = await setUp({ callbacks: { flushed: ({ heap }: Any) => {
+      calls.push('flushed');
+      if (calls.length === 7) heap.client.put('goodbye');
+    } } });
+    for (let count = 0; count < 7; count++) {
+      context.heap.client.put('record');
+      context.heap.client.flush();
+      await turn();
+      clients.clock.sleep(1);
+    }
+    const before = calls.length;
+
+    context.kernel.call(context.session, 'shutdown');
+    await clients.settle();
+
+    expect(before).toBe(6);
+    expect(calls).toEqual([...Array.from({ length: 8 }, () => 'flushed'), 'disconnected']);
+    expect([client.text, client.hasEnded, clients.left, clients.failures]).toEqual([`${'record\r\n'.repeat(7)}goodbye\r\n`, true, 1, []]);
+  });
+
+  it.each<[string, (context: Any) => void]>([
+    ['shutdown', ({ kernel, session }) => { kernel.call(session, 'shutdown'); }],
+    ['shutdown_output', ({ heap }) => { heap.client.shutdown_output(); }],
+  ])('that ClientHigh puts while the last is written before %s is sent', async (_title, end) => {
+    const client = new TestClient();
+    const { clients, context, calls } = await setUp({ marks: { high: 10, low: 0 }, callbacks: { high: ({ heap }: Any) => { heap.client.put('more'); } } }, client);
+    client.stopReading();
+    context.heap.client.set_high_mark(100);
+    context.heap.client.put('0123456789');
+    context.heap.client.set_high_mark(10);
+
+    end(context);
+    await clients.settle();
+    await client.readOn();
+    await clients.settle();
+
+    expect([client.text, client.hasEnded]).toEqual(['0123456789\r\nmore\r\n', true]);
+    expect(calls.filter((call) => call.includes(' '))).toEqual([]);
+  });
+
   it('is not reported as flushed once more for an empty record that ClientFlushed puts', async () => {
     let count = 0;
     const { client, context } = await setUp({ createFilters: bothWays(() => new LineFilter({ OutputLiteral: '' })), callbacks: { flushed: ({ heap }: Any) => {
