@@ -7,7 +7,7 @@ import type { Action } from '../policy/snapshot.js';
 import type { Thresholds } from '../options/thresholds.js';
 import { PoolEvents, type Emit } from './events.js';
 import { Lifecycle } from './lifecycle.js';
-import { PermitOffice } from './permit-office.js';
+import { PermitOffice, type PermitOfficeParts } from './permit-office.js';
 import { PlanLoop } from './plan-loop.js';
 import { PoolHistory } from './pool-history.js';
 import { PoolStop, type PoolStopParts, type StopReason } from './pool-stop.js';
@@ -23,7 +23,7 @@ import type { Exit, Spawn, SpawnOptions } from './worker-process.js';
 import type { WorkerRecord } from './worker-record.js';
 
 /** What the supervisor is made of. */
-export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'served'> {
+export interface SupervisorParts extends Pick<PermitOfficeParts, 'openFiles'>, Pick<PoolStopParts, 'isShared' | 'served'> {
   readonly clock: Clock;
   readonly spawn: Spawn;
   readonly spawnOptions: (captureStderr: boolean, release: Release) => SpawnOptions;
@@ -38,8 +38,6 @@ export interface SupervisorParts extends Pick<PoolStopParts, 'isShared' | 'serve
   readonly welcome: { readonly backlog: number; readonly endWithMaster: boolean; readonly ticketKeys: string | null };
   /** Holders of permits in a large pool. */
   readonly holders: number;
-  /** How many files a worker may have open. */
-  readonly openFiles: number;
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly emit: Emit;

@@ -8,17 +8,20 @@ import { TestClients, type Given, type TestClient } from './session-fixture.js';
 type Any = Context<object>;
 type Pump = NonNullable<SessionCallbacks['flushed']>;
 
-/** A client asks for something in one line, closes its side, and only then reads. */
-async function ask(given: Given): Promise<{ clients: TestClients; client: TestClient }> {
+/** A client asks for something in one line, closes its side, and only then reads. @param meanwhile - what happens before it reads */
+async function ask(given: Given, meanwhile: (clients: TestClients) => void = () => undefined): Promise<{ clients: TestClients; client: TestClient }> {
   const clients = new TestClients(given);
   const client = await clients.connect();
   client.stopReading();
   await client.send('get\r\n');
   await client.end();
+  meanwhile(clients);
   await client.readOn();
   for (let count = 0; count < 20; count++) await clients.settle();
   return { clients, client };
 }
+
+const drain = ({ clients }: TestClients): void => { clients.drain(20); };
 
 /** Puts a line each time, up to ten. */
 function pumpOf(count = 0): (heap: Any['heap']) => void {
@@ -109,37 +112,23 @@ describe('a client that has closed its side', () => {
   it('is told of a drain as long as ClientFlushed goes on, so that this can stop', async () => {
     const deadlines: number[] = [];
     const pump = pumpOf();
-    const clients = new TestClients({ callbacks: {
+
+    const { client, clients } = await ask({ callbacks: {
       input: ({ heap }: Any) => { pump(heap); },
       flushed: ({ heap }: WheelContext<object>) => { if (deadlines.length === 0) pump(heap); },
       draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); },
-    } });
-    const client = await clients.connect();
-    client.stopReading();
-    await client.send('get\r\n');
-    await client.end();
-
-    clients.clients.drain(20);
-    await client.readOn();
-    await clients.settle();
+    } }, drain);
 
     expect([client.text, deadlines, clients.left]).toEqual(['part 1\r\n', [20], 1]);
   });
 
   it('is not told of a drain once all that is left is to send what was put', async () => {
     const deadlines: number[] = [];
-    const clients = new TestClients({ callbacks: {
+
+    const { client, clients } = await ask({ callbacks: {
       input: ({ heap }: Any) => { heap.client.put('last'); },
       draining: ({ deadline }: { deadline: number }) => { deadlines.push(deadline); },
-    } });
-    const client = await clients.connect();
-    client.stopReading();
-    await client.send('get\r\n');
-    await client.end();
-
-    clients.clients.drain(20);
-    await client.readOn();
-    await clients.settle();
+    } }, drain);
 
     expect([client.text, deadlines, clients.left]).toEqual(['last\r\n', [], 1]);
   });

@@ -28,6 +28,16 @@ async function setUp(given: ConstructorParameters<typeof TestClients>[0] = {}, c
   return { clients, client, context, calls };
 }
 
+/** Seven records, each flushed in a turn of the event loop: by then it is no longer the turn of their client. */
+async function useUpTurn(clients: TestClients, { heap }: Any): Promise<void> {
+  for (let count = 0; count < 7; count++) {
+    heap.client.put('record');
+    heap.client.flush();
+    await turn();
+    clients.clock.sleep(1);
+  }
+}
+
 describe('output', () => {
   it.each<[string, unknown]>([['a method, which its stream would call', () => 'utf8'], ['the name of another encoding', 'ascii'], ['null', null]])(
     'is not sent as text of a filter whose text_encoding is %s', async (_title, encoding) => {
@@ -85,12 +95,7 @@ describe('output', () => {
 
   it('is reported as flushed before ClientDisconnected, although it was not the turn of its client', async () => {
     const { clients, context, calls } = await setUp();
-    for (let count = 0; count < 7; count++) {
-      context.heap.client.put('record');
-      context.heap.client.flush();
-      await turn();
-      clients.clock.sleep(1);
-    }
+    await useUpTurn(clients, context);
     const before = calls.length;
 
     context.kernel.call(context.session, 'shutdown');
@@ -105,12 +110,7 @@ describe('output', () => {
       calls.push('flushed');
       if (calls.length === 7) heap.client.put('goodbye');
     } } });
-    for (let count = 0; count < 7; count++) {
-      context.heap.client.put('record');
-      context.heap.client.flush();
-      await turn();
-      clients.clock.sleep(1);
-    }
+    await useUpTurn(clients, context);
     const before = calls.length;
 
     context.kernel.call(context.session, 'shutdown');
