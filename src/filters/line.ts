@@ -67,7 +67,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
   }
 
   get_one_start(chunks: readonly Chunk[]): void {
-    const waiting = this.#restLength + this.#held.length + this.#text.length - this.#at + this.#unread;
+    const waiting = this.#restLength() + this.#held.length + this.#text.length - this.#at + this.#unread;
     if (waiting > this.#settings.maxWaiting) throw bufferFull('LineFilter', waiting);
     for (const chunk of chunks) {
       const read = bytesOf(chunk);
@@ -90,7 +90,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
       const to = terminator.start;
       this.#at = terminator.end;
       if (this.#isDiscarding) this.#isDiscarding = false;
-      else if (this.#restLength + to - from > this.#settings.maxLength) throw this.#tooLong();
+      else if (this.#restLength() + to - from > this.#settings.maxLength) throw this.#tooLong();
       else return [this.#line(from, to)];
     }
     return [];
@@ -150,7 +150,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     return new LineFilter<Line>(this.#settings as LineParameters<Line>);
   }
 
-  get #restLength(): number {
+  #restLength(): number {
     return this.#rest?.length ?? 0;
   }
 
@@ -202,7 +202,7 @@ export class LineFilter<Line extends string | Buffer = string> extends BaseFilte
     this.#held = Buffer.from(this.#bytes.subarray(heldFrom));
     this.#leaveRead();
     if (this.#isDiscarding) return;
-    if (this.#restLength + unfinished.length > this.#settings.maxLength) {
+    if (this.#restLength() + unfinished.length > this.#settings.maxLength) {
       this.#isDiscarding = true;
       throw this.#tooLong();
     }

@@ -1,7 +1,8 @@
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import { isThenable } from '../checks.js';
 import { asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
+import { newScope } from './child-scope.js';
 import { whenSettled, type Guarded } from './entry.js';
 
 /** Observes the callbacks of one client. */
@@ -20,9 +21,6 @@ export interface RunningCallback {
   readonly name: string;
   readonly since: number;
 }
-
-/** Otherwise the garbage collector would have to emit a destroy event for each of them. */
-const MANUAL = { requireManualDestroy: true };
 
 /** Runs the callbacks of one client. A fault in one costs this client and no other. */
 export class CallbackRunner {
@@ -60,13 +58,14 @@ export class CallbackRunner {
   /**
    * Runs a callback in an async scope of its own: what one puts into an AsyncLocalStorage must not be visible to the next.
    *
+   * @param scope - for this callback alone; by default one in the current async context
    * @returns a promise that never rejects, if the callback is asynchronous
    */
-  run(name: string, callback: AnyCallback, context: object): Promise<unknown> | undefined {
+  run(name: string, callback: AnyCallback, context: object, scope: AsyncResource = newScope()): Promise<unknown> | undefined {
     this.#depth += 1;
     let settled: Promise<unknown> | undefined;
     try {
-      const result: unknown = new AsyncResource('PREFORK_CALLBACK', MANUAL).runInAsyncScope(callback, undefined, context);
+      const result: unknown = scope.runInAsyncScope(callback, undefined, context);
       if (isThenable(result)) settled = this.#wait(name, result);
     } catch (error) {
       this.#host.callbackFailed(name, asError(error));

@@ -3,6 +3,13 @@ import { nextTurn, type Guarded } from './entry.js';
 
 /** How long one client's records are handled while the event loop, and so every other client, waits. */
 const TURN_MS = 2;
+/** The first look at the clock is before this step: most reads have a single record. */
+const FIRST_LOOK = 3;
+/** Steps between two looks, which take some 100 ns each: the more the less they have taken, since any of them may be the first slow one. */
+const FEWEST_BETWEEN = 4;
+const MOST_BETWEEN = 16;
+/** Steps that took less are quick. */
+const QUICK_MS: number = TURN_MS / 8;
 
 /**
  * Shares the event loop of a worker between its clients: one that sends thousands of records at once has them handled in turns,
@@ -12,7 +19,10 @@ export class Turns {
   readonly #clock: Clock;
   /** How often it has been asked since the turn began. */
   #asked = 0;
+  #nextLook = FIRST_LOOK;
+  #between = FEWEST_BETWEEN;
   #startedAt = 0;
+  #lookedAt = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,17 +31,22 @@ export class Turns {
   /** The event loop has given a client its turn. */
   begin(): void {
     this.#asked = 0;
+    this.#nextLook = FIRST_LOOK;
+    this.#between = FEWEST_BETWEEN;
   }
 
-  /**
-   * Whether it is others' turn; asked before each step. Reading the clock takes some 100 ns, so it is read only at every fourth
-   * step, and not for a single record, which is what most reads have.
-   */
+  /** Whether it is others' turn; asked before each step. */
   isOver(): boolean {
     this.#asked += 1;
-    if (this.#asked % 4 !== 3) return false;
+    return this.#asked === this.#nextLook && this.#look();
+  }
+
+  #look(): boolean {
     const now = this.#clock.now();
-    if (this.#asked === 3) this.#startedAt = now;
+    if (this.#asked === FIRST_LOOK) this.#startedAt = now;
+    else this.#between = now - this.#lookedAt < QUICK_MS ? Math.min(2 * this.#between, MOST_BETWEEN) : FEWEST_BETWEEN;
+    this.#lookedAt = now;
+    this.#nextLook = this.#asked + this.#between;
     return now - this.#startedAt >= TURN_MS;
   }
 

@@ -78,7 +78,7 @@ export class Wheel implements Client {
 
   flush(): void {
     this.#isScheduled = false;
-    this.#measureAt = this.#high;
+    this.#measureAt = this.#high();
     if (this.#output === undefined) return;
     if (this.#stream.destroyed || this.#stage === 'ended' || this.#isFull) { this.#output = undefined; return; }
     const before = this.#stream.writableLength;
@@ -88,10 +88,10 @@ export class Wheel implements Client {
       this.#host.overflowed(before);
       return;
     }
-    const wants = this.#listener.wantsFlushed || this.#isHigh || this.#mayReach(this.#low);
+    const wants = this.#listener.wantsFlushed || this.#isHigh || this.#mayReach(this.#low());
     this.#write(wants ? this.#written ??= doneDoor(this.#host, () => { this.#afterWrite(); }) : undefined);
     const queued = this.#stream.writableLength;
-    if (!this.#isHigh && queued > 0 && queued >= this.#high) {
+    if (!this.#isHigh && queued > 0 && queued >= this.#high()) {
       this.#isHigh = true;
       this.#input.hold(Hold.output);
       this.#listener.high();
@@ -193,10 +193,10 @@ export class Wheel implements Client {
   }
 
   /** By default not above MaxOutput, so that a client that merely takes its output slowly is held back before it would be ended. */
-  get #high(): number { return Math.min(this.#highMark, this.#host.mostHigh); }
+  #high(): number { return Math.min(this.#highMark, this.#host.mostHigh); }
 
   /** A LowMark above the HighMark, as between two calls that change both, counts as equal to it. */
-  get #low(): number { return Math.min(this.#lowMark, this.#high); }
+  #low(): number { return Math.min(this.#lowMark, this.#high()); }
 
   #write(written: ((error?: Error | null) => void) | undefined): void {
     const output = this.#output?.take();
@@ -224,15 +224,15 @@ export class Wheel implements Client {
   /** Flushes if the queue has reached HighMark; if not, it is not measured again until it could have. */
   #measure(): void {
     const octets = this.get_driver_out_octets();
-    if (octets >= this.#high) this.flush();
-    else this.#measureAt = this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) + this.#high - octets;
+    if (octets >= this.#high()) this.flush();
+    else this.#measureAt = this.#stream.writableLength + (this.#output?.octetsAtMost ?? 0) + this.#high() - octets;
   }
 
   #afterWrite(): void {
     // If ClientFlushed always puts more and the kernel always takes it, nothing else would ever run.
     this.#hasGivenWay = this.#stage === 'open' && this.#host.turns.isOver();
     if (this.#hasGivenWay) { this.#host.turns.giveWay(this.#host, () => { this.#afterWrite(); }); return; }
-    const isLow = this.#isHigh && this.#stream.writableLength <= this.#low;
+    const isLow = this.#isHigh && this.#stream.writableLength <= this.#low();
     if (isLow) {
       this.#isHigh = false;
       if (this.#stage !== 'ended') this.#listener.low();
