@@ -24,6 +24,6 @@ const INHERITS = canInherit();
  *
  * @param inherits - whether an object can inherit from a scope
  */
-export function childOf(scope: AsyncResource, inherits = INHERITS): AsyncResource {
+export function childOf(scope: AsyncResource, inherits: boolean = INHERITS): AsyncResource {
   return inherits ? Object.create(scope) as AsyncResource : scope.runInAsyncScope(newScope);
 }
