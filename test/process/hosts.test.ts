@@ -1,7 +1,8 @@
 // What a master may find itself in.
 import { build } from 'esbuild';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +47,25 @@ describe('a worker of node:cluster as the host of a pool', () => {
       expect(error).toMatchObject({ code: 'ERR_PREFORK_LISTEN', message: expect.stringMatching(/EADDRINUSE.* worker of node:cluster: .*let only one/) as string });
       await master.over();
     });
+  });
+});
+
+// Since Node 22.1.
+const hasCache = 'enableCompileCache' in module;
+
+describe.skipIf(!hasCache)('NODE_COMPILE_CACHE (skipped where Node has none)', () => {
+  it('serves the master and its workers, whose code is another', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prefork-cache-'));
+    onTestFinished(() => { rmSync(folder, { recursive: true }); });
+
+    await withMaster({ options: { ...ONE, HandleSignals: true }, env: { NODE_COMPILE_CACHE: folder } }, async (master) => {
+      await master.ready(1);
+      master.signal('SIGTERM');
+      await master.over();
+    });
+
+    const sizes = readdirSync(folder, { recursive: true }).map((name) => statSync(join(folder, String(name)))).filter((file) => file.isFile()).map(({ size }) => size);
+    expect(sizes.filter((size) => size > 100_000)).toHaveLength(2);
   });
 });
 

@@ -40,7 +40,7 @@ async function bytesEach(kind: Kind, execArgv: readonly string[]): Promise<numbe
     const after = await inUse(pid);
     for (const socket of [...warm, ...sockets]) socket.destroy();
     return (after - before) / CONNECTIONS;
-  }, ['--expose-gc', ...execArgv]);
+  }, { execArgv: ['--expose-gc', ...execArgv] });
 }
 
 /** Resident bytes when the garbage has been collected and the process is at rest. */

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { MasterProcess } from '../../support/master-process.js';
+import { MasterProcess, type MasterSetup } from '../../support/master-process.js';
 import type { BEGUN, Load, Measured } from './generator.js';
 
 /** The programs in test/load/servers. They are plain JavaScript, so that no loader weighs on what is measured. */
@@ -9,11 +9,11 @@ export type Program = 'prefork' | 'hand-written';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Starts a server with Node's own arguments `execArgv`, gives its port to the body, and ends it and its workers whatever happens. */
+/** Starts a server, gives its port to the body, and ends it and its workers whatever happens. */
 export async function withServer<Result>(
-  program: Program, settings: object, body: (port: number, server: MasterProcess) => Promise<Result>, execArgv: readonly string[] = [],
+  program: Program, settings: object, body: (port: number, server: MasterProcess) => Promise<Result>, setup: Pick<MasterSetup, 'execArgv' | 'env'> = {},
 ): Promise<Result> {
-  const server = new MasterProcess({ args: [pathOf(`../servers/${program}.mjs`), JSON.stringify(settings)], execArgv });
+  const server = new MasterProcess({ args: [pathOf(`../servers/${program}.mjs`), JSON.stringify(settings)], ...setup });
   try {
     // 20 workers on a busy machine take their time.
     await server.until(() => server.all('up')[0], () => 'its workers', 60_000);
