@@ -39,8 +39,8 @@ export interface ChangeOfMastersParts {
   readonly accept: () => void;
   /** Lets the clients finish, since a successor goes on serving, here or at another address. */
   readonly leave: (reason: 'upgrade' | 'move') => Promise<void>;
-  /** Ends the pool, since its predecessor goes on serving. */
-  readonly end: () => Promise<void>;
+  /** Ends the pool, since its predecessor goes on serving. @param grace - seconds; default GraceExpireTime */
+  readonly end: (grace?: number) => Promise<void>;
 }
 
 /** What a server takes over from its predecessor, and hands over to its successor. */
@@ -85,9 +85,15 @@ export class ChangeOfMasters {
     this.#parts.upgrades.abandon();
   }
 
-  /** This server has ended. */
-  ended(): void {
+  /** This server has ended. Resolves when no successor is left that it has given up. */
+  async ended(): Promise<void> {
     this.#parts.upgrades.remove(this.#upgradable);
+    await this.#parts.upgrades.ended();
+  }
+
+  /** Ends the successor at once, unless it may have clients. */
+  kill(): void {
+    this.#parts.upgrades.kill();
   }
 
   /** A program that does not handle its failure goes on nevertheless: the pool serves as if nothing had been tried. */

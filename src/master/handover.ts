@@ -37,11 +37,15 @@ const KEPT_CHARACTERS = 4096;
  */
 export class Handover {
   readonly outcome: Promise<{ readonly pid: number }>;
+  /** Resolves when the successor has ended (or is stuck in the kernel), or is to live on without this process. */
+  readonly released: Promise<void>;
   readonly #parts: HandoverParts;
   readonly #startedAt: number;
   #succeed!: (result: { readonly pid: number }) => void;
   #reject!: (error: Error) => void;
+  #release!: () => void;
   #successor: SuccessorProcess | undefined;
+  #hasGone = false;
   #stage: 'starting' | 'settling' | 'going' | 'committing' | 'ending' | 'over' = 'starting';
   readonly #ready = new Set<string>();
   readonly #accepting = new Set<string>();
@@ -59,12 +63,18 @@ export class Handover {
       this.#succeed = resolve;
       this.#reject = reject;
     });
+    this.released = new Promise((resolve) => { this.#release = resolve; });
     this.#await(parts.timeoutMs);
   }
 
   /** Whether the service is still this process's own. */
   get isOpen(): boolean {
     return this.#stage !== 'committing' && this.#stage !== 'over';
+  }
+
+  /** Whether the successor ends with this process: it does until it has the service, but not if it was given up when it might have had clients. */
+  get isBound(): boolean {
+    return this.isOpen || !this.#hasGone;
   }
 
   begin(successor: SuccessorProcess): void {
@@ -103,6 +113,7 @@ export class Handover {
   /** Its process is gone, or could not be started. */
   exited(exit: UpgradeEvidence['exit'], cause?: Error): void {
     this.#ending?.cancel();
+    this.#release();
     if (!this.isOpen) return;
     const { reason, detail } = this.#verdict ?? { reason: this.#stage === 'starting' ? 'boot' : 'crashed', detail: undefined };
     this.#close(reason, { exit, detail, cause });
@@ -125,6 +136,7 @@ export class Handover {
     this.#stage = 'settling';
     this.#settling = this.#parts.clock.after(this.#parts.settleMs, () => {
       this.#stage = 'going';
+      this.#hasGone = true;
       this.#successor?.send({ type: 'go' });
     });
   }
@@ -135,7 +147,7 @@ export class Handover {
     const pid = this.#successor?.pid ?? 0;
     await this.#parts.commit(pid);
     this.#successor?.send({ type: 'over' });
-    this.#stage = 'over';
+    this.#over();
     this.#succeed({ pid });
   }
 
@@ -193,6 +205,7 @@ export class Handover {
     this.#stage = 'over';
     this.#deadline?.cancel();
     this.#settling?.cancel();
+    if (!this.isBound) this.#release();
   }
 }
 

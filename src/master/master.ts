@@ -84,7 +84,7 @@ export class Master {
       ready: () => { this.#readiness.resolve(); },
       accept: () => { this.#pool?.supervisor.pause(this.#isPaused); },
       leave: (reason) => this.#end.leave(reason),
-      end: () => this.shutdown(),
+      end: (grace) => this.shutdown(grace),
     });
     const { handlesSignals, upgradeSignal } = parts.options.process;
     if (handlesSignals) {
@@ -92,7 +92,7 @@ export class Master {
         clock: parts.clock, outbox: this.#outbox, server: this, upgradeSignal,
         isRunning: () => this.#phase === 'running',
         hurry: () => this.#end.hurry(),
-        killAll: () => this.#pool?.supervisor.killAll(),
+        killAll: () => { this.#change.kill(); this.#pool?.supervisor.killAll(); },
         upgrade: () => { this.#change.upgradeUnasked(); },
       }));
     }
@@ -238,7 +238,7 @@ export class Master {
     this.#pool?.ticketKeys?.stop();
     this.#open?.socket.close();
     this.#phase = 'stopped';
-    this.#change.ended();
+    await this.#change.ended();
     await this.#service?.close();
     for (const remove of this.#removals) remove();
     this.#readiness.reject(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down before it was ready.'));

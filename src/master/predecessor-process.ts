@@ -1,4 +1,4 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { systemClock } from '../clock.js';
 import { CHANNEL_FD, parseMark, readMessages, UPGRADE_MARK, type ToSuccessor } from '../ipc/upgrade-protocol.js';
@@ -26,7 +26,7 @@ function findPredecessor(): Predecessor | undefined {
   channel.unref();
   const found = new Predecessor({
     clock: systemClock, mark,
-    send: (message) => { if (channel.writable) channel.write(`${JSON.stringify(message)}\n`); },
+    send: (message) => { if (channel.writable) write(channel, Buffer.from(`${JSON.stringify(message)}\n`)); },
     disconnect: () => {
       endRecord();
       channel.end();
@@ -37,6 +37,17 @@ function findPredecessor(): Predecessor | undefined {
   channel.setEncoding('utf8').on('data', readMessages((message) => { found.heard(message as ToSuccessor); }));
   channel.on('error', ignore).once('close', () => { found.gone(); });
   return found;
+}
+
+/** A write that fails would destroy the stream before it has read the last message of a predecessor that has ended: whether the service is ours. */
+function write(channel: Socket, bytes: Buffer): void {
+  let written = 0;
+  try {
+    if (channel.writableLength === 0) written = writeSync(CHANNEL_FD, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+  }
+  if (written < bytes.length) channel.write(bytes.subarray(written));
 }
 
 function isSocket(fd: number): boolean {

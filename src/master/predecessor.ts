@@ -7,8 +7,8 @@ export interface Heir {
   go(): void;
   /** The predecessor has given up what only one process can have. */
   over(): void;
-  /** Lets its clients finish: the upgrade has failed. */
-  end(): Promise<void>;
+  /** The upgrade has failed: lets its clients finish, within GraceExpireTime unless a shorter time is given, in seconds. */
+  end(grace?: number): Promise<void>;
 }
 
 /** What one server inherits. */
@@ -100,9 +100,10 @@ export class Predecessor {
 
   async #abort(): Promise<void> {
     if (this.#state === 'over') return;
-    const mayHaveClients = this.#state === 'going';
+    const grace = this.#state === 'going' ? undefined : 0;
     this.#state = 'over';
-    if (mayHaveClients) await Promise.all(this.#heirs.map((heir) => heir.end()));
+    // Even without clients: a worker that hangs at its start, as those of a bad release do, would outlive this process.
+    await Promise.all(this.#heirs.map((heir) => heir.end(grace)));
     this.#parts.exit(1);
   }
 }

@@ -17,8 +17,8 @@ export interface SuccessionParts {
   readonly accept: () => void;
   /** The service is this server's own. */
   readonly over: () => void;
-  /** Lets the clients finish. */
-  readonly end: () => Promise<void>;
+  /** Lets the clients finish, within so many seconds if that is less than GraceExpireTime. */
+  readonly end: (grace?: number) => Promise<void>;
 }
 
 /**
@@ -42,7 +42,7 @@ export class Succession {
         this.#chmod();
         parts.over();
       },
-      end: () => parts.end(),
+      end: (grace) => parts.end(grace),
     });
   }
 

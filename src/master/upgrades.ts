@@ -58,6 +58,8 @@ const DEFAULT_TIMEOUT_S = 60;
 export class Upgrades {
   readonly #parts: UpgradesParts;
   readonly #servers = new Set<UpgradableServer>();
+  /** The successors that end with this process: how to kill each, and its end. */
+  readonly #bound = new Map<() => void, Promise<void>>();
   #current: Handover | undefined;
 
   constructor(parts: UpgradesParts) {
@@ -81,6 +83,16 @@ export class Upgrades {
     this.#current?.abandon(stateError('The server is shut down, so the upgrade comes to nothing.'));
   }
 
+  /** Resolves when successors that were given up have ended: one that hangs must not outlive this process. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#bound.values());
+  }
+
+  /** Ends them at once. */
+  kill(): void {
+    for (const kill of this.#bound.keys()) kill();
+  }
+
   /** @throws PreforkError ERR_PREFORK_STATE if nothing can be started now; UpgradeError with what is known about the successor that failed */
   async request(options: UpgradeOptions): Promise<{ pid: number }> {
     const timeoutMs = (options.timeout ?? DEFAULT_TIMEOUT_S) * 1000;
@@ -100,8 +112,7 @@ export class Upgrades {
     const keepsSocket = (index: number): boolean => handover.hasDeclined(nameOf(servers, index));
     this.#current = handover;
     let successor: SuccessorProcess | undefined;
-    const kill = (): void => { if (handover.isOpen) successor?.kill(); };
-    this.#parts.process.once('exit', kill);
+    this.#bind(handover, () => { successor?.kill(); });
     try {
       successor = this.#parts.start(this.#command(options, servers, {
         mark: { version: UPGRADE_VERSION, servers: handed }, sockets: sockets.map(({ fd }) => fd),
@@ -115,8 +126,18 @@ export class Upgrades {
       return { pid };
     } finally {
       this.#current = undefined;
-      this.#parts.process.off('exit', kill);
     }
+  }
+
+  /** Makes a successor end with this process, until that is over. */
+  #bind(handover: Handover, end: () => void): void {
+    const { process } = this.#parts;
+    const kill = (): void => { if (handover.isBound) end(); };
+    process.once('exit', kill);
+    this.#bound.set(kill, handover.released.then(() => {
+      process.off('exit', kill);
+      this.#bound.delete(kill);
+    }));
   }
 
   #objection(servers: readonly UpgradableServer[]): string | undefined {

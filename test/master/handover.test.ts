@@ -91,4 +91,38 @@ describe('a handover', () => {
     expect(sent).toEqual(['abort']);
     await expect(handover.outcome).rejects.toThrow('shut down');
   });
+
+  it('binds the successor to this process until it is gone, or has the service, or was given up when it might have had clients', async () => {
+    const states: [string, boolean, boolean][] = [];
+    const note = async (title: string, { handover }: ReturnType<typeof begin>): Promise<void> => {
+      let isReleased = false;
+      void handover.released.then(() => { isReleased = true; });
+      await turn();
+      states.push([title, handover.isBound, isReleased]);
+    };
+    const bringUp = ({ clock, hear }: ReturnType<typeof begin>): void => {
+      hear(ready(A));
+      hear(ready(B));
+      clock.advance(3000);
+    };
+    const early = begin();
+    early.handover.abandon(new Error('shut down'));
+    await note('given up early', early);
+    early.handover.exited({ code: 1, signal: null });
+    await note('gone', early);
+    const late = begin();
+    bringUp(late);
+    await note('told to accept', late);
+    late.handover.abandon(new Error('shut down'));
+    await note('given up late', late);
+    const done = begin();
+    bringUp(done);
+    done.hear(accepting(A));
+    done.hear(accepting(B));
+    await note('has the service', done);
+
+    expect(states).toEqual([
+      ['given up early', true, false], ['gone', true, true], ['told to accept', true, false], ['given up late', false, true], ['has the service', false, true],
+    ]);
+  });
 });

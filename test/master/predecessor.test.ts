@@ -24,8 +24,8 @@ function succeed(...servers: readonly HandedSocket[]): { predecessor: Predecesso
     heir: (name, end = Promise.resolve()) => ({
       go: () => { log.push(`${name} goes`); },
       over: () => { log.push(`${name} is over`); },
-      end: () => {
-        log.push(`${name} ends`);
+      end: (grace) => {
+        log.push(`${name} ends${grace === undefined ? '' : ` within ${grace} s`}`);
         return end;
       },
     }),
@@ -118,12 +118,12 @@ describe('a predecessor', () => {
     expect(log).toEqual(['close 4']);
   });
 
-  it('ends this process at once when the upgrade has failed; clients that it has taken are served first', async () => {
+  it('ends this process with its workers when the upgrade has failed; clients that it has taken are served first', async () => {
     const early = succeed(handed('a', 1, 4));
     early.claim('a').attach(early.heir('a'));
     early.predecessor.heard({ type: 'abort' });
     await turn();
-    expect(early.log).toEqual(['exit 1']);
+    expect(early.log).toEqual(['a ends within 0 s', 'exit 1']);
 
     const end = deferred();
     const late = succeed(handed('a', 1, 4));

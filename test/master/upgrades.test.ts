@@ -184,6 +184,12 @@ describe('upgrade()', () => {
     scene.upgrades.abandon();
     await expect(first).rejects.toMatchObject({ code: 'ERR_PREFORK_STATE', message: expect.stringContaining('shut down') as string });
     expect(scene.log.splice(0)).toEqual(['abort']);
+    const ended = scene.upgrades.ended();
+    scene.upgrades.kill();
+    expect(scene.log.splice(0)).toEqual(['kill']);
+    scene.started.at(-1)?.events.exited({ code: null, signal: 'SIGKILL' });
+    await ended;
+    expect(scene.process.listenerCount('exit')).toBe(0);
     const second = scene.upgrades.request({});
     scene.started.at(-1)?.events.exited({ code: 3, signal: null });
     await expect(second).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'boot' });

@@ -128,6 +128,28 @@ describe('an upgrade', () => {
     });
   });
 
+  it.each([
+    ['hangs while it loads', 'true'],
+    ['has workers that hang while they load', 'process.send !== undefined'],
+  ])('to a successor that %s leaves no process behind when the old master is ended', async (_title, condition) => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1 });
+    await withMaster(rest, async (master) => {
+      await master.up();
+      release(`if (${condition}) {
+        console.log(JSON.stringify({ event: 'hangs', pid: process.pid }));
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      }`);
+      ask(master);
+      const { pid } = await master.event('hangs');
+
+      master.signal('SIGTERM');
+
+      await waitGone([master.pid, Number(pid)]);
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+      expect(master.all('refused')).toMatchObject([{ code: 'ERR_PREFORK_STATE' }]);
+    });
+  });
+
   it('to another address serves there, and leaves no file of the socket before', async () => {
     const [before, after] = [join(folder, 'before'), join(folder, 'after')];
     const { release, ...rest } = setup({ ...ONE, StartServer: 1, Address: before, Domain: 'unix', Port: undefined });
