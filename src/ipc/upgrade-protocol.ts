@@ -28,7 +28,7 @@ export interface HandedSocket extends ServerName {
   readonly address: ListenAddress;
   /** Its file, if the owner of the socket has to remove it. */
   readonly file: SocketFile | null;
-  /** Whether the user has paused the pool. */
+  /** Whether the user had paused the pool when the successor was started. */
   readonly paused: boolean;
 }
 
@@ -42,6 +42,8 @@ export interface UpgradeMark {
 export type ToSuccessor =
   /** Accept. */
   | { readonly type: 'go' }
+  /** The user has paused or resumed this server since the successor was started. */
+  | { readonly type: 'pause'; readonly server: ServerName; readonly on: boolean }
   /** The service is yours. */
   | { readonly type: 'over' }
   /** End: the upgrade has failed. */

@@ -33,6 +33,7 @@ export interface ChangeOfMastersParts {
   readonly isReloading: () => boolean;
   readonly status: () => ServerStatus;
   readonly isPaused: () => boolean;
+  readonly pause: (on: boolean) => void;
   /** The pool is up beside the predecessor's. */
   readonly ready: () => void;
   /** Lets the pool take clients. */
@@ -73,6 +74,12 @@ export class ChangeOfMasters {
     this.#succession?.accepted();
     // If the predecessor ended before this one ran, the service is its own already.
     if (this.#succession?.isOver !== false) this.#serviceReady();
+  }
+
+  /** The user has paused or resumed this server. */
+  paused(on: boolean): void {
+    this.#parts.upgrades.pause(this.#upgradable, on);
+    this.#succession?.paused();
   }
 
   /** This server cannot work. */
@@ -125,10 +132,10 @@ export class ChangeOfMasters {
   }
 
   #succeed(inheritance: Inheritance): Succession {
-    const { accept, admin, end, isPaused, options, outbox, ready, socket: socketOf, status } = this.#parts;
+    const { accept, admin, end, isPaused, options, outbox, pause, ready, socket: socketOf, status } = this.#parts;
     const { target } = options().listen;
     const succession = new Succession({
-      inheritance, accept, end, isPaused, ready, status,
+      inheritance, accept, end, isPaused, pause, ready, status,
       mode: target.kind === 'unix' ? target.mode : undefined,
       over: () => {
         const socket = socketOf()?.socket;

@@ -119,6 +119,11 @@ export class Handover {
     this.#close(reason, { exit, detail, cause });
   }
 
+  /** The user has paused or resumed a server: the successor follows until the service is its own. */
+  pause(server: ServerName, on: boolean): void {
+    if (this.#stage !== 'ending' && this.#stage !== 'over') this.#successor?.send({ type: 'pause', server, on });
+  }
+
   /** The pool that was to be relieved is ending. */
   abandon(error: Error): void {
     if (!this.isOpen) return;

@@ -80,7 +80,7 @@ export class Master {
       socket: () => this.#open,
       isReloading: () => this.#pool?.releases.reloads.isRunning === true,
       status: () => this.status(),
-      isPaused: () => this.#isPaused,
+      isPaused: () => this.#isPaused, pause: (on) => { this.pause(on); },
       ready: () => { this.#readiness.resolve(); },
       accept: () => { this.#pool?.supervisor.pause(this.#isPaused); },
       leave: (reason) => this.#end.leave(reason),
@@ -145,10 +145,10 @@ export class Master {
   }
 
   metrics(): string { return metricsOf(this.status()); }
-
   pause(on: boolean): void {
     this.#isPaused = on;
     this.#pool?.supervisor.pause(on || this.#change.isHeld);
+    this.#change.paused(on);
   }
 
   configure(change: unknown): void { this.#options.configure(change); }

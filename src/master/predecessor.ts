@@ -5,6 +5,8 @@ import { UPGRADE_VERSION, type HandedSocket, type ServerName, type ToPredecessor
 export interface Heir {
   /** Accepts, beside the predecessor. */
   go(): void;
+  /** The user has paused or resumed the predecessor. */
+  pause(on: boolean): void;
   /** The predecessor has given up what only one process can have. */
   over(): void;
   /** The upgrade has failed: lets its clients finish, within GraceExpireTime unless a shorter time is given, in seconds. */
@@ -40,7 +42,9 @@ export interface PredecessorParts {
  */
 export class Predecessor {
   readonly #parts: PredecessorParts;
-  readonly #heirs: Heir[] = [];
+  readonly #heirs = new Map<HandedSocket, Heir>();
+  /** What the user has paused or resumed since this process was started. */
+  readonly #paused = new Map<HandedSocket, boolean>();
   readonly #untaken: Set<HandedSocket>;
   #state: 'waiting' | 'going' | 'over' = 'waiting';
 
@@ -52,19 +56,19 @@ export class Predecessor {
 
   /** What a server inherits; undefined if the predecessor had none of that name, or has gone already. */
   claim({ alias, ordinal }: ServerName): Inheritance | undefined {
-    const socket = this.#parts.mark.servers.find((one) => one.alias === alias && one.ordinal === ordinal);
+    const socket = this.#find({ alias, ordinal });
     if (socket === undefined || this.#state === 'over') return undefined;
     this.#untaken.delete(socket);
     const { send, close } = this.#parts;
     const server = { alias, ordinal };
     return {
-      socket,
+      socket: { ...socket, paused: this.#paused.get(socket) ?? socket.paused },
       decline: () => {
         close(socket.fd);
         send({ type: 'declined', server });
       },
       attach: (heir) => {
-        this.#heirs.push(heir);
+        this.#heirs.set(socket, heir);
         if (this.#state !== 'waiting') heir.go();
         if (this.#state === 'over') heir.over();
       },
@@ -77,6 +81,7 @@ export class Predecessor {
   heard(message: ToSuccessor): void {
     switch (message.type) {
       case 'go': return this.#go();
+      case 'pause': return this.#pause(message);
       case 'over': return this.gone();
       case 'abort': void this.#abort();
     }
@@ -87,7 +92,7 @@ export class Predecessor {
     if (this.#state === 'over') return;
     this.#go();
     this.#state = 'over';
-    for (const heir of this.#heirs) heir.over();
+    for (const heir of this.#heirs.values()) heir.over();
     for (const { fd } of this.#untaken) this.#parts.close(fd);
     this.#parts.disconnect();
   }
@@ -95,7 +100,18 @@ export class Predecessor {
   #go(): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'going';
-    for (const heir of this.#heirs) heir.go();
+    for (const heir of this.#heirs.values()) heir.go();
+  }
+
+  #pause({ server, on }: ToSuccessor & { readonly type: 'pause' }): void {
+    const socket = this.#find(server);
+    if (socket === undefined || this.#state === 'over') return;
+    this.#paused.set(socket, on);
+    this.#heirs.get(socket)?.pause(on);
+  }
+
+  #find({ alias, ordinal }: ServerName): HandedSocket | undefined {
+    return this.#parts.mark.servers.find((one) => one.alias === alias && one.ordinal === ordinal);
   }
 
   async #abort(): Promise<void> {
@@ -103,7 +119,7 @@ export class Predecessor {
     const grace = this.#state === 'going' ? undefined : 0;
     this.#state = 'over';
     // Even without clients: a worker that hangs at its start, as those of a bad release do, would outlive this process.
-    await Promise.all(this.#heirs.map((heir) => heir.end(grace)));
+    await Promise.all([...this.#heirs.values()].map((heir) => heir.end(grace)));
     this.#parts.exit(1);
   }
 }

@@ -9,6 +9,7 @@ export interface SuccessionParts {
   readonly status: () => ServerStatus;
   /** Whether the user wants no clients to be taken. */
   readonly isPaused: () => boolean;
+  readonly pause: (on: boolean) => void;
   /** The mode that the socket's file is to have. */
   readonly mode: number | undefined;
   /** The pool could serve. */
@@ -37,6 +38,7 @@ export class Succession {
     this.#parts = parts;
     parts.inheritance.attach({
       go: () => { this.#go(); },
+      pause: (on) => { parts.pause(on); },
       over: () => {
         this.#isOver = true;
         this.#chmod();
@@ -69,6 +71,11 @@ export class Succession {
   /** A worker may take clients. */
   accepted(): void {
     this.#canAccept = true;
+    this.#report();
+  }
+
+  /** The user has paused or resumed the pool, here or at the predecessor: a paused one accepts when it would if it were resumed. */
+  paused(): void {
     this.#report();
   }
 

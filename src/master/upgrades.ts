@@ -78,6 +78,12 @@ export class Upgrades {
     return this.#current !== undefined;
   }
 
+  /** The user has paused or resumed a server. */
+  pause(server: UpgradableServer, on: boolean): void {
+    const servers = [...this.#servers];
+    this.#current?.pause(nameOf(servers, servers.indexOf(server)), on);
+  }
+
   /** One of the servers ends, so that there is nothing to hand over. */
   abandon(): void {
     this.#current?.abandon(stateError('The server is shut down, so the upgrade comes to nothing.'));

@@ -23,6 +23,7 @@ function succeed(...servers: readonly HandedSocket[]): { predecessor: Predecesso
     predecessor, log, sent,
     heir: (name, end = Promise.resolve()) => ({
       go: () => { log.push(`${name} goes`); },
+      pause: (on) => { log.push(`${name} ${on ? 'pauses' : 'resumes'}`); },
       over: () => { log.push(`${name} is over`); },
       end: (grace) => {
         log.push(`${name} ends${grace === undefined ? '' : ` within ${grace} s`}`);
@@ -108,6 +109,25 @@ describe('a predecessor', () => {
 
     expect(log).toEqual(['close 5', 'disconnect', 'a goes', 'a is over']);
     expect(predecessor.claim({ alias: 'b', ordinal: 1 })).toBeUndefined();
+  });
+
+  it('that is paused or resumed meanwhile has its successor do the same, loaded or not, until that has the service', () => {
+    const { predecessor, claim, heir, log } = succeed(handed('a', 1, 4), { ...handed('b', 1, 5), paused: true });
+    const [a, b] = [{ alias: 'a', ordinal: 1 }, { alias: 'b', ordinal: 1 }];
+    predecessor.heard({ type: 'pause', server: a, on: true });
+    const [first, second] = [claim('a'), claim('b')];
+    expect([first.socket.paused, second.socket.paused]).toEqual([true, true]);
+    first.attach(heir('a'));
+    second.attach(heir('b'));
+
+    predecessor.heard({ type: 'pause', server: b, on: false });
+    predecessor.heard({ type: 'pause', server: { alias: 'b', ordinal: 2 }, on: false });
+    predecessor.heard({ type: 'go' });
+    predecessor.heard({ type: 'pause', server: a, on: false });
+    predecessor.heard({ type: 'over' });
+    predecessor.heard({ type: 'pause', server: a, on: true });
+
+    expect(log).toEqual(['b resumes', 'a goes', 'b goes', 'a resumes', 'a is over', 'b is over', 'disconnect']);
   });
 
   it('loses the descriptor of a server that is to have another address', () => {

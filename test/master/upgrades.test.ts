@@ -26,13 +26,13 @@ class Scene {
       clock: this.clock, process: this.process, init,
       start: (command, events) => {
         this.started.push({ command, events });
-        return { pid: 200, send: ({ type }: ToSuccessor) => { this.log.push(type); }, kill: () => { this.log.push('kill'); } };
+        return { pid: 200, send: (message: ToSuccessor) => { this.log.push(message.type === 'pause' ? `pause ${message.server.alias} ${message.server.ordinal} ${message.on}` : message.type); }, kill: () => { this.log.push('kill'); } };
       },
     });
   }
 
-  add(alias: string, change: Partial<UpgradableServer> = {}): void {
-    this.upgrades.add({
+  add(alias: string, change: Partial<UpgradableServer> = {}): UpgradableServer {
+    const server: UpgradableServer = {
       alias, notifies: false, endsProcess: true, program: { script: '/releases/current/server.js', directory: '/releases/current' },
       objection: () => undefined,
       describe: () => ({ fd: 20, target: `target of ${alias}`, address: ADDRESS, file: null, paused: false }),
@@ -46,7 +46,9 @@ class Scene {
         return Promise.resolve();
       },
       ...change,
-    });
+    };
+    this.upgrades.add(server);
+    return server;
   }
 
   hear(...messages: readonly ToPredecessor[]): void {
@@ -133,6 +135,24 @@ describe('upgrade()', () => {
     await scene.bringUp('a', 'b');
 
     expect(scene.log).toEqual(['go', 'a hands over to 200', 'b hands over to 200 but for its socket', 'over', 'a leaves', 'b leaves its socket', 'exit']);
+  });
+
+  it('tells the successor which server is paused or resumed meanwhile', async () => {
+    const scene = new Scene();
+    scene.add('a');
+    const server = scene.add('a');
+    void scene.upgrades.request({});
+
+    scene.upgrades.pause(server, true);
+    await scene.bringUp('a');
+    scene.hear({ type: 'ready', server: { alias: 'a', ordinal: 2 } });
+    scene.clock.advance(1000);
+    scene.hear({ type: 'accepting', server: { alias: 'a', ordinal: 1 } }, { type: 'accepting', server: { alias: 'a', ordinal: 2 } });
+    await turn();
+    scene.upgrades.pause(server, false);
+
+    expect(scene.log.slice(0, 2)).toEqual(['pause a 2 true', 'go']);
+    expect(scene.log).not.toContain('pause a 2 false');
   });
 
   it('leaves the end of the process to the program where HandleSignals is false', async () => {

@@ -222,6 +222,21 @@ describe('an upgrade', () => {
     });
   });
 
+  it('takes over from a pool that was paused, and resumed during the upgrade', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1, std: { resumes: true } });
+    release('');
+    await withMaster(rest, async (master) => {
+      await master.up();
+      const successor = await upgrade(master);
+      await master.exit();
+
+      await visit(master);
+
+      sendSignal(successor, 'SIGTERM');
+      await master.over();
+    });
+  });
+
   it('is asked for by SIGUSR2 where HandleSignals says so; workers that get it too serve on', async () => {
     await withMaster({ detached: true, options: { ...QUICK, ...ONE, ReloadSettleTime: 0, HandleSignals: { upgrade: 'SIGUSR2' } } }, async (master) => {
       const client = await master.join();
