@@ -1,4 +1,3 @@
-import type { AsyncResource } from 'node:async_hooks';
 import { isThenable } from '../checks.js';
 import { asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
@@ -58,14 +57,14 @@ export class CallbackRunner {
   /**
    * Runs a callback in an async scope of its own: what one puts into an AsyncLocalStorage must not be visible to the next.
    *
-   * @param scope - for this callback alone; by default one in the current async context
+   * @param isApart - it already runs in such a scope
    * @returns a promise that never rejects, if the callback is asynchronous
    */
-  run(name: string, callback: AnyCallback, context: object, scope: AsyncResource = newScope()): Promise<unknown> | undefined {
+  run(name: string, callback: AnyCallback, context: object, isApart = false): Promise<unknown> | undefined {
     this.#depth += 1;
     let settled: Promise<unknown> | undefined;
     try {
-      const result: unknown = scope.runInAsyncScope(callback, undefined, context);
+      const result: unknown = isApart ? callback(context) : newScope().runInAsyncScope(callback, undefined, context);
       if (isThenable(result)) settled = this.#wait(name, result);
     } catch (error) {
       this.#host.callbackFailed(name, asError(error));

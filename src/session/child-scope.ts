@@ -1,29 +1,42 @@
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, executionAsyncId } from 'node:async_hooks';
+import { within } from './entry.js';
 
-/** Otherwise the garbage collector would have to emit a destroy event for each of them. */
-const MANUAL = { requireManualDestroy: true };
+/** Node then emits a destroy event for it, but only if somebody listens to these: a constant costs less than none. */
+const COLLECTED = { requireManualDestroy: false };
 
-/** An async scope for one callback, in the current async context. */
-export const newScope = (): AsyncResource => new AsyncResource('PREFORK_CALLBACK', MANUAL);
+/** An async scope in the current async context. */
+export const newScope = (type = 'PREFORK_CALLBACK'): AsyncResource => new AsyncResource(type, COLLECTED);
 
-/** Whether what inherits from a scope is one: Node keeps what it needs of it in ordinary properties, under symbols. */
-function canInherit(): boolean {
+type Scope = AsyncResource & Record<symbol, unknown>;
+
+function inherit(scope: AsyncResource, owner: AsyncResource, id: symbol): AsyncResource {
+  const child = Object.create(scope) as Scope;
+  child[id] = owner.asyncId();
+  return child;
+}
+
+/** Where Node keeps the ID of a scope, if what inherits from a scope is one: all that Node needs is in ordinary properties, under symbols. */
+function findId(): symbol | null {
+  const scope = newScope() as Scope;
+  const owner = newScope();
+  const id = Object.getOwnPropertySymbols(scope).find((key) => scope[key] === scope.asyncId());
   try {
-    return (Object.create(newScope()) as AsyncResource).runInAsyncScope(() => true);
+    return id !== undefined && inherit(scope, owner, id).runInAsyncScope(executionAsyncId) === owner.asyncId() ? id : null;
   } catch {
-    return false;
+    return null;
   }
 }
 
-const INHERITS = canInherit();
+/** Null where nothing can inherit from a scope. */
+export const ID: symbol | null = findId();
 
 /**
- * An async scope for one callback, in the async context of another scope. Stores that a callback enters are kept at the object that
- * it runs in, so one that inherits from a scope sees the stores of that scope and changes none of them. It costs a third of a new
- * resource, or a quarter where there is an AsyncLocalStorage: for short records that is more than all else that is done for one.
+ * An async scope for one step of a client, in the async context of another scope. Stores that are entered in it are kept at the object
+ * itself, so one that inherits from a scope sees the stores of that scope and changes none of them. It costs half of a new resource,
+ * or a quarter where there is an AsyncLocalStorage: for short records that is more than all else that is done for one.
  *
- * @param inherits - whether an object can inherit from a scope
+ * @param owner - whose ID it has. Some keep what they know by that ID, so it must not be that of all clients
  */
-export function childOf(scope: AsyncResource, inherits: boolean = INHERITS): AsyncResource {
-  return inherits ? Object.create(scope) as AsyncResource : scope.runInAsyncScope(newScope);
+export function childOf(scope: AsyncResource, owner: AsyncResource, id: symbol | null = ID): AsyncResource {
+  return id === null ? within(scope, newScope) : inherit(scope, owner, id);
 }

@@ -2,7 +2,6 @@ import type { ClientOperation } from '../callbacks.js';
 import type { Context, StateContext } from '../kernel.js';
 import type { AnyCallback } from '../options/options.js';
 import { CallbackRunner, type CallbackHost } from './callback-runner.js';
-import { childOf } from './child-scope.js';
 import type { Common } from './client-config.js';
 import { whenSettled, within } from './entry.js';
 import type { Fault } from './faults.js';
@@ -50,8 +49,7 @@ export class ClientCallbacks extends CallbackRunner implements RecordHandler, Ou
   record(record: unknown): Promise<unknown> | undefined {
     // Written out, not spread: this is the hot path.
     const { heap, kernel, session } = this.#host.context;
-    const { config: { callbacks: { input } }, scope } = this.#common;
-    return this.run('ClientInput', input, { heap, kernel, session, input: record, wheelId: this.#host.wheelId }, childOf(scope));
+    return this.run('ClientInput', this.#common.config.callbacks.input, { heap, kernel, session, input: record, wheelId: this.#host.wheelId }, true);
   }
 
   /** @param fault - called only if ClientError is given: most connections end with a reset */

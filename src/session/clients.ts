@@ -8,7 +8,8 @@ import { AcceptorSide } from './acceptor-side.js';
 import type { Admission } from './admission.js';
 import { Balancers } from './balancers.js';
 import { DEFAULT_LIMITS, type ClientConfig, type ClientLimits, type Common } from './client-config.js';
-import { enter, type Guarded } from './entry.js';
+import { newScope } from './child-scope.js';
+import { enter, within, type Guarded } from './entry.js';
 import type { EventQueue } from './event-queue.js';
 import { Handshakes } from './handshakes.js';
 import { LingeringClose } from './lingering-close.js';
@@ -179,12 +180,17 @@ export class Clients implements SessionHost, Guarded {
 
   /** Serves a client, with Tls once its handshake is done. */
   #serve(socket: Socket, peer: Peer): void {
-    if (this.#handshakes === undefined) { this.#begin(socket, peer); return; }
+    if (this.#handshakes === undefined) { this.#apart(() => { this.#begin(socket, peer); }); return; }
     this.#handshakes.begin(socket, {
-      secured: (secure) => { this.#begin(secure, peer); },
-      failed: (stream, error) => { this.#refuse(stream, peer, error); },
+      secured: (secure) => { this.#apart(() => { this.#begin(secure, peer); }); },
+      failed: (stream, error) => { this.#apart(() => { this.#refuse(stream, peer, error); }); },
       crashed: (thrown) => { this.crashed(thrown); },
     });
+  }
+
+  /** Lets a client begin in an async scope of its own: that of the listener is the same for all. */
+  #apart(step: () => void): void {
+    within(within(this.#common.scope, newScope), step);
   }
 
   #begin(socket: Socket, peer: Peer): void {

@@ -1,6 +1,6 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { SessionReference, SessionTarget } from '../kernel.js';
 import type { Clock } from '../clock.js';
+import { newScope } from './child-scope.js';
 import { door, nextTurn, type Guarded } from './entry.js';
 import { Turns } from './turns.js';
 
@@ -71,7 +71,7 @@ export class EventQueue {
 
   /** Queues an event. It runs in the async context of the caller, whatever else is posted at that time. */
   post(target: Receiver, { event, args, sender }: Omit<QueuedEvent, 'target'>): void {
-    const scope = new AsyncResource('PREFORK_EVENT', { requireManualDestroy: true });
+    const scope = newScope('PREFORK_EVENT');
     this.#queue.push(() => { scope.runInAsyncScope(deliver, undefined, { target, event, args, sender }); });
     this.#deliverSoon();
   }
@@ -102,7 +102,12 @@ export class EventQueue {
       this.#delivered += 1;
       this.#current[this.#delivered - 1]?.();
     }
-    if (this.#delivered < this.#current.length || this.#queue.length > 0) this.#deliverSoon();
+    if (this.#delivered === this.#current.length) {
+      // What was posted with them must not stay in memory until something else is posted.
+      this.#current = [];
+      this.#delivered = 0;
+    }
+    if (this.#current.length > 0 || this.#queue.length > 0) this.#deliverSoon();
   }
 }
 

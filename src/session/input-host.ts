@@ -12,6 +12,6 @@ export interface InputHost extends Guarded {
 
 /** Takes the records. */
 export interface RecordHandler {
-  /** One whole record. A promise holds the next one back until it settles. */
+  /** One whole record, in an async scope of its own. A promise holds the next one back until it settles. */
   record(record: unknown): Promise<unknown> | undefined;
 }

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { budgetOf, endless, MOST_EXPANSION } from '../filters/endless.js';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
 import { checkedFeeding, checkedHandover, checkedRecord, checkedRest } from './arguments.js';
-import { whenSettled, within } from './entry.js';
+import { childOf, newScope } from './child-scope.js';
+import { whenSettled } from './entry.js';
 import { inTurn } from './handover.js';
 import type { InputHost, RecordHandler } from './input-host.js';
 import { Refusals } from './refusals.js';
@@ -31,6 +32,8 @@ export class Input {
   readonly #handler: RecordHandler;
   /** The async context that belongs to no client. */
   readonly #scope: AsyncResource;
+  /** Gives its ID to the async scopes of this client's steps. */
+  #owner: AsyncResource | undefined;
   readonly #turns: Turns;
   #filter: AnyFilter;
   #holds = 0;
@@ -181,7 +184,7 @@ export class Input {
 
   /** Pumps for a caller that may be in the async context of another client, which this client's records must not see. */
   #pumpApart(): void {
-    if (!this.#isPumping) within(this.#scope, () => { this.#pump(); });
+    if (!this.#isPumping) this.#ownScope().runInAsyncScope(this.#pump, this);
   }
 
   #pump(): void {
@@ -190,7 +193,7 @@ export class Input {
     let records = 0;
     while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed) {
       if (this.#turns.isOver()) this.#giveWay();
-      else if (this.#step()) records += 1;
+      else if (this.#ownScope().runInAsyncScope(this.#step, this)) records += 1;
       else if (!this.#takeAhead()) break;
     }
     this.#isPumping = false;
@@ -214,6 +217,11 @@ export class Input {
     this.#turns.giveWay(this.#host, () => { this.release(Hold.turn); });
   }
 
+  /** An async scope for one step: what the filter and the callback put into an AsyncLocalStorage must be visible to no other. */
+  #ownScope(): AsyncResource {
+    return childOf(this.#scope, this.#owner ??= newScope());
+  }
+
   /** Handles one record. @returns false if there is none yet */
   #step(): boolean {
     if (this.#isIgnoring || this.#left < 0) return false;
@@ -235,8 +243,7 @@ export class Input {
 
   /** @returns whether what follows the bad record is to be handled */
   #refuse(error: unknown): boolean {
-    this.#refusals ??= new Refusals();
-    if (this.#refusals.isStuck(this.#filter)) return false;
+    if ((this.#refusals ??= new Refusals()).isStuck(this.#filter)) return false;
     this.#host.fault(error);
     return true;
   }

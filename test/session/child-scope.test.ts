@@ -1,8 +1,10 @@
-import { AsyncLocalStorage, AsyncResource, executionAsyncResource } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource, executionAsyncId, executionAsyncResource } from 'node:async_hooks';
 import { afterEach, describe, expect, it } from 'vitest';
-import { childOf } from '../../src/session/child-scope.js';
+import { childOf, ID } from '../../src/session/child-scope.js';
 
-describe.each([['inherits', true], ['is made in the other', false]])('an async scope that %s', (_title, inherits) => {
+describe.each([['inherits', ID], ['is made in the other', null]])('an async scope that %s', (_title, id) => {
+  const owner = new AsyncResource('TEST');
+  const make = (scope: AsyncResource): AsyncResource => childOf(scope, owner, id);
   const storage = new AsyncLocalStorage<string>();
 
   afterEach(() => { storage.disable(); });
@@ -13,7 +15,7 @@ describe.each([['inherits', true], ['is made in the other', false]])('an async s
     const later: Promise<unknown>[] = [];
     storage.run('caller', () => {
       for (const name of ['a', 'b', 'c']) {
-        childOf(scope, inherits).runInAsyncScope(() => {
+        make(scope).runInAsyncScope(() => {
           seen.push(storage.getStore());
           storage.enterWith(name);
           later.push(Promise.resolve().then(() => storage.getStore()));
@@ -31,7 +33,7 @@ describe.each([['inherits', true], ['is made in the other', false]])('an async s
   it('leaves the store as it was after run() and exit()', () => {
     const scope = storage.run('outer', () => new AsyncResource('TEST'));
 
-    childOf(scope, inherits).runInAsyncScope(() => {
+    make(scope).runInAsyncScope(() => {
       expect(storage.run('inner', () => storage.getStore())).toBe('inner');
       expect(storage.getStore()).toBe('outer');
       expect(storage.exit(() => storage.getStore())).toBeUndefined();
@@ -44,8 +46,16 @@ describe.each([['inherits', true], ['is made in the other', false]])('an async s
     const key = Symbol('key');
     const here = (): Record<symbol, unknown> => executionAsyncResource() as Record<symbol, unknown>;
 
-    childOf(scope, inherits).runInAsyncScope(() => { here()[key] = 1; });
+    make(scope).runInAsyncScope(() => { here()[key] = 1; });
 
-    expect(childOf(scope, inherits).runInAsyncScope(() => [here()[key], here() instanceof AsyncResource])).toEqual([undefined, true]);
+    expect(make(scope).runInAsyncScope(() => [here()[key], here() instanceof AsyncResource])).toEqual([undefined, true]);
   });
+});
+
+it('a version of Node lets an async scope inherit from another, and have an ID of its own', () => {
+  const [scope, owner] = [new AsyncResource('TEST'), new AsyncResource('TEST')];
+
+  expect(ID).not.toBeNull();
+  expect(childOf(scope, owner).runInAsyncScope(executionAsyncId)).toBe(owner.asyncId());
+  expect(scope.runInAsyncScope(executionAsyncId)).toBe(scope.asyncId());
 });

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -376,58 +375,6 @@ describe('the session that callbacks get', () => {
     expect(new Set(sessions).size).toBe(1);
     expect(Reflect.ownKeys(sessions[0] as object)).toEqual(['ID']);
     expect(Object.isFrozen(sessions[0])).toBe(true);
-  });
-});
-
-describe('async contexts', () => {
-  const storage = new AsyncLocalStorage<string>();
-
-  it('of events are those in which they were posted', async () => {
-    const seen: unknown[] = [];
-    const clients = new TestClients({ callbacks: {
-      input: ({ input, kernel }: Line) => { storage.run(input, () => { kernel.yield('tick', input); }); },
-      states: new Map([['tick', ({ args }: StateContext<object>) => { seen.push([args[0], storage.getStore()]); }]]),
-    } });
-    const [one, two] = [await clients.connect(), await clients.connect()];
-    await one.send('a\r\nb\r\n');
-    await two.send('c\r\n');
-    await clients.settle();
-
-    expect(seen).toEqual([['a', 'a'], ['b', 'b'], ['c', 'c']]);
-  });
-
-  it('of records are their own, however many come in one segment', async () => {
-    const seen: unknown[] = [];
-    const clients = new TestClients({ callbacks: { input: async ({ input }: Line) => {
-      seen.push(storage.getStore());
-      storage.enterWith(input);
-      await turn();
-    } } });
-    const client = await clients.connect();
-    await client.send('a\r\nb\r\nc\r\n');
-    for (let round = 0; round < 4; round++) await clients.settle();
-    await client.send('d\r\n');
-
-    expect(seen).toEqual([undefined, undefined, undefined, undefined]);
-  });
-
-  it('of records are not those of another client that resumed the input', async () => {
-    const seen: unknown[] = [];
-    const heaps: Any['heap'][] = [];
-    const clients = new TestClients({ callbacks: {
-      connected: ({ heap }: Any) => {
-        heaps.push(heap);
-        heap.client.pause_input();
-      },
-      input: () => { seen.push(storage.getStore()); },
-    } });
-    const client = await clients.connect();
-    await client.send('a\r\n');
-
-    storage.run('other', () => { heaps[0]?.client.resume_input(); });
-    await clients.settle();
-
-    expect(seen).toEqual([undefined]);
   });
 });
 
