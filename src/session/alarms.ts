@@ -1,12 +1,16 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { AlarmId } from '../kernel.js';
 import type { Clock, Timer } from '../clock.js';
+import { newScope } from './child-scope.js';
 import { DueQueue, type Due } from './due-queue.js';
-import { startTimer, type Guarded } from './entry.js';
+import { startTimer, within, type Guarded } from './entry.js';
 
 interface Alarm extends Due {
   readonly id: AlarmId;
   readonly event: string;
   readonly args: readonly unknown[];
+  /** The async context in which it was set: its timer may have been restarted in another, or another's fire in its place. */
+  readonly scope: AsyncResource;
   timer: Timer;
 }
 
@@ -35,7 +39,7 @@ export class Alarms {
     this.#lastId += 1;
     const id = this.#lastId;
     if (this.#ended) return id;
-    const alarm = { id, event, args, place: 0, ...this.#start(id, seconds) };
+    const alarm = { id, event, args, scope: newScope('PREFORK_ALARM'), place: 0, ...this.#start(id, seconds) };
     this.#alarms.set(id, alarm);
     this.#order.add(alarm);
     const named = this.#named.get(event);
@@ -101,7 +105,7 @@ export class Alarms {
     const first = this.#order.first ?? alarm;
     if (first !== alarm) alarm.timer = this.#timer(id, 0);
     this.#take(first);
-    this.#host.fire(first.event, first.args);
+    within(first.scope, () => { this.#host.fire(first.event, first.args); });
   }
 
   #timer(id: AlarmId, delayMs: number): Timer {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.js';
 import { Alarms } from '../../src/session/alarms.js';
@@ -22,6 +23,30 @@ describe('alarms', () => {
 
     expect(fired).toEqual([[1, 'sooner'], [2, 'later', 'a', 1]]);
     expect(clock.delays).toEqual([]);
+  });
+
+  it('fire in the async context in which they were set, whichever timer is late first, and whoever has restarted them', () => {
+    const storage = new AsyncLocalStorage<string>();
+    const clock = new ManualClock();
+    const seen: unknown[] = [];
+    const tasks: (() => void)[] = [];
+    const late: Clock = {
+      ...{ now: () => clock.now(), wallNow: () => clock.wallNow(), soon: (task) => { clock.soon(task); } },
+      after(_delayMs, task) {
+        tasks.push(AsyncResource.bind(task));
+        return { cancel: () => undefined };
+      },
+    };
+    const alarms = new Alarms(late, { crashed, fire: (event) => { seen.push([event, storage.getStore()]); } });
+    storage.run('a', () => { alarms.set('a', 2, []); });
+    const moved = storage.run('b', () => alarms.set('b', 1, []));
+    storage.run('c', () => { alarms.set('c', 3, []); });
+    storage.run('mover', () => alarms.restart(moved, 1.5));
+
+    clock.advance(4000);
+    for (const task of tasks) task();
+
+    expect(seen).toEqual([['b', 'b'], ['a', 'a'], ['c', 'c']]);
   });
 
   it('fire in the order in which they are due, in whatever order the clock calls, for as long as it is late', () => {
