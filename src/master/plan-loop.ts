@@ -60,7 +60,7 @@ export class PlanLoop {
     const { pool } = thresholds();
     const now = clock.now();
     roster.listens(now);
-    const { actions, nextAt } = plan(history.snapshot(roster, { pool, stopping: stop.hasBegun, queued, now }), pool, now);
+    const { actions, nextAt } = plan(history.snapshot(roster, { pool, stopping: stop.hasBegun, lastCall: stop.isLastCall, queued, now }), pool, now);
     this.#beat(now);
     for (const action of actions) perform(action, now);
     done();

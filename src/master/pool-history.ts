@@ -13,6 +13,7 @@ const EARLY_MS = 10_000;
 interface SnapshotParts {
   readonly pool: PoolConfig;
   readonly stopping: boolean;
+  readonly lastCall: boolean;
   /** Clients that wait in the kernel and may be accepted; undefined where their number is unknown. */
   readonly queued: () => number | undefined;
   readonly now: number;
@@ -25,12 +26,12 @@ export class PoolHistory {
   #surplusSince: number | undefined;
 
   /** What the plan is made from. */
-  snapshot(roster: Roster, { pool, stopping, queued, now }: SnapshotParts): PoolSnapshot {
+  snapshot(roster: Roster, { pool, stopping, lastCall, queued, now }: SnapshotParts): PoolSnapshot {
     const workers = roster.workers(now);
     const census = takeCensus({ workers });
     this.#surplusSince = hasSurplus(census, pool) ? this.#surplusSince ?? now : undefined;
     return {
-      workers, stopping, waiting: mayLackWorkers(census, pool) ? queued() : 0, deafMs: roster.deafMs, shrunkAt: this.#shrunkAt,
+      workers, stopping, lastCall, waiting: mayLackWorkers(census, pool) ? queued() : 0, deafMs: roster.deafMs, shrunkAt: this.#shrunkAt,
       surplusSince: this.#surplusSince, retryAt: this.#starts.retryAt,
     };
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Roster } from './roster.js';
+import { isComingWorker } from './worker-record.js';
 
 /** How long a stopping pool goes on accepting, at most, until the kernel's queue is empty. */
 const LAST_CALL_MS = 1000;
@@ -17,6 +18,8 @@ export interface PoolStopParts {
   readonly isPaused: () => boolean;
   /** Whether another process keeps the socket open, and the clients in its queue: systemd, or the master that this one could not relieve. */
   readonly isShared: () => boolean;
+  /** Clients that wait in the kernel's queue; undefined where their number is unknown. */
+  readonly queued: () => number | undefined;
   /** The kernel's queue is empty: the socket may be closed. */
   readonly served: () => void;
 }
@@ -24,7 +27,7 @@ export interface PoolStopParts {
 /** The end of the whole pool: clients that wait in the kernel's queue are taken (the last call), then the workers drain. */
 export class PoolStop {
   readonly #parts: PoolStopParts;
-  #begun: { graceMs: number; readonly reason: StopReason; readonly gone: () => void } | undefined;
+  #begun: { deadline: number; readonly reason: StopReason; readonly drain: () => void; readonly gone: () => void } | undefined;
   /** Ends the last call; undefined unless it is going on. */
   #lastCall: Timer | undefined;
 
@@ -42,9 +45,9 @@ export class PoolStop {
     return reason === 'move' ? 'upgrade' : reason;
   }
 
-  /** How long clients have; undefined unless the pool is stopping. */
+  /** How long clients still have; undefined unless the pool is stopping. */
   get graceMs(): number | undefined {
-    return this.#begun?.graceMs;
+    return this.#begun && Math.max(Math.round(this.#begun.deadline - this.#parts.clock.now()), 0);
   }
 
   /** Whether workers still accept. */
@@ -55,14 +58,14 @@ export class PoolStop {
   /** How long clients that wait in the kernel's queue are still taken. A paused pool takes none; if the socket stays open, another process takes them. */
   get lastCallMs(): number {
     const { isPaused, isShared } = this.#parts;
-    return isPaused() || isShared() || this.#begun?.reason === 'upgrade' ? 0 : Math.min(this.#begun?.graceMs ?? 0, LAST_CALL_MS);
+    return isPaused() || isShared() || this.#begun?.reason === 'upgrade' ? 0 : Math.min(this.graceMs ?? 0, LAST_CALL_MS);
   }
 
-  /** Begins it. @param drain - lets all workers drain. @returns when the last worker is gone */
+  /** Begins it. @param drain - lets all workers drain; in the last call, those that are ready. @returns when the last worker is gone */
   async begin(graceMs: number, reason: StopReason, drain: () => void): Promise<void> {
     await new Promise<void>((gone) => {
-      this.#begun = { graceMs, reason, gone };
-      if (this.lastCallMs > 0) this.#lastCall = this.#parts.clock.after(this.lastCallMs, () => { this.endLastCall(); });
+      this.#begun = { deadline: this.#parts.clock.now() + graceMs, reason, drain, gone };
+      if (this.lastCallMs > 0) this.#call(this.#isAwaited);
       drain();
       this.#endLastCallIfServed();
       if (this.#parts.roster.size === 0) gone();
@@ -73,7 +76,7 @@ export class PoolStop {
   hurry(graceMs: number): void {
     const { lifecycle, roster } = this.#parts;
     for (const record of roster.all()) lifecycle.hurry(record, graceMs);
-    if (this.#begun !== undefined) this.#begun.graceMs = Math.min(this.#begun.graceMs, graceMs);
+    if (this.#begun !== undefined) this.#begun.deadline = Math.min(this.#begun.deadline, this.#parts.clock.now() + graceMs);
   }
 
   /** A worker is gone. */
@@ -88,8 +91,27 @@ export class PoolStop {
     else this.#endLastCallIfServed();
   }
 
+  /** @param isAwaited - the time begins when a worker is ready */
+  #call(isAwaited: boolean): void {
+    const ms = this.lastCallMs;
+    this.#lastCall = this.#parts.clock.after(ms, () => {
+      if (isAwaited && ms > 0) this.#call(this.#isAwaited);
+      else this.endLastCall();
+    });
+  }
+
+  /** Whether clients wait, and only workers that are still starting can take them. */
+  get #isAwaited(): boolean {
+    const { queued, roster } = this.#parts;
+    const workers = roster.all();
+    return workers.some(isComingWorker) && !workers.some(({ phase, isLastCall }) => phase === 'ready' || isLastCall) && (queued() ?? 0) > 0;
+  }
+
   #endLastCallIfServed(): void {
-    if (!this.#parts.roster.all().some(({ isLastCall }) => isLastCall)) this.endLastCall();
+    const { queued, roster } = this.#parts;
+    const workers = roster.all();
+    if (workers.some(({ isLastCall }) => isLastCall)) return;
+    if (!workers.some(isComingWorker) || queued() === 0) this.endLastCall();
   }
 
   endLastCall(): void {
@@ -99,5 +121,6 @@ export class PoolStop {
     // The master's copy first: then a worker that still accepts is the last to close its own.
     served();
     for (const record of roster.all()) lifecycle.endLastCall(record);
+    if (roster.all().some(isComingWorker)) this.#begun?.drain();
   }
 }

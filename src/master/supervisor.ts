@@ -79,16 +79,17 @@ export class Supervisor {
     const { roster } = this;
     const events = new PoolEvents(parts.emit);
     const thresholds = (): Thresholds => this.#thresholds;
+    const queued = (): number | undefined => (this.#paused ? 0 : parts.queued());
     const lifecycle = new Lifecycle({ firsts: parts.thresholds.pool.startWorkers, clock, random, spawn, spawnOptions, roster, events, history: this.#history, listen: (id) => this.#facts.listen(id) });
     this.#events = events;
     this.#lifecycle = lifecycle;
     this.messages = new UserMessages(roster, parts.emit, parts.isHeard);
     this.#trials = new TrialWorkers({ roster, lifecycle, thresholds });
-    this.#stop = new PoolStop({ clock, roster, lifecycle, isPaused: () => this.#paused, isShared: parts.isShared, served: parts.served });
+    this.#stop = new PoolStop({ clock, roster, lifecycle, isPaused: () => this.#paused, isShared: parts.isShared, queued, served: parts.served });
     this.#plan = new PlanLoop({
       clock, roster, events, thresholds, history: this.#history, stop: this.#stop, holders: parts.holders,
       office: new PermitOffice({ roster, handle, openFiles: parts.openFiles, send: (id, order, copy) => roster.get(id)?.process.send(order, copy) ?? false }),
-      servedByGone: () => this.tally.servedByGone, queued: () => (this.#paused ? 0 : parts.queued()),
+      servedByGone: () => this.tally.servedByGone, queued,
       perform: (action, now) => { this.#perform(action, now); },
       done: () => { parts.reloads?.progress(); },
     });
@@ -186,7 +187,7 @@ export class Supervisor {
     this.#stop.hurry(graceMs);
     if (this.isStopping) { this.#plan.request(); return; }
     this.#parts.reloads?.stop();
-    await this.#stop.begin(graceMs, reason, () => { this.#plan.run(); });
+    await this.#stop.begin(graceMs, reason, () => { this.#plan.run(); this.#events.status(); });
     this.#plan.cancel();
   }
 

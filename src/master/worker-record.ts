@@ -1,4 +1,5 @@
 import type { WorkerState, WorkerVitals } from '../ipc/protocol.js';
+import { isComing } from '../policy/census.js';
 import { FIRST_CREDIT, type CrowdCredit } from '../policy/credit.js';
 import type { LimitView } from '../policy/limits.js';
 import type { PermitView } from '../policy/permits.js';
@@ -165,6 +166,9 @@ export function limitView(record: WorkerRecord, now: number): LimitView {
     closed: record.state.draining,
   };
 }
+
+/** Whether a worker will be ready to serve. */
+export const isComingWorker = ({ phase, killed, trial }: WorkerRecord): boolean => isComing({ phase, killed: killed !== undefined, trial });
 
 /** Whether a ready worker has been blocked too long to be counted on. */
 export const isHangingWorker = (record: WorkerRecord, now: number): boolean => record.phase !== 'starting' && isHanging(silenceOf(record), now);

@@ -20,6 +20,9 @@ export const isServing = (worker: WorkerSnapshot): boolean => worker.phase !== '
 
 export const isLiving = (worker: WorkerSnapshot): boolean => isServing(worker) && !worker.trial;
 
+/** Will be ready to serve. */
+export const isComing = (worker: Pick<WorkerSnapshot, 'phase' | 'killed' | 'trial'>): boolean => worker.phase === 'starting' && !worker.killed && !worker.trial;
+
 export const isSpare = (worker: WorkerSnapshot): boolean => worker.phase === 'starting' || (worker.clients === 0 && !worker.blocked);
 
 /** Ready and without a client: may be retired unnoticed. One whose event loop is blocked is not idle, it hangs. */

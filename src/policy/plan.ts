@@ -1,4 +1,4 @@
-import { isServing, takeCensus } from './census.js';
+import { isComing, isServing, takeCensus } from './census.js';
 import { mayLackWorkers, QUEUE_LOOK_MS } from './demand.js';
 import { bootDeadline, expiryOf, judgeLiveness } from './liveness.js';
 import { beingRelieved, retireRelieved, retireUnused } from './recycling.js';
@@ -21,7 +21,8 @@ function decide(snapshot: PoolSnapshot, config: PoolConfig, now: number): readon
   const given = new Set(lost.map(({ workerId }) => workerId));
   const remaining = snapshot.workers.filter(({ id }) => !given.has(id));
   if (snapshot.stopping) {
-    const drains = remaining.filter(isServing).map(({ id }): Action => ({ kind: 'drain', workerId: id, reason: 'shutdown' }));
+    const leaving = snapshot.lastCall ? remaining.filter((worker) => !isComing(worker)) : remaining;
+    const drains = leaving.filter(isServing).map(({ id }): Action => ({ kind: 'drain', workerId: id, reason: 'shutdown' }));
     return [...lost, ...drains];
   }
 

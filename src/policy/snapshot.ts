@@ -40,6 +40,8 @@ export interface PoolSnapshot {
   readonly workers: readonly WorkerSnapshot[];
   /** The pool is ending: nothing is forked. */
   readonly stopping: boolean;
+  /** It is ending, and clients in the kernel's queue are still taken: workers that start may be the only ones that can. */
+  readonly lastCall: boolean;
   /** How long, in total, the master has not listened, in milliseconds (deafness.ts). */
   readonly deafMs: number;
   /** When an idle worker was last retired as surplus; -Infinity if never. */

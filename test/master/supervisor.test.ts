@@ -964,6 +964,69 @@ describe('stop', () => {
     expect(served).toEqual([0, 0, 1]);
   });
 
+  describe('while its first workers start', () => {
+    const starting = (queued: number | undefined): Pool => {
+      const pool = new Pool(OPTIONS);
+      // Where the number is unknown.
+      Object.assign(pool, { queued });
+      pool.supervisor.start();
+      pool.clock.settle();
+      return pool;
+    };
+
+    it('waits for one of them, within the grace, if clients wait in the queue; it has a second to take them', () => {
+      const pool = starting(2);
+      const [first, second] = [pool.workers.get(1), pool.workers.get(2)];
+
+      void pool.supervisor.stop(10_000);
+      pool.clock.advance(4500);
+      const early = [pool.phases, pool.served];
+      first.boot();
+      pool.clock.settle();
+      pool.clock.advance(999);
+      const calling = [first.of('drain').map(({ graceMs, lastCallMs }) => [graceMs, lastCallMs]), pool.phases[1], pool.served];
+      first.report({ draining: true });
+
+      expect(early).toEqual([['starting', 'starting', 'starting'], 0]);
+      expect(calling).toEqual([[[5500, 1000]], 'starting', 0]);
+      expect([pool.served, pool.phases, second.kills]).toEqual([1, ['draining', 'draining', 'draining'], 1]);
+    });
+
+    it('ends at once if no client waits', () => {
+      const pool = starting(0);
+
+      void pool.supervisor.stop(10_000);
+
+      expect([pool.served, pool.workers.all().map(({ kills }) => kills)]).toEqual([1, [1, 1, 1]]);
+    });
+
+    it('ends after a second if it is not known whether clients wait', () => {
+      const pool = starting(undefined);
+
+      void pool.supervisor.stop(10_000);
+      pool.clock.advance(999);
+      const early = pool.served;
+      pool.clock.advance(1);
+
+      expect([early, pool.served, pool.workers.all().map(({ kills }) => kills)]).toEqual([0, 1, [1, 1, 1]]);
+    });
+
+    it('ends with the grace, and when all of them have failed', () => {
+      const [slow, failing] = [starting(1), starting(1)];
+
+      void slow.supervisor.stop(3000);
+      void failing.supervisor.stop(3000);
+      slow.clock.advance(2999);
+      const early = [slow.served, failing.served];
+      slow.clock.advance(1);
+      for (const worker of failing.workers.all()) worker.exit({ code: 1 });
+
+      expect(early).toEqual([0, 0]);
+      expect([slow.served, failing.served]).toEqual([1, 1]);
+      expect(failing.workers.all()).toHaveLength(3);
+    });
+  });
+
   it('takes those who wait in the queue after an upgrade only if the successor has another socket', () => {
     const [handedOver, moved] = [new Pool(OPTIONS).boot(), new Pool(OPTIONS).boot()];
 

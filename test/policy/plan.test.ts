@@ -56,6 +56,12 @@ describe('plan of a pool that stops', () => {
   ])('%s', (_title, members, expected) => {
     expect(actions(members, { stopping: true })).toEqual(expected);
   });
+
+  it('keeps those that start while clients in the queue are still taken, unless they are on trial', () => {
+    const members = [...workers('starting', 'idle'), worker(3, { phase: 'starting', trial: true })];
+
+    expect(actions(members, { stopping: true, lastCall: true })).toEqual([drain(2, 'shutdown'), drain(3, 'shutdown')]);
+  });
 });
 
 describe('the time of the next plan', () => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,12 +8,16 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { failures, underLoad } from '../programs/load.js';
+import { Gate } from '../support/gate.js';
 import { listenFailure } from '../support/listening.js';
 import { withMaster } from '../support/master-process.js';
 import { waitGone } from '../support/processes.js';
 import { TcpClient } from '../support/tcp-client.js';
 import { poll, within } from '../support/wait.js';
 import { ONE, QUICK, TWO, program, withServer } from '../support/with-server.js';
+
+/** A worker starts when the file that HELD names is there. */
+const HELD = { ...ONE, ...QUICK, ExecArgv: ['--import', program('held.mjs').href], HandleSignals: true, std: { printStatus: true } };
 
 describe('clients in the queue when the pool stops', () => {
   it('are served first: five that wait for the only worker, one at a time', async () => {
@@ -85,6 +90,36 @@ describe('clients in the queue when the pool stops', () => {
 
       expect(failures(visits.filter(({ connectedAt }) => connectedAt < stoppedAt))).toEqual([]);
       expect(new Set(master.all('worker:drain').map(({ reason }) => reason))).toEqual(new Set(['shutdown']));
+    });
+  });
+
+  it('are served if they were connected while the first worker started', async () => {
+    using gate = new Gate();
+    await withMaster({ options: HELD, env: { HELD: gate.path } }, async (master) => {
+      const { address } = await master.event('listening');
+      const client = await master.connect((address as AddressInfo).port);
+      const stopping = master.status((status) => status.stopping);
+      master.signal('SIGTERM');
+      await stopping;
+
+      gate.open();
+
+      await client.greeting();
+      await client.quit();
+      await master.over();
+      expect(master.all('worker:exit')).toMatchObject([{ code: 0, served: 1, reason: 'shutdown' }]);
+    });
+  });
+
+  it('are not waited for if there are none: a pool whose first worker starts ends at once', async () => {
+    using gate = new Gate();
+    await withMaster({ options: HELD, env: { HELD: gate.path } }, async (master) => {
+      await master.event('listening');
+
+      master.signal('SIGTERM');
+
+      await master.over();
+      expect(master.all('worker:ready')).toEqual([]);
     });
   });
 

@@ -286,7 +286,7 @@ export class PoolModel {
     const workers = this.roster.workers(this.now);
     this.#surplusSince = hasSurplus(takeCensus({ workers }), this.config) ? this.#surplusSince ?? this.now : undefined;
     return {
-      workers, stopping: false, deafMs: this.roster.deafMs, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince,
+      workers, stopping: false, lastCall: false, deafMs: this.roster.deafMs, shrunkAt: this.#shrunkAt, surplusSince: this.#surplusSince,
       waiting: mayLackWorkers(takeCensus({ workers }), this.config) ? this.#queue : 0, retryAt: this.#starts.retryAt,
     };
   }

@@ -40,7 +40,7 @@ export const many = (count: number, kind: Kind): Kind[] => Array.from({ length: 
 /** A pool in which nothing has happened lately. */
 export function pool(members: readonly WorkerSnapshot[], given: Partial<PoolSnapshot> = {}): PoolSnapshot {
   return {
-    workers: members, stopping: false, deafMs: 0, shrunkAt: -Infinity, surplusSince: undefined, waiting: 0, retryAt: undefined,
+    workers: members, stopping: false, lastCall: false, deafMs: 0, shrunkAt: -Infinity, surplusSince: undefined, waiting: 0, retryAt: undefined,
     ...given,
   };
 }
