@@ -42,12 +42,14 @@ export interface UpgradeMark {
 export type ToSuccessor =
   /** Accept. */
   | { readonly type: 'go' }
+  /** Answer if you still serve. */
+  | { readonly type: 'confirm' }
   /** The user has paused or resumed this server since the successor was started. */
   | { readonly type: 'pause'; readonly server: ServerName; readonly on: boolean }
   /** The service is yours. */
   | { readonly type: 'over' }
-  /** End: the upgrade has failed. */
-  | { readonly type: 'abort' };
+  /** End: the upgrade has failed. If `isLast`, the predecessor ends, too: clients in the queue are served by whoever finds them. */
+  | { readonly type: 'abort'; readonly isLast?: boolean };
 
 /** What the successor says. */
 export type ToPredecessor =
@@ -58,6 +60,8 @@ export type ToPredecessor =
   /** Its first workers are ready, and accept when told to. */
   | { readonly type: 'ready'; readonly server: ServerName }
   | { readonly type: 'accepting'; readonly server: ServerName }
+  /** The answer: it has survived its first clients' coming. */
+  | { readonly type: 'confirmed' }
   | { readonly type: 'failed'; readonly message: string }
   /** What it wrote there. */
   | { readonly type: 'stderr'; readonly text: string };

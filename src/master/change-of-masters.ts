@@ -60,8 +60,8 @@ export class ChangeOfMasters {
   /** Whether there is, or was, a predecessor. */
   get isSuccessor(): boolean { return this.#succession !== undefined; }
 
-  /** Whether there is a predecessor that has not given up the service yet. */
-  get isUnfinished(): boolean { return this.#succession?.isOver === false; }
+  /** Whether there is a predecessor that takes the clients in the queue, whatever becomes of this server. */
+  get isShared(): boolean { return this.#succession?.isShared ?? false; }
 
   /** Whether clients are left to a predecessor. */
   get isHeld(): boolean { return this.#succession?.isHeld ?? false; }
@@ -87,15 +87,19 @@ export class ChangeOfMasters {
     this.#succession?.failed(error);
   }
 
-  /** This server ends, so that there is nothing to hand over. */
+  /** This server ends, so that there is nothing to hand over, nor to take over. */
   abandon(): void {
     this.#parts.upgrades.abandon();
+    this.failed(new PreforkError('ERR_PREFORK_STATE', 'The server was shut down.'));
   }
 
-  /** This server has ended. Resolves when no successor is left that it has given up. */
+  /** Resolves when no successor is left that was given up: it would keep the socket open, and reset the clients in its queue at its end. undefined if there is none. */
+  get alone(): Promise<void> | undefined { return this.#parts.upgrades.ended; }
+
+  /** This server has ended. */
   async ended(): Promise<void> {
     this.#parts.upgrades.remove(this.#upgradable);
-    await this.#parts.upgrades.ended();
+    await this.alone;
   }
 
   /** Ends the successor at once, unless it may have clients. */

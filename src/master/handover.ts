@@ -28,12 +28,14 @@ export interface HandoverParts {
 const END_MS = 2000;
 /** A timer this late shows that this process was blocked, and that messages of the successor may be waiting to be read. */
 const ASLEEP_MS = 1000;
+/** How long it has to accept before it is believed to survive that. Both pools accept meanwhile. */
+const CONFIRM_MS = 500;
 const KEPT_CHARACTERS = 4096;
 
 /**
  * Watches a successor come up, from the side of the old master. Its pool has to become ready without taking clients, and live
- * for the settle time, so that a failure costs none; then it has to accept, beside the old pool; and only when it does is the
- * service its own. Whatever fails before that ends the successor and leaves the old pool as it was.
+ * for the settle time, so that a failure costs none; then it has to accept, beside the old pool; and only when it does, and answers
+ * after that, is the service its own. Whatever fails before that ends the successor and leaves the old pool as it was.
  */
 export class Handover {
   readonly outcome: Promise<{ readonly pid: number }>;
@@ -46,7 +48,7 @@ export class Handover {
   #release!: () => void;
   #successor: SuccessorProcess | undefined;
   #hasGone = false;
-  #stage: 'starting' | 'settling' | 'going' | 'committing' | 'ending' | 'over' = 'starting';
+  #stage: 'starting' | 'settling' | 'going' | 'confirming' | 'committing' | 'ending' | 'over' = 'starting';
   readonly #ready = new Set<string>();
   readonly #accepting = new Set<string>();
   readonly #declined = new Set<string>();
@@ -104,7 +106,10 @@ export class Handover {
         return;
       case 'accepting':
         this.#accepting.add(keyOf(message.server));
-        if (this.#stage === 'going' && this.#hasAll(this.#accepting)) void this.#commit();
+        if (this.#stage === 'going' && this.#hasAll(this.#accepting)) this.#confirm();
+        return;
+      case 'confirmed':
+        if (this.#stage === 'confirming') void this.#commit();
         return;
       case 'failed': this.#fail(this.#stage === 'starting' ? 'boot' : 'crashed', message.message);
     }
@@ -127,7 +132,7 @@ export class Handover {
   /** The pool that was to be relieved is ending. */
   abandon(error: Error): void {
     if (!this.isOpen) return;
-    if (this.#stage === 'going') this.#successor?.send({ type: 'abort' });
+    if (this.#hasGone) this.#successor?.send({ type: 'abort', isLast: true });
     else if (this.#stage !== 'ending') this.#end();
     this.#over();
     this.#reject(error);
@@ -144,6 +149,13 @@ export class Handover {
       this.#hasGone = true;
       this.#successor?.send({ type: 'go' });
     });
+  }
+
+  /** One that accepts may end of just that: saying so may be its last act. */
+  #confirm(): void {
+    const { clock, settleMs } = this.#parts;
+    this.#stage = 'confirming';
+    this.#settling = clock.after(Math.min(settleMs, CONFIRM_MS), () => { this.#successor?.send({ type: 'confirm' }); });
   }
 
   async #commit(): Promise<void> {
@@ -168,6 +180,7 @@ export class Handover {
   #missing(): string {
     const { clock, servers } = this.#parts;
     const waited = `${((clock.now() - this.#startedAt) / 1000).toFixed(1)} s`;
+    if (this.#stage === 'confirming') return `after ${waited} it did not answer any more`;
     const isReady = this.#stage === 'starting';
     const seen = isReady ? this.#ready : this.#accepting;
     const names = servers.filter((server) => !seen.has(keyOf(server))).map(({ alias }) => alias);
@@ -178,11 +191,10 @@ export class Handover {
     if (!this.isOpen || this.#verdict !== undefined) return;
     this.#verdict = { reason, detail };
     // If it accepts already it may have clients: it lets them finish.
-    const mayHaveClients = this.#stage === 'going';
     this.#stage = 'ending';
     this.#deadline?.cancel();
     this.#settling?.cancel();
-    if (mayHaveClients) {
+    if (this.#hasGone) {
       this.#successor?.send({ type: 'abort' });
       this.#close(reason, { exit: undefined, detail });
     } else this.#end();

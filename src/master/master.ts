@@ -65,7 +65,7 @@ export class Master {
     this.#end = new ServerEnd({
       clock: parts.clock,
       times: () => this.#options.current.pool,
-      begin: (reason) => this.#beginEnd(reason),
+      begin: (reason) => this.#beginEnd(reason), alone: () => this.#change.alone,
       delayed: () => { this.#outbox.emit('status'); },
       drain: async (graceMs, reason) => { await this.#pool?.supervisor.stop(graceMs, reason); },
       close: (wasRunning) => this.#close(wasRunning),
@@ -209,7 +209,7 @@ export class Master {
         if (error instanceof Error) return this.#fail(error);
         this.#fail(codeListenError({ operation: 'listen', code: error.listenCode, errno: 0, where: nameOfBound(open) }));
       },
-      shutdownAsked: () => { void this.shutdown(); }, isShared: () => isSystemds(open) || this.#change.isUnfinished, isEnding: () => this.#end.hasBegun,
+      shutdownAsked: () => { void this.shutdown(); }, isShared: () => isSystemds(open) || this.#change.isShared, isEnding: () => this.#end.hasBegun,
     });
     if (this.#isPaused || this.#change.isHeld) this.#pool.supervisor.pause(true);
     this.#pool.supervisor.start();

@@ -9,8 +9,18 @@ export interface Heir {
   pause(on: boolean): void;
   /** The predecessor has given up what only one process can have. */
   over(): void;
-  /** The upgrade has failed: lets its clients finish, within GraceExpireTime unless a shorter time is given, in seconds. */
-  end(grace?: number): Promise<void>;
+  /**
+   * The upgrade has failed: lets its clients finish.
+   *
+   * @param how - `grace`: within so many seconds, default GraceExpireTime; `isLast`: takes those in the queue first, for the predecessor ends, too
+   */
+  end(how: AbortHow): Promise<void>;
+}
+
+/** How a server ends whose upgrade has failed. */
+export interface AbortHow {
+  readonly grace: number | undefined;
+  readonly isLast: boolean;
 }
 
 /** What one server inherits. */
@@ -81,9 +91,10 @@ export class Predecessor {
   heard(message: ToSuccessor): void {
     switch (message.type) {
       case 'go': return this.#go();
+      case 'confirm': return this.#parts.send({ type: 'confirmed' });
       case 'pause': return this.#pause(message);
       case 'over': return this.gone();
-      case 'abort': void this.#abort();
+      case 'abort': void this.#abort(message.isLast === true);
     }
   }
 
@@ -114,12 +125,12 @@ export class Predecessor {
     return this.#parts.mark.servers.find((one) => one.alias === alias && one.ordinal === ordinal);
   }
 
-  async #abort(): Promise<void> {
+  async #abort(isLast: boolean): Promise<void> {
     if (this.#state === 'over') return;
     const grace = this.#state === 'going' ? undefined : 0;
     this.#state = 'over';
     // Even without clients: a worker that hangs at its start, as those of a bad release do, would outlive this process.
-    await Promise.all([...this.#heirs.values()].map((heir) => heir.end(grace)));
+    await Promise.all([...this.#heirs.values()].map((heir) => heir.end({ grace, isLast })));
     this.#parts.exit(1);
   }
 }

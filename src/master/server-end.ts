@@ -9,6 +9,8 @@ export interface ServerEndParts {
   readonly times: () => { readonly graceMs: number; readonly shutdownDelayMs: number };
   /** Nothing new is begun from now on. @returns whether the server was running */
   readonly begin: (reason: StopReason) => boolean;
+  /** Resolves when no other process has the socket that will not serve the clients in its queue; undefined if there is none. */
+  readonly alone: () => Promise<void> | undefined;
   /** The pool goes on for a while (ShutdownDelay). */
   readonly delayed: () => void;
   /** Drains the pool, or shortens the drain; resolves when the last worker is gone. */
@@ -25,6 +27,9 @@ export class ServerEnd {
   /** How long clients have once the pool drains: the shortest time that was asked for. */
   #graceMs = Infinity;
   #isDraining = false;
+  #rush!: () => void;
+  /** No time is left at all. */
+  readonly #rushed = new Promise<void>((rush) => { this.#rush = rush; });
 
   constructor(parts: ServerEndParts) {
     this.#parts = parts;
@@ -45,6 +50,7 @@ export class ServerEnd {
       this.#ended = this.#end(grace === 0 ? 0 : shutdownDelayMs, 'shutdown');
     } else if (grace !== undefined) {
       this.#graceMs = Math.min(this.#graceMs, grace * 1000);
+      if (grace === 0) this.#rush();
       if (this.#isDraining) void drain(this.#graceMs, 'shutdown');
       else this.#lameDuck.end();
     }
@@ -63,12 +69,14 @@ export class ServerEnd {
   }
 
   async #end(delayMs: number, reason: StopReason): Promise<void> {
-    const { begin, close, delayed, drain } = this.#parts;
+    const { alone, begin, close, delayed, drain } = this.#parts;
     const wasRunning = begin(reason);
     if (wasRunning && delayMs > 0) {
       delayed();
       await this.#lameDuck.wait(delayMs);
     }
+    const other = alone();
+    if (other !== undefined && this.#graceMs > 0) await Promise.race([other, this.#rushed]);
     this.#isDraining = true;
     await drain(this.#graceMs, reason);
     await close(wasRunning);

@@ -18,7 +18,7 @@ export interface SuccessionParts {
   readonly accept: () => void;
   /** The service is this server's own. */
   readonly over: () => void;
-  /** Lets the clients finish, within so many seconds if that is less than GraceExpireTime. */
+  /** Lets the clients finish. @param grace - seconds; default GraceExpireTime */
   readonly end: (grace?: number) => Promise<void>;
 }
 
@@ -33,6 +33,7 @@ export class Succession {
   #canAccept = false;
   #isAccepting = false;
   #isOver = false;
+  #isLast = false;
 
   constructor(parts: SuccessionParts) {
     this.#parts = parts;
@@ -44,7 +45,10 @@ export class Succession {
         this.#chmod();
         parts.over();
       },
-      end: (grace) => parts.end(grace),
+      end: ({ grace, isLast }) => {
+        this.#isLast = isLast;
+        return parts.end(grace);
+      },
     });
   }
 
@@ -56,6 +60,11 @@ export class Succession {
   /** Whether the predecessor has given up everything. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Whether the predecessor takes the clients in the queue, whatever becomes of this server. */
+  get isShared(): boolean {
+    return !this.#isOver && !this.#isLast;
   }
 
   /** Follows the pool: it is ready when all workers that were started are. */

@@ -89,9 +89,9 @@ export class Upgrades {
     this.#current?.abandon(stateError('The server is shut down, so the upgrade comes to nothing.'));
   }
 
-  /** Resolves when successors that were given up have ended: one that hangs must not outlive this process. */
-  async ended(): Promise<void> {
-    await Promise.all(this.#bound.values());
+  /** Resolves when successors that were given up have ended: one that hangs must not outlive this process. undefined if there are none. */
+  get ended(): Promise<void> | undefined {
+    return this.#bound.size === 0 ? undefined : Promise.all(this.#bound.values()).then(() => undefined);
   }
 
   /** Ends them at once. */

@@ -26,7 +26,7 @@ const ready = (server: typeof A): ToPredecessor => ({ type: 'ready', server });
 const accepting = (server: typeof A): ToPredecessor => ({ type: 'accepting', server });
 
 describe('a handover', () => {
-  it('lets the successor accept when all its servers are ready and have lived for a while, and gives up the service when they accept', async () => {
+  it('lets the successor accept when all its servers are ready and have lived for a while, and gives up the service when they have accepted for a while', async () => {
     const { clock, handover, sent, commits, hear } = begin();
     hear({ type: 'hello', version: UPGRADE_VERSION });
     hear(ready(A));
@@ -40,10 +40,16 @@ describe('a handover', () => {
     hear(accepting(B));
     expect(commits).toEqual([]);
     hear(accepting(A));
+    clock.advance(499);
+    expect(sent).toEqual(['go']);
+    clock.advance(1);
+    expect(sent).toEqual(['go', 'confirm']);
+    expect(commits).toEqual([]);
+    hear({ type: 'confirmed' });
     await turn();
 
     expect(commits).toEqual([7]);
-    expect(sent).toEqual(['go', 'over']);
+    expect(sent).toEqual(['go', 'confirm', 'over']);
     await expect(handover.outcome).resolves.toEqual({ pid: 7 });
   });
 
@@ -59,6 +65,23 @@ describe('a handover', () => {
 
     await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason, pid: 7, exit: { code: 3, signal: null }, stderr: 'last words\n' });
     expect(commits).toEqual([]);
+  });
+
+  it.each<[string, (handover: Handover, clock: ManualClock) => void, string]>([
+    ['ends', (handover) => { handover.exited({ code: null, signal: 'SIGKILL' }); }, 'crashed'],
+    ['shuts down', (handover) => { handover.heard({ type: 'failed', message: 'The server was shut down.' }); }, 'crashed'],
+    ['does not answer', (_handover, clock) => { clock.advance(60_000); }, 'timeout'],
+  ])('fails with a successor that %s as soon as it accepts, and gives up nothing', async (_title, happens, reason) => {
+    const { clock, handover, sent, commits, hear } = begin();
+    for (const server of [A, B]) hear(ready(server));
+    clock.advance(3000);
+    for (const server of [A, B]) hear(accepting(server));
+
+    happens(handover, clock);
+
+    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason });
+    expect(commits).toEqual([]);
+    expect(sent.filter((type) => type === 'KILL' || type === 'over')).toEqual([]);
   });
 
   it('that takes too long ends the successor, in the end by force, and names the server that is missing', async () => {
@@ -119,6 +142,8 @@ describe('a handover', () => {
     bringUp(done);
     done.hear(accepting(A));
     done.hear(accepting(B));
+    done.clock.advance(500);
+    done.hear({ type: 'confirmed' });
     await note('has the service', done);
 
     expect(states).toEqual([

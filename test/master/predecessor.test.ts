@@ -25,8 +25,8 @@ function succeed(...servers: readonly HandedSocket[]): { predecessor: Predecesso
       go: () => { log.push(`${name} goes`); },
       pause: (on) => { log.push(`${name} ${on ? 'pauses' : 'resumes'}`); },
       over: () => { log.push(`${name} is over`); },
-      end: (grace) => {
-        log.push(`${name} ends${grace === undefined ? '' : ` within ${grace} s`}`);
+      end: ({ grace, isLast }) => {
+        log.push(`${name} ends${grace === undefined ? '' : ` within ${grace} s`}${isLast ? ', the last one' : ''}`);
         return end;
       },
     }),
@@ -72,13 +72,15 @@ describe('a predecessor', () => {
   });
 
   it('lets the servers go, and then gives up the service: sockets that no server has taken are closed', () => {
-    const { predecessor, claim, heir, log } = succeed(handed('a', 1, 4), handed('left', 1, 5), handed('b', 1, 6));
+    const { predecessor, claim, heir, log, sent } = succeed(handed('a', 1, 4), handed('left', 1, 5), handed('b', 1, 6));
     claim('a').attach(heir('a'));
     claim('b').attach(heir('b'));
 
     predecessor.heard({ type: 'go' });
     predecessor.heard({ type: 'go' });
     expect(log.splice(0)).toEqual(['a goes', 'b goes']);
+    predecessor.heard({ type: 'confirm' });
+    expect(sent.at(-1)).toEqual({ type: 'confirmed' });
     predecessor.heard({ type: 'over' });
     // Its end follows, and is no news.
     predecessor.gone();
@@ -149,15 +151,15 @@ describe('a predecessor', () => {
     const late = succeed(handed('a', 1, 4));
     late.claim('a').attach(late.heir('a', end.promise));
     late.predecessor.heard({ type: 'go' });
-    late.predecessor.heard({ type: 'abort' });
+    late.predecessor.heard({ type: 'abort', isLast: true });
     // The pipe closes, and the service is not this process's for all that.
     late.predecessor.gone();
     await turn();
-    expect(late.log).toEqual(['a goes', 'a ends']);
+    expect(late.log).toEqual(['a goes', 'a ends, the last one']);
     end.resolve();
     await turn();
 
-    expect(late.log).toEqual(['a goes', 'a ends', 'exit 1']);
+    expect(late.log).toEqual(['a goes', 'a ends, the last one', 'exit 1']);
   });
 
   it('that has given up the service can take nothing back, nor does it hear of faults any more', async () => {

@@ -128,6 +128,46 @@ describe('an upgrade', () => {
     });
   });
 
+  it('to a successor that ends as soon as it accepts leaves the old pool in charge', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1 });
+    await withMaster(rest, async (master) => {
+      const client = await master.join();
+      release(`setInterval(() => {
+        const [server] = globalThis.servers ?? [];
+        if (server?.isMaster && server.address() !== null && !server.status().paused) process.kill(process.pid, 'SIGKILL');
+      }, 1);`);
+
+      expect(await refusal(master)).toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'crashed', exit: { code: null, signal: 'SIGKILL' } });
+
+      await client.echo('as before');
+      await (await master.join()).echo('and for others');
+      expect(master.all('worker:drain').filter(({ reason }) => reason === 'upgrade')).toEqual([]);
+    });
+  });
+
+  it('that is given up by SIGTERM goes on taking clients until the successor, which has the socket, too, has ended', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1 });
+    await withMaster(rest, async (master) => {
+      const port = await master.up();
+      const file = join(folder, 'go-on');
+      release(`
+        import { existsSync } from 'node:fs';
+        console.log(JSON.stringify({ event: 'busy' }));
+        while (!existsSync(${JSON.stringify(file)})) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      `);
+      ask(master);
+      await master.event('busy');
+
+      master.signal('SIGTERM');
+      await master.event('refused');
+
+      for (let count = 0; count < 3; count++) await visit(master, port);
+      expect(master.all('worker:drain')).toEqual([]);
+      writeFileSync(file, '');
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+    });
+  });
+
   it.each([
     ['hangs while it loads', 'true'],
     ['has workers that hang while they load', 'process.send !== undefined'],

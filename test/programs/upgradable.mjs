@@ -1,5 +1,5 @@
 // A server that hands over to a successor at SIGUSR2. The file RELEASE is run first, by master and workers: it stands for the
-// new version of a program, with `globalThis.change` for its options. `std.upgrade` are the options of upgrade(); with `std.resumes` the pool is paused before and resumed meanwhile; of `std.nodes` the one that does not run this process runs the next.
+// new version of a program, with `globalThis.change` for its options; `globalThis.servers` are those of the program. `std.upgrade` are the options of upgrade(); with `std.resumes` the pool is paused before and resumed meanwhile; of `std.nodes` the one that does not run this process runs the next.
 import { PreforkTcpServer } from 'prefork-tcp-server';
 import { announce, print } from './announce.mjs';
 import { given } from './given.mjs';
@@ -9,6 +9,7 @@ if (process.env.RELEASE !== undefined) await import(process.env.RELEASE);
 
 const { std, options } = given();
 const servers = (std.aliases ?? ['prefork_server']).map((Alias) => new PreforkTcpServer({ ...stdHandlers(std), ...options, ...globalThis.change, Alias }));
+globalThis.servers = servers;
 for (const server of servers) announce(server, std);
 if (servers[0].isMaster) {
   process.on('SIGUSR2', () => {
