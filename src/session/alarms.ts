@@ -1,9 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { AlarmId } from '../kernel.js';
 import type { Clock, Timer } from '../clock.js';
-import { newScope } from './child-scope.js';
 import { DueQueue, type Due } from './due-queue.js';
-import { startTimer, within, type Guarded } from './entry.js';
+import { newScope, startTimer, within, type Guarded } from './entry.js';
 
 interface Alarm extends Due {
   readonly id: AlarmId;

@@ -1,8 +1,7 @@
 import { isThenable } from '../checks.js';
 import { asError } from '../errors.js';
 import type { AnyCallback } from '../options/options.js';
-import { newScope } from './child-scope.js';
-import { whenSettled, type Guarded } from './entry.js';
+import { newScope, whenSettled, type Guarded } from './entry.js';
 
 /** Observes the callbacks of one client. */
 export interface CallbackHost extends Guarded {

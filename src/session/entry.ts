@@ -1,4 +1,4 @@
-import type { AsyncResource } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { Server, TLSSocket } from 'node:tls';
 import { startDeadline, type Clock, type Timer } from '../clock.js';
@@ -94,6 +94,12 @@ export function listenToHandshakes(server: Server, { secured, failed }: {
   server.on('secureConnection', (secure) => { secured(below(secure), secure); });
   server.on('tlsClientError', (error, secure) => { failed(below(secure), secure, error); });
 }
+
+/** Node then emits a destroy event for it, but only if somebody listens to these: a constant costs less than none. */
+const COLLECTED = { requireManualDestroy: false };
+
+/** An async scope in the current async context: what is put into an AsyncLocalStorage within it is visible to no other. */
+export const newScope = (type = 'PREFORK_CALLBACK'): AsyncResource => new AsyncResource(type, COLLECTED);
 
 /** Runs a step in an async context that is not the caller's. */
 export const within = <T>(scope: AsyncResource, step: () => T): T => scope.runInAsyncScope(step);

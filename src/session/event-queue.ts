@@ -1,7 +1,6 @@
 import type { SessionReference, SessionTarget } from '../kernel.js';
 import type { Clock } from '../clock.js';
-import { newScope } from './child-scope.js';
-import { door, nextTurn, type Guarded } from './entry.js';
+import { door, newScope, nextTurn, type Guarded } from './entry.js';
 import { Turns } from './turns.js';
 
 /** What events can be sent to: a client's session, the server, its manager. */

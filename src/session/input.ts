@@ -3,8 +3,7 @@ import type { Duplex } from 'node:stream';
 import { budgetOf, endless, MOST_EXPANSION } from '../filters/endless.js';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
 import { checkedFeeding, checkedHandover, checkedRecord, checkedRest } from './arguments.js';
-import { childOf, newScope } from './child-scope.js';
-import { whenSettled } from './entry.js';
+import { newScope, whenSettled, within } from './entry.js';
 import { inTurn } from './handover.js';
 import type { InputHost, RecordHandler } from './input-host.js';
 import { Refusals } from './refusals.js';
@@ -32,8 +31,6 @@ export class Input {
   readonly #handler: RecordHandler;
   /** The async context that belongs to no client. */
   readonly #scope: AsyncResource;
-  /** Gives its ID to the async scopes of this client's steps. */
-  #owner: AsyncResource | undefined;
   readonly #turns: Turns;
   #filter: AnyFilter;
   #holds = 0;
@@ -184,7 +181,7 @@ export class Input {
 
   /** Pumps for a caller that may be in the async context of another client, which this client's records must not see. */
   #pumpApart(): void {
-    if (!this.#isPumping) this.#ownScope().runInAsyncScope(this.#pump, this);
+    if (!this.#isPumping) within(this.#scope, () => { this.#pump(); });
   }
 
   #pump(): void {
@@ -193,7 +190,7 @@ export class Input {
     let records = 0;
     while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed) {
       if (this.#turns.isOver()) this.#giveWay();
-      else if (this.#ownScope().runInAsyncScope(this.#step, this)) records += 1;
+      else if (newScope().runInAsyncScope(this.#step, this)) records += 1;
       else if (!this.#takeAhead()) break;
     }
     this.#isPumping = false;
@@ -217,12 +214,7 @@ export class Input {
     this.#turns.giveWay(this.#host, () => { this.release(Hold.turn); });
   }
 
-  /** An async scope for one step: what the filter and the callback put into an AsyncLocalStorage must be visible to no other. */
-  #ownScope(): AsyncResource {
-    return childOf(this.#scope, this.#owner ??= newScope());
-  }
-
-  /** Handles one record. @returns false if there is none yet */
+  /** Handles one record, in an async scope of its own: the filter may use an AsyncLocalStorage, too. @returns false if there is none yet */
   #step(): boolean {
     if (this.#isIgnoring || this.#left < 0) return false;
     let one: [] | [unknown];
