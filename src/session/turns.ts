@@ -8,6 +8,8 @@ const FIRST_LOOK = 3;
 /** Steps between two looks, which take some 100 ns each: the more the less they have taken, since any of them may be the first slow one. */
 const FEWEST_BETWEEN = 4;
 const MOST_BETWEEN = 16;
+/** A turn that lasted longer has shown that quick steps may be followed by slow ones. */
+const TOO_LONG_MS: number = 2 * TURN_MS;
 /** Steps that took less are quick. */
 const QUICK_MS: number = TURN_MS / 8;
 
@@ -21,6 +23,7 @@ export class Turns {
   #asked = 0;
   #nextLook = FIRST_LOOK;
   #between = FEWEST_BETWEEN;
+  #mostBetween = MOST_BETWEEN;
   #startedAt = 0;
   #lookedAt = 0;
 
@@ -44,10 +47,13 @@ export class Turns {
   #look(): boolean {
     const now = this.#clock.now();
     if (this.#asked === FIRST_LOOK) this.#startedAt = now;
-    else this.#between = now - this.#lookedAt < QUICK_MS ? Math.min(2 * this.#between, MOST_BETWEEN) : FEWEST_BETWEEN;
+    else this.#between = now - this.#lookedAt < QUICK_MS ? Math.min(2 * this.#between, this.#mostBetween) : FEWEST_BETWEEN;
     this.#lookedAt = now;
     this.#nextLook = this.#asked + this.#between;
-    return now - this.#startedAt >= TURN_MS;
+    const lasted = now - this.#startedAt;
+    if (lasted < TURN_MS) return false;
+    this.#mostBetween = lasted > TOO_LONG_MS ? FEWEST_BETWEEN : MOST_BETWEEN;
+    return true;
   }
 
   /** Goes on with a client when the others have had their turn. */

@@ -69,6 +69,21 @@ describe('a turn', () => {
     expect(handled(turns, clock, 5, 1000)).toBeLessThanOrEqual(16);
   });
 
+  it('that lasted too long is followed by turns of which none gives quick records time to hide slow ones, until one is quick to its end', () => {
+    const { clock, turns } = setUp();
+    const mixed = (slow: number): number => {
+      turns.begin();
+      handled(turns, clock, 0.0002, 15);
+      return handled(turns, clock, slow, 1000);
+    };
+
+    expect([mixed(5), mixed(5), mixed(5)]).toEqual([15, 3, 3]);
+
+    turns.begin();
+    handled(turns, clock, 0.01, 1000);
+    expect(mixed(5)).toBe(15);
+  });
+
   it('is followed by one that is measured anew', () => {
     const { clock, turns } = setUp();
     expect(handled(turns, clock, 0.0002, 500)).toBe(500);
