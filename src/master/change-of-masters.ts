@@ -60,6 +60,9 @@ export class ChangeOfMasters {
   /** Whether there is, or was, a predecessor. */
   get isSuccessor(): boolean { return this.#succession !== undefined; }
 
+  /** Whether no predecessor is the service any more: what its successor tells systemd would count as its own. */
+  get #isService(): boolean { return this.#succession?.isOver !== false; }
+
   /** Whether there is a predecessor that takes the clients in the queue, whatever becomes of this server. */
   get isShared(): boolean { return this.#succession?.isShared ?? false; }
 
@@ -73,13 +76,18 @@ export class ChangeOfMasters {
   accepted(): void {
     this.#succession?.accepted();
     // If the predecessor ended before this one ran, the service is its own already.
-    if (this.#succession?.isOver !== false) this.#serviceReady();
+    if (this.#isService) this.#serviceReady();
   }
 
   /** The user has paused or resumed this server. */
   paused(on: boolean): void {
     this.#parts.upgrades.pause(this.#upgradable, on);
     this.#succession?.paused();
+  }
+
+  /** This server begins to drain. */
+  stopping(): void {
+    if (this.#isService) this.#parts.service?.stopping();
   }
 
   /** This server cannot work. */

@@ -230,7 +230,7 @@ export class Master {
   #beginEnd(reason: StopReason): boolean {
     const wasRunning = this.#phase === 'running';
     this.#phase = 'stopping';
-    if (wasRunning && reason === 'shutdown') this.#service?.stopping();
+    if (wasRunning && reason === 'shutdown') this.#change.stopping();
     return wasRunning;
   }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { withMaster } from '../support/master-process.js';
 import { statusWords } from '../support/proc.js';
-import { sendSignal } from '../support/processes.js';
+import { sendSignal, waitGone } from '../support/processes.js';
 import { TcpClient, type Target } from '../support/tcp-client.js';
 import { requireTool } from '../support/tools.js';
 import { Waiters, nextSignal, poll, within } from '../support/wait.js';
@@ -157,6 +157,26 @@ describe.runIf(requireTool('python3') && requireTool('systemd-notify'))('systemd
       sendSignal(pid, 'SIGTERM');
       await systemd.says(/STOPPING=1\n/);
       await master.over();
+    });
+  });
+
+  it('learns nothing from a successor that ends before it is the service: systemd would stop the service', async () => {
+    const path = join(folder, 'notify-failed');
+    await using systemd = new Program('python3', ['-u', '-c', RECEIVER, path]);
+    await poll(() => existsSync(path), () => 'the socket of notifications');
+    await withMaster({ program: 'upgradable.mjs', options: { ...QUICK, ...ONE, ReloadSettleTime: 60 }, env: { NOTIFY_SOCKET: path } }, async (master) => {
+      await master.up();
+      master.signal('SIGUSR2');
+      const { pid } = await master.event('up', (up) => up['pid'] !== master.pid);
+
+      sendSignal(Number(pid), 'SIGTERM');
+
+      await master.event('refused');
+      await waitGone(Number(pid));
+      expect(systemd.output).not.toMatch(/STOPPING|EXTEND/);
+      master.signal('SIGTERM');
+      await master.over();
+      expect(systemd.output.match(/STOPPING=1\n/g)).toHaveLength(1);
     });
   });
 
