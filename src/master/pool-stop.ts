@@ -28,8 +28,8 @@ export interface PoolStopParts {
 export class PoolStop {
   readonly #parts: PoolStopParts;
   #begun: { deadline: number; readonly reason: StopReason; readonly drain: () => void; readonly gone: () => void } | undefined;
-  /** Ends the last call; undefined unless it is going on. */
-  #lastCall: Timer | undefined;
+  /** What ends the last call, and when; undefined unless it is going on. */
+  #lastCall: { readonly timer: Timer; readonly dueAt: number } | undefined;
 
   constructor(parts: PoolStopParts) {
     this.#parts = parts;
@@ -65,7 +65,7 @@ export class PoolStop {
   async begin(graceMs: number, reason: StopReason, drain: () => void): Promise<void> {
     await new Promise<void>((gone) => {
       this.#begun = { deadline: this.#parts.clock.now() + graceMs, reason, drain, gone };
-      if (this.lastCallMs > 0) this.#call(this.#isAwaited);
+      if (this.lastCallMs > 0) this.#call();
       drain();
       this.#endLastCallIfServed();
       if (this.#parts.roster.size === 0) gone();
@@ -74,9 +74,13 @@ export class PoolStop {
 
   /** Clients of draining workers have no longer than this: a later call can only shorten the time. */
   hurry(graceMs: number): void {
-    const { lifecycle, roster } = this.#parts;
+    const { clock, lifecycle, roster } = this.#parts;
     for (const record of roster.all()) lifecycle.hurry(record, graceMs);
-    if (this.#begun !== undefined) this.#begun.deadline = Math.min(this.#begun.deadline, this.#parts.clock.now() + graceMs);
+    if (this.#begun === undefined) return;
+    const now = clock.now();
+    this.#begun.deadline = Math.min(this.#begun.deadline, now + graceMs);
+    // Workers that start have no deadline of their own yet.
+    if (this.#lastCall !== undefined && now + this.lastCallMs < this.#lastCall.dueAt) this.#call();
   }
 
   /** A worker is gone. */
@@ -91,13 +95,16 @@ export class PoolStop {
     else this.#endLastCallIfServed();
   }
 
-  /** @param isAwaited - the time begins when a worker is ready */
-  #call(isAwaited: boolean): void {
-    const ms = this.lastCallMs;
-    this.#lastCall = this.#parts.clock.after(ms, () => {
-      if (isAwaited && ms > 0) this.#call(this.#isAwaited);
+  /** Begins the time that is left for the last call; anew, while only workers that are starting could take the clients that wait. */
+  #call(): void {
+    const { clock } = this.#parts;
+    const isAwaited = this.#isAwaited;
+    this.#lastCall?.timer.cancel();
+    const timer = clock.after(this.lastCallMs, () => {
+      if (isAwaited && this.lastCallMs > 0) this.#call();
       else this.endLastCall();
     });
+    this.#lastCall = { timer, dueAt: clock.now() + this.lastCallMs };
   }
 
   /** Whether clients wait, and only workers that are still starting can take them. */
@@ -116,7 +123,7 @@ export class PoolStop {
 
   endLastCall(): void {
     const { lifecycle, roster, served } = this.#parts;
-    this.#lastCall?.cancel();
+    this.#lastCall?.timer.cancel();
     this.#lastCall = undefined;
     // The master's copy first: then a worker that still accepts is the last to close its own.
     served();

@@ -137,7 +137,7 @@ export function workerSnapshot(record: WorkerRecord, release: number, now: numbe
 export function permitView(record: WorkerRecord, lateMs: number): PermitView {
   return {
     id: record.id,
-    eligible: (record.phase === 'ready' || (record.isLastCall && !record.state.draining)) && record.killed === undefined && !record.trial,
+    eligible: mayTakeClients(record),
     // One that may accept but does not is waiting for a copy of the handle.
     available: record.state.paused.length === 0 && (record.state.permit !== 'held' || record.state.accepting),
     clients: record.state.clients,
@@ -157,7 +157,7 @@ export function permitView(record: WorkerRecord, lateMs: number): PermitView {
 export function limitView(record: WorkerRecord, now: number): LimitView {
   return {
     id: record.id,
-    eligible: record.phase === 'ready' && record.killed === undefined && !record.trial,
+    eligible: mayTakeClients(record),
     able: canUseShare(record) && !isBlockedWorker(record, now),
     armed: record.copiesSent > 0,
     clients: record.state.clients,
@@ -166,6 +166,9 @@ export function limitView(record: WorkerRecord, now: number): LimitView {
     closed: record.state.draining,
   };
 }
+
+/** Whether a worker takes clients, as far as the master knows; in the last call it does so although it drains. */
+const mayTakeClients = ({ phase, isLastCall, state, killed, trial }: WorkerRecord): boolean => (phase === 'ready' || (isLastCall && !state.draining)) && killed === undefined && !trial;
 
 /** Whether a worker will be ready to serve. */
 export const isComingWorker = ({ phase, killed, trial }: WorkerRecord): boolean => isComing({ phase, killed: killed !== undefined, trial });

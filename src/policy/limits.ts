@@ -1,7 +1,7 @@
 /** What the limit policy knows about one worker. */
 export interface LimitView {
   readonly id: number;
-  /** Ready, not draining, not killed: may take clients. */
+  /** Ready, not killed, and not draining except in the last call: may take clients. */
   readonly eligible: boolean;
   /** Neither paused for a reason of its own nor blocked: it can use its share now. */
   readonly able: boolean;

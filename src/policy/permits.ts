@@ -44,7 +44,7 @@ export type PermitState = keyof typeof PERMIT_STATES;
 /** What the permit policy knows about one worker. Times are the master's monotonic milliseconds. */
 export interface PermitView extends SilenceView {
   readonly id: number;
-  /** Ready, not draining, not killed. */
+  /** Ready, not killed, and not draining except in the last call. */
   readonly eligible: boolean;
   /** It needs only a permit to accept: it is not paused, and below its limits. */
   readonly available: boolean;

@@ -965,8 +965,8 @@ describe('stop', () => {
   });
 
   describe('while its first workers start', () => {
-    const starting = (queued: number | undefined): Pool => {
-      const pool = new Pool(OPTIONS);
+    const starting = (queued: number | undefined, options: object = {}): Pool => {
+      const pool = new Pool({ ...OPTIONS, ...options });
       // Where the number is unknown.
       Object.assign(pool, { queued });
       pool.supervisor.start();
@@ -990,6 +990,33 @@ describe('stop', () => {
       expect(early).toEqual([['starting', 'starting', 'starting'], 0]);
       expect(calling).toEqual([[[5500, 1000]], 'starting', 0]);
       expect([pool.served, pool.phases, second.kills]).toEqual([1, ['draining', 'draining', 'draining'], 1]);
+    });
+
+    it('gives one that is ready then a share of MaxSession, without which it could take none of them', () => {
+      const pool = starting(2, { StartServer: 2, MaxSession: 4 });
+
+      void pool.supervisor.stop(10_000);
+      const first = pool.workers.get(1);
+      first.boot();
+      pool.clock.settle();
+
+      expect([first.of('drain').map(({ lastCallMs }) => lastCallMs), first.of('share').at(-1)?.clients]).toEqual([[1000], 2]);
+    });
+
+    it('ends earlier if a later call leaves less time, but not because of one that leaves more', () => {
+      const [sooner, later] = [starting(1), starting(1)];
+      for (const { supervisor } of [sooner, later]) void supervisor.stop(10_000);
+
+      void sooner.supervisor.stop(300);
+      void later.supervisor.stop(60_000);
+      sooner.clock.advance(299);
+      const early = sooner.served;
+      sooner.clock.advance(1);
+      void later.supervisor.stop(0);
+      later.clock.settle();
+
+      expect([early, sooner.served, later.served]).toEqual([0, 1, 1]);
+      expect(sooner.workers.all().map(({ kills }) => kills)).toEqual([1, 1, 1]);
     });
 
     it('ends at once if no client waits', () => {

@@ -95,7 +95,7 @@ describe('clients in the queue when the pool stops', () => {
 
   it('are served if they were connected while the first worker started', async () => {
     using gate = new Gate();
-    await withMaster({ options: HELD, env: { HELD: gate.path } }, async (master) => {
+    await withMaster({ options: { ...HELD, MaxSession: 10 }, env: { HELD: gate.path } }, async (master) => {
       const { address } = await master.event('listening');
       const client = await master.connect((address as AddressInfo).port);
       const stopping = master.status((status) => status.stopping);
