@@ -200,7 +200,7 @@ export class Handover {
     } else this.#end();
   }
 
-  /** Asks it to end, and kills it if it does not. */
+  /** Asks it to end, and kills it if it does not. The timers keep this process alive: shutdown() waits for that end, and the pool may be gone by then. */
   #end(): void {
     const { clock } = this.#parts;
     const successor = this.#successor;
@@ -208,8 +208,8 @@ export class Handover {
     this.#ending = clock.after(END_MS, () => {
       successor?.kill();
       // If its end is not seen even then, it is stuck in the kernel.
-      this.#ending = clock.after(END_MS, () => { this.exited(undefined); }, { idle: true });
-    }, { idle: true });
+      this.#ending = clock.after(END_MS, () => { this.exited(undefined); });
+    });
   }
 
   #close(reason: UpgradeFailure, rest: Pick<UpgradeEvidence, 'exit' | 'detail' | 'cause'>): void {

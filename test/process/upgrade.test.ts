@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerStatus } from 'prefork-tcp-server';
+import { CHANNEL_FD } from '../../src/ipc/upgrade-protocol.js';
 import { ask as askAdmin } from '../support/admin-client.js';
 import { withMaster, type MasterProcess, type MasterSetup } from '../support/master-process.js';
 import { freePorts } from '../support/haproxy.js';
@@ -187,6 +188,35 @@ describe('an upgrade', () => {
       await waitGone([master.pid, Number(pid)]);
       expect(await master.over()).toEqual({ code: 0, signal: null });
       expect(master.all('refused')).toMatchObject([{ code: 'ERR_PREFORK_STATE' }]);
+    });
+  });
+
+  it('that is given up by a shutdown that gives no time keeps the process until the successor has ended, so that the call returns', async () => {
+    const { release, ...rest } = setup({ ...ONE, StartServer: 1 });
+    release(`process.once('SIGCONT', async () => {
+      await globalThis.servers[0].shutdown({ grace: 0 });
+      console.log(JSON.stringify({ event: 'returned' }));
+    });`);
+    await withMaster(rest, async (master) => {
+      await master.up();
+      // Its pipe closes before it ends, as in any process, but by far more.
+      release(`
+        import { closeSync } from 'node:fs';
+        const parent = process.ppid;
+        process.on('exit', () => {
+          closeSync(${CHANNEL_FD});
+          while (process.ppid === parent) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        });
+        console.log(JSON.stringify({ event: 'loads' }));
+        await new Promise((resolve) => setTimeout(resolve, 1_000_000));
+      `);
+      ask(master);
+      await master.event('loads');
+
+      master.signal('SIGCONT');
+
+      expect(await master.over()).toEqual({ code: 0, signal: null });
+      expect(master.all('returned')).toHaveLength(1);
     });
   });
 
