@@ -47,14 +47,15 @@ export class PermitOffice {
   /**
    * @param holders - workers that may accept at the same time in a crowd of short-lived clients
    * @param single - each worker takes one client at a time: then all may accept, since busy ones have stopped anyway
+   * @param mostClients - in the pool, and `mostEach` in one worker; Infinity = any number
    * @returns when to look again; Infinity = when the next report comes
    */
-  update({ holders, single, mostClients, servedByGone, now }: {
-    readonly holders: number; readonly single: boolean; readonly mostClients: number; readonly servedByGone: number; readonly now: number;
+  update({ holders, single, mostClients, mostEach, servedByGone, now }: {
+    readonly holders: number; readonly single: boolean; readonly mostClients: number; readonly mostEach: number; readonly servedByGone: number; readonly now: number;
   }): number {
     const { roster } = this.#parts;
     // Shares first: one that has no copy yet must have its share before it can accept.
-    this.#share(mostClients, now);
+    this.#share(mostClients, mostEach, now);
     for (const record of roster.all()) writeOffLost(record);
     const { served, clients, workers } = roster.counts();
     this.#flow = (this.#parts.observe ?? observeFlow)(this.#flow, { served: servedByGone + served, clients, workers, now });
@@ -87,9 +88,9 @@ export class PermitOffice {
     }
   }
 
-  #share(mostClients: number, now: number): void {
+  #share(most: number, each: number, now: number): void {
     const { roster } = this.#parts;
-    for (const { workerId, clients } of shareLimit(roster.limitViews(now), mostClients, roster.starting)) {
+    for (const { workerId, clients } of shareLimit(roster.limitViews(now), most, { starting: roster.starting, each })) {
       const share = clients === Infinity ? null : clients;
       const record = roster.get(workerId);
       if (record !== undefined && this.#parts.send(workerId, { type: 'share', clients: share })) record.shareOrdered = share;

@@ -84,7 +84,7 @@ export class PlanLoop {
     const { holders, office, servedByGone, thresholds } = this.#parts;
     const { pool: { maxPoolClients }, worker: { maxClients, concurrency } } = thresholds();
     const single = Math.min(maxClients ?? Infinity, concurrency ?? Infinity) <= 1;
-    return office.update({ holders, single, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, servedByGone: servedByGone(), now });
+    return office.update({ holders, single, mostClients: maxPoolClients === 0 ? Infinity : maxPoolClients, mostEach: maxClients ?? Infinity, servedByGone: servedByGone(), now });
   }
 
   /** Nothing announces that a worker is blocked: the status changes as time passes. */

@@ -33,9 +33,13 @@ export interface LimitOrder {
  * While other workers start, a worker is given no more than it will keep once they have started, and the next portion of that
  * size when half of it is used: if it blocked just then, a share that is meant for them could not be taken back.
  *
+ * None is given more than it may have by itself, either: what it cannot use would be missing elsewhere, and could not be taken back
+ * from one that blocks with all the clients it may have.
+ *
  * @param starting - workers that will be ready soon
+ * @param each - the most clients that a worker may have, whatever its share
  */
-export function shareLimit(workers: readonly LimitView[], most: number, starting = 0): readonly LimitOrder[] {
+export function shareLimit(workers: readonly LimitView[], most: number, { starting = 0, each = Infinity }: { readonly starting?: number; readonly each?: number } = {}): readonly LimitOrder[] {
   const open = workers.filter(isOpen);
   if (most === Infinity) return open.filter(isLimited).map(({ id }) => ({ workerId: id, clients: Infinity }));
 
@@ -48,7 +52,7 @@ export function shareLimit(workers: readonly LimitView[], most: number, starting
   const present = elsewhere + sum(open.map(({ clients }) => clients));
   // There are more after the limit was lowered: then nobody takes another, or each that leaves would make room for one.
   const shares = present > most ? open.map((worker) => ({ worker, share: 0 })) : [
-    ...fairShares(able, most - elsewhere - sum(resting.map(({ clients }) => clients))),
+    ...fairShares(able, most - elsewhere - sum(resting.map(({ clients }) => clients)), each),
     ...resting.map((worker) => ({ worker, share: worker.clients })),
   ];
   // It must have a share before it can accept.
@@ -96,7 +100,7 @@ function taken(worker: LimitView): number {
  * Divides the limit as evenly as whole clients allow; the first workers get the remainder. One that has more clients
  * than an even share keeps those and no more, and the others share what is left.
  */
-function fairShares(workers: readonly LimitView[], most: number): readonly { readonly worker: LimitView; readonly share: number }[] {
+function fairShares(workers: readonly LimitView[], most: number, each: number): readonly { readonly worker: LimitView; readonly share: number }[] {
   const full = new Set<LimitView>();
   let left = most;
   for (const worker of workers.toSorted((one, other) => other.clients - one.clients)) {
@@ -107,7 +111,7 @@ function fairShares(workers: readonly LimitView[], most: number): readonly { rea
   let others = workers.length - full.size;
   return workers.map((worker) => {
     if (full.has(worker)) return { worker, share: worker.clients };
-    const share = Math.ceil(left / others);
+    const share = Math.min(Math.ceil(left / others), Math.max(each, worker.clients));
     left -= share;
     others -= 1;
     return { worker, share };

@@ -42,7 +42,7 @@ class Office {
   }
 
   update(): number {
-    return this.#office.update({ holders: 2, single: false, servedByGone: 0, mostClients: Infinity, now: this.now });
+    return this.#office.update({ holders: 2, single: false, servedByGone: 0, mostClients: Infinity, mostEach: Infinity, now: this.now });
   }
 
   record(id: number): WorkerRecord {

@@ -341,7 +341,7 @@ export class PermitPool {
   #look(): void {
     const { holders, maxClients, mostClients } = this.#settings;
     const now = this.#clock.now();
-    const nextAt = this.#office.update({ holders, single: maxClients === 1, servedByGone: 0, mostClients, now });
+    const nextAt = this.#office.update({ holders, single: maxClients === 1, servedByGone: 0, mostClients, mostEach: maxClients ?? Infinity, now });
     this.#timer?.cancel();
     this.#timer = nextAt === Infinity ? undefined : this.#clock.after(Math.max(nextAt - now, 1), () => { this.#look(); });
   }

@@ -62,7 +62,21 @@ describe('shareLimit', () => {
     ['and one that has used it up, so that no client waits for a worker that starts', [holds(1, 2, { clients: 2 })], { 1: 4 }],
     ['takes nothing back because others start', [holds(1, 3), holds(2, 3)], {}],
   ])('%s', (_title, workers, expected) => {
-    const orders = shareLimit(workers, 6, 3 - workers.length);
+    const orders = shareLimit(workers, 6, { starting: 3 - workers.length });
+
+    expect(Object.fromEntries(orders.map(({ workerId, clients }) => [workerId, clients]))).toEqual(expected);
+  });
+});
+
+describe('shareLimit with a limit for each worker', () => {
+  it.each([
+    ['gives none more than it may have', [holds(1, 0), holds(2, 0)], 8, { 1: 1, 2: 1 }],
+    ['gives one that comes later its part at once', [holds(1, 1, { clients: 1, able: false }), holds(2, 0)], 8, { 2: 1 }],
+    ['asks back what it may not use', [holds(1, 4), holds(2, 4)], 8, { 1: 1, 2: 1 }],
+    ['leaves a worker the clients that it has', [holds(1, 4, { clients: 3 }), holds(2, 0)], 8, { 1: 3, 2: 1 }],
+    ['divides a smaller limit of the pool as ever', [holds(1, 0), holds(2, 0), holds(3, 0)], 2, { 1: 1, 2: 1 }],
+  ])('%s', (_title, workers, most, expected) => {
+    const orders = shareLimit(workers, most, { each: 1 });
 
     expect(Object.fromEntries(orders.map(({ workerId, clients }) => [workerId, clients]))).toEqual(expected);
   });

@@ -99,10 +99,13 @@ describe('new clients are served by other workers, while those that may accept a
 });
 
 describe('workers that take one client each, which blocks them', () => {
-  it('become as many as there are clients, and none counts as spare once a callback of its client runs', async () => {
+  it.each([
+    ['', {}],
+    [', also where that is all that MaxSession allows', { MaxSession: 8 }],
+  ])('become as many as there are clients, and none counts as spare once a callback of its client runs%s', async (_title, options) => {
     using gate = new Gate();
     await withHandlers({
-      MaxServer: 8, StartServer: 2, MinServer: 2, MinSpareServer: 1, MaxSessionPerServer: 1, ...SLOW,
+      MaxServer: 8, StartServer: 2, MinServer: 2, MinSpareServer: 1, MaxSessionPerServer: 1, ...options, ...SLOW,
       ClientConnected() { tell('has a client'); },
       ClientInput({ heap, input }) {
         const cell = new Int32Array(new SharedArrayBuffer(4));
