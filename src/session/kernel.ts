@@ -7,7 +7,7 @@ import type { EventQueue, Receiver } from './event-queue.js';
 /** What the kernel needs of the session it is bound to. */
 export interface KernelSession extends Receiver {
   readonly alarms: Alarms;
-  /** Notes an event before it is queued: after 'shutdown' no further input is handled. */
+  /** Notes an event of its own before it is queued: after 'shutdown' no further input is handled. */
   expect(event: string): void;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the handler names the heap it expects
   setState(event: string, handler: ((context: StateContext<any>) => CallbackResult) | undefined): void;

@@ -127,9 +127,14 @@ export abstract class SessionLife implements CallbacksHost, EventsHost {
   /** No callback is running any more: what waited for that goes on. */
   idle(): void {
     if (this.#phase === 'over') this.#end();
-    if (this.#phase !== 'closing' || this.#isSending || (this.#isHalfClosed && this.wheel?.mayGrow === true)) return;
+    if (this.#phase !== 'closing' || this.#isSending || (this.#isHalfClosed && (this.events.isDue || this.wheel?.mayGrow === true))) return;
     this.#isSending = true;
     this.wheel?.finish(() => { this.over('politely'); });
+  }
+
+  /** Events of its own may have put more for a client that had half-closed. */
+  eventsHandled(): void {
+    if (this.#phase === 'closing' && !this.callbacks.isBusy) this.idle();
   }
 
   crashed(thrown: unknown): void {

@@ -12,6 +12,8 @@ export interface EventsHost extends Guarded {
   readonly isOver: boolean;
   /** Handles no more input. */
   discardInput(): void;
+  /** No event that the session has sent to itself is left. */
+  eventsHandled(): void;
   shutdown(): void;
 }
 
@@ -32,6 +34,8 @@ export class SessionEvents implements KernelSession {
   // Most sessions use neither timers nor names, so both are made when they are asked for.
   #alarms: Alarms | undefined;
   #names: Set<string> | undefined;
+  /** Events that the session has sent to itself and that are on their way. */
+  #due = 0;
 
   constructor(host: EventsHost, runner: EventRunner, common: Common) {
     this.reference = Object.freeze({ ID: common.queue.nextId() });
@@ -57,12 +61,21 @@ export class SessionEvents implements KernelSession {
     return this.#host.isOver;
   }
 
+  /** Whether the session has sent itself an event that is still to be handled. */
+  get isDue(): boolean {
+    return this.#due > 0;
+  }
+
   expect(event: string): void {
+    this.#due += 1;
     if (event === 'shutdown') this.#host.discardInput();
   }
 
   handle(event: string, args: readonly unknown[], sender: SessionReference): void {
+    const isOwn = sender === this.reference;
+    if (isOwn) this.#due -= 1;
     this.call(event, args, sender);
+    if (isOwn && !this.isDue) this.#host.eventsHandled();
   }
 
   fire(event: string, args: readonly unknown[]): void {

@@ -71,6 +71,37 @@ describe('a client that has closed its side', () => {
     expect([client.text, client.hasEnded, clients.left]).toEqual(['late\r\n', true, 1]);
   });
 
+  it.each<[string, (context: Any, pump: ReturnType<typeof pumpOf>, step: number) => unknown]>([
+    ['each of which yields the next', ({ heap, kernel }, pump, step) => {
+      pump(heap);
+      if (step < 10) kernel.yield('more', step + 1);
+    }],
+    ['async ones, each of which posts the next', async ({ heap, kernel, session }, pump, step) => {
+      await turn();
+      pump(heap);
+      if (step < 10) kernel.post(session, 'more', step + 1);
+    }],
+    ['the last of which yields one that nothing handles', ({ heap, kernel }, pump, step) => {
+      pump(heap);
+      if (step < 10) kernel.yield('more', step + 1);
+      else kernel.yield('unknown');
+    }],
+    ['with one that a timer brings', ({ heap, kernel }, pump, step) => {
+      pump(heap);
+      if (step < 10) kernel.yield('more', step + 1);
+      kernel.delay_set('late', 60);
+    }],
+  ])('gets everything that a chain of events puts, %s', async (_title, more) => {
+    const pump = pumpOf();
+    const { clients, client } = await ask({ callbacks: {
+      input: ({ kernel }: Any) => { kernel.yield('more', 1); },
+      states: new Map([['more', ((context: StateContext<object>) => more(context, pump, context.args[0] as number)) as never]]),
+    } });
+
+    expect(client.text).toBe(ALL);
+    expect([client.hasEnded, clients.left, clients.failures]).toEqual([true, 1, []]);
+  });
+
   it('gets what was put before the session was shut down, and ClientError is not called', async () => {
     const calls: string[] = [];
     const clients = new TestClients({ callbacks: {
