@@ -15,6 +15,8 @@ interface Alarm extends Due {
 
 /** What alarms call. */
 export interface AlarmHost extends Guarded {
+  /** It is time for a step: it is to run now, or soon. */
+  onTime(step: () => void): void;
   fire(event: string, args: readonly unknown[]): void;
 }
 
@@ -108,7 +110,7 @@ export class Alarms {
   }
 
   #timer(id: AlarmId, delayMs: number): Timer {
-    return startTimer(this.#clock, delayMs, this.#host, () => { this.#due(id); });
+    return startTimer(this.#clock, delayMs, this.#host, () => { this.#host.onTime(() => { this.#due(id); }); });
   }
 
   #take(alarm: Alarm): void {

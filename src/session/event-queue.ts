@@ -25,6 +25,9 @@ export class EventQueue {
   readonly #clock: Clock;
   readonly #targets = new Map<string | number, Receiver>();
   readonly #turns: Turns;
+  /** Of the timers that are late together: Node calls all of them before it reads anything. */
+  readonly #timers: Turns;
+  #timersTurn: 'none' | 'begun' | 'over' = 'none';
   /** Events being delivered, how many of them have been, and those posted meanwhile. */
   #current: readonly (() => void)[] = [];
   #delivered = 0;
@@ -35,6 +38,7 @@ export class EventQueue {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#turns = new Turns(clock);
+    this.#timers = new Turns(clock);
   }
 
   nextId(): number {
@@ -78,6 +82,19 @@ export class EventQueue {
   /** Runs a step after the events that have been posted: now, if there are none. */
   afterPosted(target: Guarded, step: () => void): void {
     if (this.#queue.length === 0 && this.#delivered === this.#current.length) { step(); return; }
+    this.#queue.push(door(target, step));
+    this.#deliverSoon();
+  }
+
+  /** Runs what a timer was set for: now, or among the events if timers have had their turn. */
+  onTime(target: Guarded, step: () => void): void {
+    if (this.#timersTurn === 'none') {
+      this.#timersTurn = 'begun';
+      this.#timers.begin();
+      nextTurn(this.#clock, NOTHING, () => { this.#timersTurn = 'none'; });
+    }
+    if (this.#timersTurn === 'begun' && this.#timers.isOver()) this.#timersTurn = 'over';
+    if (this.#timersTurn === 'begun') { step(); return; }
     this.#queue.push(door(target, step));
     this.#deliverSoon();
   }

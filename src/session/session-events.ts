@@ -78,6 +78,10 @@ export class SessionEvents implements KernelSession {
     if (isOwn && !this.isDue) this.#host.eventsHandled();
   }
 
+  onTime(step: () => void): void {
+    this.#common.queue.onTime(this, step);
+  }
+
   fire(event: string, args: readonly unknown[]): void {
     this.call(event, args, this.reference);
   }

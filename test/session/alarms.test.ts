@@ -6,11 +6,13 @@ import { crashed } from './owners.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Seeded } from '../support/seeded.js';
 
+const onTime = (step: () => void): void => { step(); };
+
 /** Alarms that note when each fires, in seconds from the beginning. */
 function setUp(clock = new ManualClock()): { clock: ManualClock; alarms: Alarms; fired: unknown[][] } {
   const start = clock.now();
   const fired: unknown[][] = [];
-  return { clock, fired, alarms: new Alarms(clock, { crashed, fire: (event, args) => { fired.push([(clock.now() - start) / 1000, event, ...args]); } }) };
+  return { clock, fired, alarms: new Alarms(clock, { crashed, onTime, fire: (event, args) => { fired.push([(clock.now() - start) / 1000, event, ...args]); } }) };
 }
 
 describe('alarms', () => {
@@ -37,7 +39,7 @@ describe('alarms', () => {
         return { cancel: () => undefined };
       },
     };
-    const alarms = new Alarms(late, { crashed, fire: (event) => { seen.push([event, storage.getStore()]); } });
+    const alarms = new Alarms(late, { crashed, onTime, fire: (event) => { seen.push([event, storage.getStore()]); } });
     storage.run('a', () => { alarms.set('a', 2, []); });
     const moved = storage.run('b', () => alarms.set('b', 1, []));
     storage.run('c', () => { alarms.set('c', 3, []); });
@@ -63,7 +65,7 @@ describe('alarms', () => {
     const random = new Seeded(1);
     for (let round = 0; round < 300; round++) {
       const fired: unknown[] = [];
-      const alarms = new Alarms(clock, { crashed, fire: (event) => { fired.push(event); } });
+      const alarms = new Alarms(clock, { crashed, onTime, fire: (event) => { fired.push(event); } });
       const set = Array.from({ length: 8 }, (_, index) => {
         const seconds = random.below(5);
         return { id: alarms.set(String(index), seconds, []), name: String(index), seconds };
@@ -140,7 +142,7 @@ describe('alarms', () => {
 
   it('may set others when they fire', () => {
     const { clock, alarms, fired } = setUp();
-    const chain = new Alarms(clock, { crashed, fire: (event) => {
+    const chain = new Alarms(clock, { crashed, onTime, fire: (event) => {
       fired.push([event]);
       if (fired.length < 3) chain.set('again', 1, []);
     } });

@@ -81,6 +81,38 @@ describe('an event queue', () => {
     expect(turns.slice(0, 3)).toEqual(['again', 'input', 'again']);
   });
 
+  it('lets others have their turn while many timers are late, which Node calls one after the other', () => {
+    const { clock, queue } = setUp();
+    const order: unknown[] = [];
+    for (let index = 0; index < 40; index++) {
+      queue.onTime({ crashed }, () => {
+        order.push(index);
+        clock.sleep(1);
+      });
+    }
+    clock.soon(() => { order.push('input'); });
+    const atOnce = order.length;
+
+    clock.settle();
+
+    expect(atOnce).toBeLessThan(10);
+    expect(order.filter((what) => what !== 'input')).toEqual(Array.from({ length: 40 }, (_, index) => index));
+    expect(order.indexOf('input')).toBeLessThan(20);
+  });
+
+  it('runs a timer that is not late together with others at once', () => {
+    const { clock, queue } = setUp();
+    const ran: number[] = [];
+    for (let index = 0; index < 10; index++) {
+      queue.onTime({ crashed }, () => {
+        ran.push(index);
+        clock.sleep(10);
+      });
+      expect(ran).toHaveLength(index + 1);
+      clock.settle();
+    }
+  });
+
   it('finds targets by ID, by themselves and by their names', () => {
     const { queue, add } = setUp();
     const target = add();
