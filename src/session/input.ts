@@ -29,7 +29,7 @@ export class Input {
   readonly #source: Duplex;
   readonly #host: InputHost;
   readonly #handler: RecordHandler;
-  /** The async context that belongs to no client. */
+  /** Of this client, in the async context that belongs to none: filters run in it, and may use an AsyncLocalStorage. */
   readonly #scope: AsyncResource;
   readonly #turns: Turns;
   #filter: AnyFilter;
@@ -57,7 +57,7 @@ export class Input {
     this.#filter = filter;
     this.#host = host;
     this.#handler = handler;
-    this.#scope = scope;
+    this.#scope = within(scope, newScope);
     this.#turns = turns;
   }
 
@@ -90,7 +90,10 @@ export class Input {
   }
 
   push(chunk: Buffer): void {
-    if (this.#isDiscarding || this.#isIgnoring) return;
+    if (!this.#isDiscarding && !this.#isIgnoring) this.#scope.runInAsyncScope(this.#read, this, chunk);
+  }
+
+  #read(chunk: Buffer): void {
     this.#turns.begin();
     if (this.#holds === 0 && this.#ahead === undefined) this.#take(chunk);
     else this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
@@ -134,7 +137,7 @@ export class Input {
   /** The client has sent everything. */
   finish(): void {
     this.#hasEnded = true;
-    this.#pump();
+    this.#pumpApart();
   }
 
   hold(reason: number): void {

@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { InputContext } from '../../src/callbacks.js';
 import type { Context, StateContext } from '../../src/kernel.js';
 import { CodecFilter } from '../../src/filters/codec.js';
+import type { Chunk } from '../../src/filters/filter.js';
+import { LineFilter } from '../../src/filters/line.js';
 import { TestClient, TestClients } from './session-fixture.js';
 import { turn } from '../support/manual-clock.js';
 
@@ -95,6 +97,46 @@ describe('async contexts', () => {
     await two.fail();
 
     expect(seen).toEqual([undefined, true, undefined, true, undefined, true, undefined, true, undefined]);
+  });
+
+  it('of a filter that takes up what was read during an asynchronous callback are those of no other client', async () => {
+    const seen = new Set<unknown>();
+    const filterFor = (name: string): LineFilter => new class extends LineFilter {
+      override get_one_start(chunks: readonly Chunk[]): void {
+        if (storage.getStore() !== name) seen.add(storage.getStore());
+        storage.enterWith(name);
+        super.get_one_start(chunks);
+      }
+    }();
+    const clients = new TestClients({ callbacks: {
+      connected: ({ heap }: Any) => { heap.client.set_input_filter(filterFor(String(heap.remote_port))); },
+      input: () => turn(),
+      disconnected: () => { seen.add(storage.getStore()); },
+    } });
+    const [one, two] = [await clients.connect(new TestClient({ port: 1 })), await clients.connect(new TestClient({ port: 2 }))];
+    for (const client of [one, two, one, two]) {
+      await client.send('a\r\n');
+      await client.send('b\r\n');
+      for (let round = 0; round < 4; round++) await clients.settle();
+    }
+    await one.fail();
+    await two.end();
+    await clients.settle();
+
+    expect([...seen]).toEqual([undefined]);
+  });
+
+  it('of records are the one in which the clients were made, whether they are handled when they are read or after an asynchronous callback', async () => {
+    const seen: unknown[] = [];
+    const clients = storage.run('maker', () => new TestClients({ callbacks: { input: async () => {
+      seen.push(storage.getStore());
+      await turn();
+    } } }));
+    const client = await storage.run('listener', () => clients.connect());
+    await storage.run('reader', () => client.send('a\r\nb\r\n'));
+    for (let round = 0; round < 4; round++) await clients.settle();
+
+    expect(seen).toEqual(['maker', 'maker']);
   });
 
   it('of Heap, ClientPreConnect and ClientConnected are those of one client, though all clients come to one listener', async () => {
