@@ -67,8 +67,12 @@ export class Succession {
     return !this.#isOver && !this.#isLast;
   }
 
-  /** Follows the pool: it is ready when all workers that were started are. */
-  readonly heard: PoolObserver = ({ name }) => {
+  /** Follows the pool: it is ready when all workers that were started are. While it has no clients, one that ends by itself shows that the release is bad. */
+  readonly heard: PoolObserver = (event) => {
+    const { name } = event;
+    if (name === 'worker:exit' && event.detail.reason === 'crashed' && this.isHeld) {
+      this.failed(new Error(`worker ${event.detail.pid}, which had no clients yet, ended (${event.detail.text})`));
+    }
     if (this.#isReady || (name !== 'worker:ready' && name !== 'worker:exit')) return;
     const { workers } = this.#parts.status();
     if (!workers.some(({ phase }) => phase === 'ready') || workers.some(({ phase }) => phase === 'starting')) return;

@@ -112,6 +112,7 @@ describe('an upgrade', () => {
   it.each([
     ['never comes up', 'await new Promise(() => { setInterval(() => undefined, 1000); });', { timeout: 0.5 }, { reason: 'timeout' }],
     ['dies after its pool is ready', 'setInterval(() => { if (globalThis.isUp) process.exit(7); }, 5);', {}, { reason: 'crashed', exit: { code: 7, signal: null } }],
+    ['has workers that end soon after they are ready', 'globalThis.change = { ServerStarted: () => { setTimeout(() => process.exit(3), 50); } };', {}, { reason: 'crashed', message: expect.stringContaining('exit code 3') as string }],
     ['cannot be run', '', { execPath: '/no/such/node' }, { reason: 'boot' }],
   ])('to a successor that %s leaves the old pool as it was', async (_title, code, options, evidence) => {
     const { release, ...rest } = setup({ ...ONE, StartServer: 1, ReloadSettleTime: 10, std: { upgrade: options } });
