@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Chunk, Handover, Layer } from './filter.js';
+import { withoutLimit } from './skips.js';
 
 /**
  * What the filters of this package share: `get` made of `get_one_start` and `get_one`, without losing the records that
@@ -58,7 +59,7 @@ export abstract class BaseFilter<In, Out = In, Fed = Chunk, Sent = Buffer> imple
     const records: In[] = [];
     try {
       for (;;) {
-        const one = this.get_one();
+        const one = withoutLimit(() => this.get_one());
         if (one.length === 0) return records;
         records.push(one[0]);
       }

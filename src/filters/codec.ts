@@ -6,6 +6,7 @@ import { ByteFilter } from './byte-filter.js';
 import type { Chunk } from './filter.js';
 import { DEFAULT_MAX_LENGTH } from './frame-parameters.js';
 import { checkParameters, outputBytes, parameterError } from './parameters.js';
+import { mustStop } from './skips.js';
 
 /**
  * What Decode of a {@link CodecFilter} found at the beginning of the input: a record and how many bytes it took; without a
@@ -87,6 +88,7 @@ export class CodecFilter<In, Out = Chunk | Uint8Array> extends ByteFilter<In, Ou
       const found = record === input as unknown ? this.queue.peek() as In : record;
       this.queue.drop(bytes);
       if (found !== undefined) return [found];
+      if (mustStop()) return [];
     }
   }
 

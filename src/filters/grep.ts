@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { isThenable, showRefused } from '../checks.js';
 import { PreforkError } from '../errors.js';
 import { CodeFilter } from './code-filter.js';
+import { mustStop } from './skips.js';
 
 /** Parameters of {@link GrepFilter}: Code, or both Get and Put. Each returns a true value for records that pass. */
 export interface GrepParameters<Passed> {
@@ -32,6 +33,7 @@ export class GrepFilter<Passed = Buffer> extends CodeFilter<
     for (;;) {
       const next = this.waiting.take();
       if (next.length === 0 || passes('Get', this.directions.get(next[0]))) return next;
+      if (mustStop()) return [];
     }
   }
 

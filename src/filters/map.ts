@@ -3,6 +3,7 @@ import { PreforkError } from '../errors.js';
 import { showRefused } from '../checks.js';
 import { CodeFilter } from './code-filter.js';
 import { RecordQueue } from './record-queue.js';
+import { mustStop } from './skips.js';
 
 /** Parameters of {@link MapFilter}: Code, or both Get and Put. */
 export interface MapParameters<In, Below> {
@@ -42,7 +43,9 @@ export class MapFilter<In = unknown, Below = Buffer> extends CodeFilter<
       if (made.length > 0) return made;
       const next = this.waiting.take();
       if (next.length === 0) return [];
-      this.#made.push(listOf('Get', this.directions.get(next[0])));
+      const list = listOf('Get', this.directions.get(next[0]));
+      this.#made.push(list);
+      if (list.length === 0 && mustStop()) return [];
     }
   }
 

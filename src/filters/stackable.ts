@@ -7,6 +7,7 @@ import { budgetOf, endless, MOST_EXPANSION } from './endless.js';
 import type { Chunk, Handover, Layer } from './filter.js';
 import { cloneOf, feed, handedOver, joined, pendingOf, putThrough, sentDown, takeRecord } from './layers.js';
 import { checkParameters, outputBytes, parameterError } from './parameters.js';
+import { mustStop } from './skips.js';
 import { StackEnd } from './stack-end.js';
 
 /** A class of filters for a stack. */
@@ -168,14 +169,17 @@ export class StackableFilter<In = unknown, Out = In> extends BaseFilter<In, Out>
   #pull(level: number): [] | [unknown] {
     const layer = this.#layers[level];
     if (layer === undefined) return [];
+    let hasFed = false;
     for (;;) {
       const one = takeRecord(layer);
       if (one.length > 0) return one;
+      if (hasFed && mustStop()) return [];
       const below = this.#pull(level - 1);
       if (below.length === 0) return [];
       // The layer may let none of them pass: without this, that would never end.
       if (--this.#left < 0) throw endless(`a filter below ${layer.constructor.name} in a stack`);
       feed(layer, below);
+      hasFed = true;
     }
   }
 }

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { budgetOf, endless, MOST_EXPANSION } from '../filters/endless.js';
 import type { AnyFilter, Chunk, Handover } from '../filters/filter.js';
+import { haveStopped, liftLimit, limitSkips } from '../filters/skips.js';
 import { checkedFeeding, checkedHandover, checkedRecord, checkedRest } from './arguments.js';
 import { newScope, whenSettled, within } from './entry.js';
 import { inTurn } from './handover.js';
@@ -192,8 +193,8 @@ export class Input {
     this.#isPumping = true;
     let records = 0;
     while (this.#holds === 0 && !this.#isDiscarding && !this.#source.destroyed) {
-      if (this.#turns.isOver()) this.#giveWay();
-      else if (newScope().runInAsyncScope(this.#step, this)) records += 1;
+      const handled = this.#turns.isOver() ? this.#giveWay() : newScope().runInAsyncScope(this.#step, this);
+      if (handled !== undefined) records += handled;
       else if (!this.#takeAhead()) break;
     }
     this.#isPumping = false;
@@ -212,34 +213,38 @@ export class Input {
     }
   }
 
-  #giveWay(): void {
+  #giveWay(): 0 {
     this.#holds |= Hold.turn;
     this.#turns.giveWay(this.#host, () => { this.release(Hold.turn); });
+    return 0;
   }
 
-  /** Handles one record, in an async scope of its own: the filter may use an AsyncLocalStorage, too. @returns false if there is none yet */
-  #step(): boolean {
-    if (this.#isIgnoring || this.#left < 0) return false;
+  /** Handles one record, in an async scope of its own: the filter may use an AsyncLocalStorage, too. @returns how many it has handled; undefined if there is none yet */
+  #step(): number | undefined {
+    if (this.#isIgnoring || this.#left < 0) return undefined;
     let one: [] | [unknown];
     try {
+      limitSkips();
       one = checkedRecord(this.#filter.get_one());
-      if (one.length === 0) return false;
+      if (one.length === 0) return haveStopped() ? 0 : undefined;
     } catch (error) {
       return this.#refuse(error);
+    } finally {
+      liftLimit();
     }
     if (--this.#left < 0) {
       this.#host.fault(endless('the filter'));
-      return false;
+      return undefined;
     }
     const settled = this.#handler.record(one[0]);
     if (settled !== undefined) this.wait(settled);
-    return true;
+    return 1;
   }
 
-  /** @returns whether what follows the bad record is to be handled */
-  #refuse(error: unknown): boolean {
-    if ((this.#refusals ??= new Refusals()).isStuck(this.#filter)) return false;
+  /** @returns 1 if what follows the bad record is to be handled */
+  #refuse(error: unknown): number | undefined {
+    if ((this.#refusals ??= new Refusals()).isStuck(this.#filter)) return undefined;
     this.#host.fault(error);
-    return true;
+    return 1;
   }
 }

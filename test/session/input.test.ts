@@ -1,8 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import type { AnyFilter } from '../../src/filters/filter.js';
+import type { AnyFilter, Layer } from '../../src/filters/filter.js';
 import { BlockFilter } from '../../src/filters/block.js';
+import { CodecFilter } from '../../src/filters/codec.js';
+import { GrepFilter } from '../../src/filters/grep.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { MapFilter } from '../../src/filters/map.js';
 import { StackableFilter } from '../../src/filters/stackable.js';
@@ -48,6 +50,8 @@ const refusing = (given: Partial<AnyFilter>): AnyFilter => Object.assign(new Lin
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 
+const above = (...filters: Layer[]): AnyFilter => new StackableFilter<string>({ Filters: [new LineFilter(), ...filters] }) as AnyFilter;
+
 describe('an input', () => {
   it('reports each record and then the end', () => {
     const { input, told } = setUp();
@@ -73,6 +77,43 @@ describe('an input', () => {
 
       expect(told.slice(1).join(''), `cut at ${at}`).toBe(expected);
     }
+  });
+
+  it.each<[string, (drops: (line: string) => boolean) => AnyFilter]>([
+    ['a GrepFilter', (drops) => above(new GrepFilter<string>({ Get: (line) => !drops(line), Put: () => true }))],
+    ['a MapFilter', (drops) => above(new MapFilter<string, string>({ Get: (line) => (drops(line) ? [] : [line]), Put: (line) => [line] }))],
+    ['a stack of three', (drops) => above(new GrepFilter<string>({ Get: (line) => !drops(line), Put: () => true }), new MapFilter<string, string>({ Get: (line) => [line], Put: (line) => [line] }))],
+    ['a CodecFilter', (drops) => new CodecFilter<string, string>({
+      Decode: (read) => {
+        const at = read.indexOf(10);
+        if (at < 0) return undefined;
+        const line = read.toString('latin1', 0, at);
+        return drops(line) ? { bytes: at + 1 } : { record: line, bytes: at + 1 };
+      },
+      Encode: (line) => line,
+    })],
+    ['a filter of the user\'s around others', (drops) => {
+      const stack = above(new GrepFilter<string>({ Get: (line) => !drops(line), Put: () => true }));
+      return { get_one_start: (chunks) => { stack.get_one_start(chunks); }, get_one: () => stack.get_one(), get: (chunks) => stack.get(chunks) as unknown[], put: (records) => stack.put(records),
+        get_pending: () => stack.get_pending(), clone: () => stack } as AnyFilter;
+    }],
+  ])('lets others have their turn while %s drops thousands of lines, and loses none that it lets through', (_title, make) => {
+    let dropped = 0;
+    const { clock, input, told } = setUp({ filter: make((line) => {
+      if (line !== 'x') return false;
+      dropped += 1;
+      clock.sleep(0.1);
+      return true;
+    }) });
+
+    input.push(bytes(`a\n${'x\n'.repeat(500)}b\n${'x\n'.repeat(500)}c\nrest`));
+    const atOnce = dropped;
+    clock.settle();
+    input.finish();
+
+    expect(atOnce).toBeLessThan(150);
+    expect(dropped).toBe(1000);
+    expect(told).toEqual(['a', 'b', 'c', 'end']);
   });
 
   it.each([['with hand_over', {}], ['of the user\'s, without hand_over', { hand_over: undefined }]])('takes back a filter %s', (_title, given) => {
