@@ -47,7 +47,8 @@ export class Handover {
   #reject!: (error: Error) => void;
   #release!: () => void;
   #successor: SuccessorProcess | undefined;
-  #hasGone = false;
+  /** It may have clients, and can let them finish. */
+  #mayServe = false;
   #stage: 'starting' | 'settling' | 'going' | 'confirming' | 'committing' | 'ending' | 'over' = 'starting';
   readonly #ready = new Set<string>();
   readonly #accepting = new Set<string>();
@@ -76,7 +77,7 @@ export class Handover {
 
   /** Whether the successor ends with this process: it does until it has the service, but not if it was given up when it might have had clients. */
   get isBound(): boolean {
-    return this.isOpen || !this.#hasGone;
+    return this.isOpen || !this.#mayServe;
   }
 
   begin(successor: SuccessorProcess): void {
@@ -132,7 +133,7 @@ export class Handover {
   /** The pool that was to be relieved is ending. */
   abandon(error: Error): void {
     if (!this.isOpen) return;
-    if (this.#hasGone) this.#successor?.send({ type: 'abort', isLast: true });
+    if (this.#mayServe) this.#successor?.send({ type: 'abort', isLast: true });
     else if (this.#stage !== 'ending') this.#end();
     this.#over();
     this.#reject(error);
@@ -146,7 +147,7 @@ export class Handover {
     this.#stage = 'settling';
     this.#settling = this.#parts.clock.after(this.#parts.settleMs, () => {
       this.#stage = 'going';
-      this.#hasGone = true;
+      this.#mayServe = true;
       this.#successor?.send({ type: 'go' });
     });
   }
@@ -190,11 +191,12 @@ export class Handover {
   #fail(reason: UpgradeFailure, detail: string): void {
     if (!this.isOpen || this.#verdict !== undefined) return;
     this.#verdict = { reason, detail };
-    // If it accepts already it may have clients: it lets them finish.
+    // One that does not answer cannot let its clients finish, but its workers do that without it.
+    if (this.#stage === 'confirming' && reason === 'timeout') this.#mayServe = false;
     this.#stage = 'ending';
     this.#deadline?.cancel();
     this.#settling?.cancel();
-    if (this.#hasGone) {
+    if (this.#mayServe) {
       this.#successor?.send({ type: 'abort' });
       this.#close(reason, { exit: undefined, detail });
     } else this.#end();

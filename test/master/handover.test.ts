@@ -67,21 +67,37 @@ describe('a handover', () => {
     expect(commits).toEqual([]);
   });
 
-  it.each<[string, (handover: Handover, clock: ManualClock) => void, string]>([
-    ['ends', (handover) => { handover.exited({ code: null, signal: 'SIGKILL' }); }, 'crashed'],
-    ['shuts down', (handover) => { handover.heard({ type: 'failed', message: 'The server was shut down.' }); }, 'crashed'],
-    ['does not answer', (_handover, clock) => { clock.advance(60_000); }, 'timeout'],
-  ])('fails with a successor that %s as soon as it accepts, and gives up nothing', async (_title, happens, reason) => {
+  it.each<[string, (handover: Handover) => void]>([
+    ['ends', (handover) => { handover.exited({ code: null, signal: 'SIGKILL' }); }],
+    ['shuts down', (handover) => { handover.heard({ type: 'failed', message: 'The server was shut down.' }); }],
+  ])('fails with a successor that %s as soon as it accepts, and gives up nothing', async (_title, happens) => {
     const { clock, handover, sent, commits, hear } = begin();
     for (const server of [A, B]) hear(ready(server));
     clock.advance(3000);
     for (const server of [A, B]) hear(accepting(server));
 
-    happens(handover, clock);
+    happens(handover);
 
-    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason });
+    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'crashed' });
     expect(commits).toEqual([]);
     expect(sent.filter((type) => type === 'KILL' || type === 'over')).toEqual([]);
+  });
+
+  it('ends a successor that hangs as soon as it accepts, in the end by force: its workers would take clients for ever', async () => {
+    const { clock, handover, sent, commits, hear } = begin();
+    for (const server of [A, B]) hear(ready(server));
+    clock.advance(3000);
+    for (const server of [A, B]) hear(accepting(server));
+
+    clock.advance(57_000);
+    expect(sent).toEqual(['go', 'confirm', 'abort']);
+    clock.advance(2000);
+    expect(sent.at(-1)).toBe('KILL');
+    expect(handover.isBound).toBe(true);
+    handover.exited({ code: null, signal: 'SIGKILL' });
+
+    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'timeout', message: expect.stringContaining('did not answer') as string });
+    expect(commits).toEqual([]);
   });
 
   it('that takes too long ends the successor, in the end by force, and names the server that is missing', async () => {
