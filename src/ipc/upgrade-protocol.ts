@@ -54,7 +54,8 @@ export type ToSuccessor =
 /** What the successor says. */
 export type ToPredecessor =
   | { readonly type: 'pid'; readonly pid: number }
-  | { readonly type: 'hello'; readonly version: number }
+  /** Unless `confirms`, it is of a release that does not answer 'confirm'. */
+  | { readonly type: 'hello'; readonly version: number; readonly confirms?: boolean }
   /** It has a socket of its own, at another address; only the predecessor has this one now. */
   | { readonly type: 'declined'; readonly server: ServerName }
   /** Its first workers are ready, and accept when told to. */

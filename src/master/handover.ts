@@ -47,6 +47,7 @@ export class Handover {
   #reject!: (error: Error) => void;
   #release!: () => void;
   #successor: SuccessorProcess | undefined;
+  #confirms = false;
   /** It may have clients, and can let them finish. */
   #mayServe = false;
   #stage: 'starting' | 'settling' | 'going' | 'confirming' | 'committing' | 'ending' | 'over' = 'starting';
@@ -93,6 +94,7 @@ export class Handover {
     switch (message.type) {
       case 'pid': return;
       case 'hello':
+        this.#confirms = message.confirms === true;
         if (message.version !== UPGRADE_VERSION) this.#fail('version', `it is ${String(message.version)}, and ours ${UPGRADE_VERSION}`);
         return;
       case 'stderr':
@@ -156,7 +158,10 @@ export class Handover {
   #confirm(): void {
     const { clock, settleMs } = this.#parts;
     this.#stage = 'confirming';
-    this.#settling = clock.after(Math.min(settleMs, CONFIRM_MS), () => { this.#successor?.send({ type: 'confirm' }); });
+    this.#settling = clock.after(Math.min(settleMs, CONFIRM_MS), () => {
+      if (this.#confirms) this.#successor?.send({ type: 'confirm' });
+      else void this.#commit();
+    });
   }
 
   async #commit(): Promise<void> {

@@ -61,7 +61,7 @@ export class Predecessor {
   constructor(parts: PredecessorParts) {
     this.#parts = parts;
     this.#untaken = new Set(parts.mark.servers);
-    parts.send({ type: 'hello', version: UPGRADE_VERSION });
+    parts.send({ type: 'hello', version: UPGRADE_VERSION, confirms: true });
   }
 
   /** What a server inherits; undefined if the predecessor had none of that name, or has gone already. */

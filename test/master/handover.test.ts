@@ -6,7 +6,7 @@ import { ManualClock, turn } from '../support/manual-clock.js';
 const A = { alias: 'a', ordinal: 1 };
 const B = { alias: 'b', ordinal: 1 };
 
-function begin(): { clock: ManualClock; handover: Handover; sent: string[]; commits: number[]; hear: (message: ToPredecessor) => void } {
+function begin({ confirms = true } = {}): { clock: ManualClock; handover: Handover; sent: string[]; commits: number[]; hear: (message: ToPredecessor) => void } {
   const clock = new ManualClock();
   const sent: string[] = [];
   const commits: number[] = [];
@@ -19,6 +19,7 @@ function begin(): { clock: ManualClock; handover: Handover; sent: string[]; comm
   });
   handover.begin({ pid: 7, send: ({ type }) => { sent.push(type); }, kill: () => { sent.push('KILL'); } });
   handover.outcome.catch(() => undefined);
+  handover.heard({ type: 'hello', version: UPGRADE_VERSION, ...(confirms && { confirms }) });
   return { clock, handover, sent, commits, hear: (message) => { handover.heard(message); } };
 }
 
@@ -28,7 +29,6 @@ const accepting = (server: typeof A): ToPredecessor => ({ type: 'accepting', ser
 describe('a handover', () => {
   it('lets the successor accept when all its servers are ready and have lived for a while, and gives up the service when they have accepted for a while', async () => {
     const { clock, handover, sent, commits, hear } = begin();
-    hear({ type: 'hello', version: UPGRADE_VERSION });
     hear(ready(A));
     clock.advance(10_000);
     expect(sent).toEqual([]);
@@ -81,6 +81,20 @@ describe('a handover', () => {
     await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'crashed' });
     expect(commits).toEqual([]);
     expect(sent.filter((type) => type === 'KILL' || type === 'over')).toEqual([]);
+  });
+
+  it('does not ask a successor of an earlier release, which would not answer: it is enough that it lives for a while', async () => {
+    const { clock, sent, commits, hear } = begin({ confirms: false });
+    for (const server of [A, B]) hear(ready(server));
+    clock.advance(3000);
+    for (const server of [A, B]) hear(accepting(server));
+
+    clock.advance(499);
+    const early = [...commits];
+    clock.advance(1);
+    await turn();
+
+    expect([early, commits, sent]).toEqual([[], [7], ['go', 'over']]);
   });
 
   it('ends a successor that hangs as soon as it accepts, in the end by force: its workers would take clients for ever', async () => {

@@ -50,7 +50,7 @@ describe('a predecessor', () => {
 
     expect([first.socket.fd, second.socket.fd]).toEqual([4, 5]);
     expect(sent).toEqual([
-      { type: 'hello', version: UPGRADE_VERSION },
+      { type: 'hello', version: UPGRADE_VERSION, confirms: true },
       { type: 'ready', server: { alias: 'a', ordinal: 2 } }, { type: 'ready', server: { alias: 'a', ordinal: 1 } },
       { type: 'accepting', server: { alias: 'a', ordinal: 1 } }, { type: 'failed', message: 'no room' },
     ]);

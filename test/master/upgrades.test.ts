@@ -58,7 +58,7 @@ class Scene {
   /** Brings a successor with these servers up. */
   async bringUp(...aliases: readonly string[]): Promise<void> {
     const all = (type: 'ready' | 'accepting'): ToPredecessor[] => aliases.map((alias) => ({ type, server: { alias, ordinal: 1 } }));
-    this.hear(...all('ready'));
+    this.hear({ type: 'hello', version: UPGRADE_VERSION, confirms: true }, ...all('ready'));
     this.clock.advance(1000);
     this.hear(...all('accepting'));
     this.clock.advance(500);
