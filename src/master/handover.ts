@@ -113,6 +113,7 @@ export class Handover {
         return;
       case 'confirmed':
         if (this.#stage === 'confirming') void this.#commit();
+        else if (this.#stage === 'ending') this.#answered();
         return;
       case 'failed': this.#fail(this.#stage === 'starting' ? 'boot' : 'crashed', message.message);
     }
@@ -196,15 +197,25 @@ export class Handover {
   #fail(reason: UpgradeFailure, detail: string): void {
     if (!this.isOpen || this.#verdict !== undefined) return;
     this.#verdict = { reason, detail };
-    // One that does not answer cannot let its clients finish, but its workers do that without it.
-    if (this.#stage === 'confirming' && reason === 'timeout') this.#mayServe = false;
+    const isSilent = this.#mayServe && this.#confirms && reason === 'timeout';
     this.#stage = 'ending';
     this.#deadline?.cancel();
     this.#settling?.cancel();
+    // If it hangs, it cannot let its clients finish, but its workers do that without it.
+    if (isSilent) this.#mayServe = false;
     if (this.#mayServe) {
       this.#successor?.send({ type: 'abort' });
       this.#close(reason, { exit: undefined, detail });
     } else this.#end();
+    if (isSilent) this.#successor?.send({ type: 'confirm' });
+  }
+
+  /** It was too late, but does not hang. */
+  #answered(): void {
+    if (this.#verdict === undefined) return;
+    this.#mayServe = true;
+    this.#ending?.cancel();
+    this.#close(this.#verdict.reason, { exit: undefined, detail: this.#verdict.detail });
   }
 
   /** Asks it to end, and kills it if it does not. The timers keep this process alive: shutdown() waits for that end, and the pool may be gone by then. */

@@ -97,21 +97,36 @@ describe('a handover', () => {
     expect([early, commits, sent]).toEqual([[], [7], ['go', 'over']]);
   });
 
-  it('ends a successor that hangs as soon as it accepts, in the end by force: its workers would take clients for ever', async () => {
+  it.each([
+    ['before it accepts', [], 'accepted', ['go', 'abort', 'confirm']],
+    ['as soon as it accepts', [accepting(A), accepting(B)], 'did not answer', ['go', 'confirm', 'abort', 'confirm']],
+  ])('ends a successor that hangs %s, in the end by force: its workers might take clients for ever', async (_title, said, detail, words) => {
     const { clock, handover, sent, commits, hear } = begin();
     for (const server of [A, B]) hear(ready(server));
     clock.advance(3000);
-    for (const server of [A, B]) hear(accepting(server));
+    for (const message of said) hear(message);
 
     clock.advance(57_000);
-    expect(sent).toEqual(['go', 'confirm', 'abort']);
+    expect(sent).toEqual(words);
     clock.advance(2000);
     expect(sent.at(-1)).toBe('KILL');
     expect(handover.isBound).toBe(true);
     handover.exited({ code: null, signal: 'SIGKILL' });
 
-    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'timeout', message: expect.stringContaining('did not answer') as string });
+    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'timeout', message: expect.stringContaining(detail) as string });
     expect(commits).toEqual([]);
+  });
+
+  it('lets a successor that is too late, but answers, finish with the clients that it may have', async () => {
+    const { clock, handover, sent, commits, hear } = begin();
+    for (const server of [A, B]) hear(ready(server));
+    clock.advance(60_000);
+
+    hear({ type: 'confirmed' });
+    clock.advance(10_000);
+
+    await expect(handover.outcome).rejects.toMatchObject({ code: 'ERR_PREFORK_UPGRADE', reason: 'timeout' });
+    expect([sent, commits, handover.isBound]).toEqual([['go', 'abort', 'confirm'], [], false]);
   });
 
   it('that takes too long ends the successor, in the end by force, and names the server that is missing', async () => {
