@@ -50,6 +50,8 @@ export class Handover {
   #confirms = false;
   /** It may have clients, and can let them finish. */
   #mayServe = false;
+  /** It is killed unless it answers. */
+  #isAsked = false;
   #stage: 'starting' | 'settling' | 'going' | 'confirming' | 'committing' | 'ending' | 'over' = 'starting';
   readonly #ready = new Set<string>();
   readonly #accepting = new Set<string>();
@@ -76,7 +78,7 @@ export class Handover {
     return this.#stage !== 'committing' && this.#stage !== 'over';
   }
 
-  /** Whether the successor ends with this process: it does until it has the service, but not if it was given up when it might have had clients. */
+  /** Whether the successor ends with this process: it does until it has the service, but not if it was given up when it might have had clients, and has answered since. */
   get isBound(): boolean {
     return this.isOpen || !this.#mayServe;
   }
@@ -113,7 +115,7 @@ export class Handover {
         return;
       case 'confirmed':
         if (this.#stage === 'confirming') void this.#commit();
-        else if (this.#stage === 'ending') this.#answered();
+        else if (this.#isAsked) this.#answered();
         return;
       case 'failed': this.#fail(this.#stage === 'starting' ? 'boot' : 'crashed', message.message);
     }
@@ -136,8 +138,7 @@ export class Handover {
   /** The pool that was to be relieved is ending. */
   abandon(error: Error): void {
     if (!this.isOpen) return;
-    if (this.#mayServe) this.#successor?.send({ type: 'abort', isLast: true });
-    else if (this.#stage !== 'ending') this.#end();
+    if (this.#stage !== 'ending') this.#end({ type: 'abort', ...(this.#mayServe && { isLast: true }) });
     this.#over();
     this.#reject(error);
   }
@@ -197,37 +198,39 @@ export class Handover {
   #fail(reason: UpgradeFailure, detail: string): void {
     if (!this.isOpen || this.#verdict !== undefined) return;
     this.#verdict = { reason, detail };
-    const isSilent = this.#mayServe && this.#confirms && reason === 'timeout';
     this.#stage = 'ending';
     this.#deadline?.cancel();
     this.#settling?.cancel();
-    // If it hangs, it cannot let its clients finish, but its workers do that without it.
-    if (isSilent) this.#mayServe = false;
-    if (this.#mayServe) {
+    if (this.#mayServe && reason !== 'timeout') {
       this.#successor?.send({ type: 'abort' });
       this.#close(reason, { exit: undefined, detail });
-    } else this.#end();
-    if (isSilent) this.#successor?.send({ type: 'confirm' });
+    } else this.#end({ type: 'abort' });
   }
 
-  /** It was too late, but does not hang. */
+  /**
+   * Asks it to end, and kills it if it does not. One that may have clients has only to answer, and lets them finish; if it hangs, its
+   * workers do that without it. The timers keep this process alive: shutdown() waits for that end, and the pool may be gone by then.
+   */
+  #end(abort: ToSuccessor): void {
+    this.#successor?.send(abort);
+    if (this.#mayServe && !this.#confirms) return this.#answered();
+    this.#isAsked = this.#mayServe;
+    this.#mayServe = false;
+    if (this.#isAsked) this.#successor?.send({ type: 'confirm' });
+    this.#ending = this.#parts.clock.after(END_MS, () => {
+      this.#successor?.kill();
+      // If its end is not seen even then, it is stuck in the kernel.
+      this.#ending = this.#parts.clock.after(END_MS, () => { this.exited(undefined); });
+    });
+  }
+
+  /** It does not hang. */
   #answered(): void {
-    if (this.#verdict === undefined) return;
+    this.#isAsked = false;
     this.#mayServe = true;
     this.#ending?.cancel();
-    this.#close(this.#verdict.reason, { exit: undefined, detail: this.#verdict.detail });
-  }
-
-  /** Asks it to end, and kills it if it does not. The timers keep this process alive: shutdown() waits for that end, and the pool may be gone by then. */
-  #end(): void {
-    const { clock } = this.#parts;
-    const successor = this.#successor;
-    successor?.send({ type: 'abort' });
-    this.#ending = clock.after(END_MS, () => {
-      successor?.kill();
-      // If its end is not seen even then, it is stuck in the kernel.
-      this.#ending = clock.after(END_MS, () => { this.exited(undefined); });
-    });
+    if (!this.isOpen) this.#release();
+    else if (this.#verdict !== undefined) this.#close(this.#verdict.reason, { exit: undefined, detail: this.#verdict.detail });
   }
 
   #close(reason: UpgradeFailure, rest: Pick<UpgradeEvidence, 'exit' | 'detail' | 'cause'>): void {

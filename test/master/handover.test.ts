@@ -160,7 +160,7 @@ describe('a handover', () => {
     await expect(handover.outcome).rejects.toThrow('shut down');
   });
 
-  it('binds the successor to this process until it is gone, or has the service, or was given up when it might have had clients', async () => {
+  it('binds the successor to this process until it is gone, or has the service, or was given up when it might have had clients and does not hang', async () => {
     const states: [string, boolean, boolean][] = [];
     const note = async (title: string, { handover }: ReturnType<typeof begin>): Promise<void> => {
       let isReleased = false;
@@ -183,6 +183,8 @@ describe('a handover', () => {
     await note('told to accept', late);
     late.handover.abandon(new Error('shut down'));
     await note('given up late', late);
+    late.hear({ type: 'confirmed' });
+    await note('and not hanging', late);
     const done = begin();
     bringUp(done);
     done.hear(accepting(A));
@@ -192,7 +194,7 @@ describe('a handover', () => {
     await note('has the service', done);
 
     expect(states).toEqual([
-      ['given up early', true, false], ['gone', true, true], ['told to accept', true, false], ['given up late', false, true], ['has the service', false, true],
+      ['given up early', true, false], ['gone', true, true], ['told to accept', true, false], ['given up late', true, false], ['and not hanging', false, true], ['has the service', false, true],
     ]);
   });
 });
