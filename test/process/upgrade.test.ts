@@ -163,7 +163,7 @@ describe('an upgrade', () => {
       master.signal('SIGTERM');
       await master.event('refused');
 
-      for (let count = 0; count < 3; count++) await visit(master, port);
+      await Promise.all([1, 2, 3].map(async () => visit(master, port)));
       expect(master.all('worker:drain')).toEqual([]);
       writeFileSync(file, '');
       expect(await master.over()).toEqual({ code: 0, signal: null });
