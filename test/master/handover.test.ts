@@ -129,6 +129,22 @@ describe('a handover', () => {
     expect([sent, commits, handover.isBound]).toEqual([['go', 'abort', 'confirm'], [], false]);
   });
 
+  it.each<[string, (given: ReturnType<typeof begin>) => void]>([
+    ['that is too late', ({ clock }) => { clock.advance(60_000); }],
+    ['when the old pool ends', ({ handover }) => { handover.abandon(new Error('shut down')); }],
+  ])('lets a successor of an earlier release, which cannot answer, finish with the clients that it may have, %s', async (_title, giveUp) => {
+    const given = begin({ confirms: false });
+    const { clock, handover, sent, hear } = given;
+    for (const server of [A, B]) hear(ready(server));
+    clock.advance(3000);
+
+    giveUp(given);
+    clock.advance(60_000);
+
+    await expect(handover.outcome).rejects.toThrow();
+    expect([sent, handover.isBound]).toEqual([['go', 'abort'], false]);
+  });
+
   it('that takes too long ends the successor, in the end by force, and names the server that is missing', async () => {
     const { clock, handover, sent, hear } = begin();
     hear(ready(A));

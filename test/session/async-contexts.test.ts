@@ -1,5 +1,7 @@
-import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks';
-import { afterEach, describe, expect, it } from 'vitest';
+import { AsyncLocalStorage, AsyncResource, createHook, executionAsyncId } from 'node:async_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { InputContext } from '../../src/callbacks.js';
 import type { Context, StateContext } from '../../src/kernel.js';
 import { CodecFilter } from '../../src/filters/codec.js';
@@ -7,6 +9,7 @@ import type { Chunk } from '../../src/filters/filter.js';
 import { LineFilter } from '../../src/filters/line.js';
 import { TestClient, TestClients } from './session-fixture.js';
 import { turn } from '../support/manual-clock.js';
+import { poll } from '../support/wait.js';
 
 type Any = Context<object>;
 type Line = InputContext<object, string>;
@@ -28,6 +31,37 @@ describe('async contexts', () => {
     await clients.settle();
 
     expect(seen).toEqual([['a', 'a'], ['b', 'b'], ['c', 'c']]);
+  });
+
+  it('end, as those see who keep something for each: of records, of events, and of the client', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const begun = new Map<number, string>();
+    let count = 0;
+    const hook = createHook({
+      init: (id, type) => {
+        if (!type.startsWith('PREFORK_')) return;
+        begun.set(id, type);
+        count += 1;
+      },
+      destroy: (id) => { begun.delete(id); },
+    }).enable();
+    onTestFinished(() => { hook.disable(); });
+    const clients = new TestClients({ callbacks: {
+      input: ({ kernel }: Line) => { kernel.yield('tick'); },
+      states: new Map([['tick', () => undefined]]),
+    } });
+    const client = await clients.connect();
+    await client.send('line\r\n'.repeat(100));
+    await clients.settle();
+    await client.fail();
+    await clients.settle();
+
+    await poll(() => {
+      collect();
+      return begun.size < 10;
+    }, () => `the end of ${[...begun.values()].join(', ')}`);
+    expect(count).toBeGreaterThan(200);
   });
 
   it('of records are their own, however many come in one segment', async () => {
